@@ -1,0 +1,205 @@
+// The one table of refusals and failures: code -> HTTP status and the words a person reads.
+import type { DenyCode, LimitCode, TraceStep } from '@latchkey/policy';
+
+/** Every reason the service may give for not doing something. Codes are never renamed or reused. */
+export type ErrorCode =
+  | DenyCode
+  | LimitCode
+  | 'REQUEST_INVALID'
+  | 'PATH_INVALID'
+  | 'CREDENTIALS_AMBIGUOUS'
+  | 'UNAUTHORIZED'
+  | 'ADMIN_UNAUTHENTICATED'
+  | 'CONTAINER_NOT_FOUND'
+  | 'ROUTE_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'FILE_NOT_FOUND'
+  | 'FOLDER_NOT_FOUND'
+  | 'UPLOAD_NOT_FOUND'
+  | 'SECRET_KEY_NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'FOLDER_NOT_EMPTY'
+  | 'UPLOAD_OFFSET_MISMATCH'
+  | 'VERSION_MISMATCH'
+  | 'RANGE_UNSATISFIABLE'
+  | 'UPLOAD_LOCKED'
+  | 'UPLOAD_TIMEOUT'
+  | 'INTERNAL'
+  | 'NOT_SUPPORTED'
+  | 'COUNTERS_UNAVAILABLE'
+  | 'STORE_UNAVAILABLE'
+  | 'SHUTTING_DOWN';
+
+/** One row of the table: HTTP status, the message, and the hint that says what would make the request pass. */
+export interface ErrorRow {
+  readonly status: number;
+  readonly msg: string;
+  readonly hint: string;
+  /** The answer carries `Retry-After` (RFC 9110 section 10.2.3): the same request can pass later. */
+  readonly retry?: true;
+  /** The answer carries `WWW-Authenticate` (RFC 9110 section 11.6.1). */
+  readonly challenge?: true;
+}
+
+/** Status, message and hint of every code; the reference page and the SDK's error type are generated from it. */
+export const ERRORS = {
+  REQUEST_INVALID: { status: 400, msg: 'The request is not valid', hint: 'Correct the listed fields and send it again.' },
+  PATH_INVALID: {
+    status: 400,
+    msg: 'The path is not valid',
+    hint: 'Use an absolute path of plain names such as /photos/2024, without empty, "." or ".." parts.',
+  },
+  CREDENTIALS_AMBIGUOUS: {
+    status: 400,
+    msg: 'More than one credential was sent',
+    hint: 'Send one access key or one secret key, in one place.',
+  },
+  KEY_MISSING: {
+    status: 401,
+    msg: 'No access key was sent',
+    hint: 'Exchange a security template for an access key and send it in the X-Filerobot-Key header.',
+    challenge: true,
+  },
+  KEY_INVALID: {
+    status: 401,
+    msg: 'The access key is not valid',
+    hint: 'Request a new access key from the security template.',
+    challenge: true,
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    msg: 'The credential is not valid',
+    hint: 'Check the secret key: it may be mistyped, deactivated or deleted.',
+    challenge: true,
+  },
+  KEY_EXPIRED: {
+    status: 401,
+    msg: 'The access key has expired',
+    hint: 'Request a new access key from the security template.',
+    challenge: true,
+  },
+  KEY_REVOKED: {
+    status: 401,
+    msg: 'The access key was revoked',
+    hint: 'Request a new access key; if that fails too, the security template is no longer active.',
+    challenge: true,
+  },
+  ADMIN_UNAUTHENTICATED: {
+    status: 401,
+    msg: 'Not signed in',
+    hint: 'Sign in to the console with a one-time link or an admin key.',
+    challenge: true,
+  },
+  PERMISSION_DENIED: {
+    status: 403,
+    msg: 'The key does not permit this',
+    hint: 'Add the missing permission to the security template or use another key.',
+  },
+  SCOPE_DENIED: {
+    status: 403,
+    msg: 'This folder is outside the folders the key may use',
+    hint: 'Use a folder inside the scope, or add the folder to dir_scope of the security template.',
+  },
+  IP_DENIED: {
+    status: 403,
+    msg: 'The key may not be used from this address',
+    hint: 'Use it from an allowed network, or add this address to the security template.',
+  },
+  COUNTRY_DENIED: {
+    status: 403,
+    msg: 'The key may not be used from this country',
+    hint: 'Use it from an allowed country, or add the country to the security template.',
+  },
+  ORIGIN_DENIED: {
+    status: 403,
+    msg: 'The key may not be used by this web site',
+    hint: 'Add the origin of the page to allowed_origins of the security template.',
+  },
+  UPLOAD_QUOTA_EXHAUSTED: {
+    status: 403,
+    msg: 'The upload quota of this key is used up',
+    hint: 'Request a new access key, or raise the upload limits of the security template.',
+  },
+  REQUEST_QUOTA_EXHAUSTED: {
+    status: 403,
+    msg: 'The number of calls of this key is used up',
+    hint: 'Request a new access key, or raise listing.max of the security template.',
+  },
+  TEMPLATE_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such security template',
+    hint: 'Check the identifier and that the template is active.',
+  },
+  CONTAINER_NOT_FOUND: { status: 404, msg: 'There is no such container', hint: 'Check the container in the address.' },
+  ROUTE_NOT_FOUND: { status: 404, msg: 'There is nothing at this address', hint: 'See the API reference for the paths that exist.' },
+  METHOD_NOT_ALLOWED: { status: 405, msg: 'This address does not take that method', hint: 'See the Allow header.' },
+  FILE_NOT_FOUND: { status: 404, msg: 'There is no such file', hint: 'It may have been moved, renamed or deleted.' },
+  FOLDER_NOT_FOUND: { status: 404, msg: 'There is no such folder', hint: 'It may have been moved, renamed or deleted.' },
+  UPLOAD_NOT_FOUND: { status: 404, msg: 'There is no such upload', hint: 'Start a new upload.' },
+  SECRET_KEY_NOT_FOUND: { status: 404, msg: 'There is no such secret key', hint: 'It may have been deleted.' },
+  ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },
+  FOLDER_NOT_EMPTY: { status: 409, msg: 'The folder is not empty', hint: 'Delete or move what is in it first.' },
+  UPLOAD_OFFSET_MISMATCH: { status: 409, msg: 'The upload is at another offset', hint: 'Continue at the offset given in Upload-Offset.' },
+  VERSION_MISMATCH: { status: 412, msg: 'It was changed in the meantime', hint: 'Read it again and repeat the change.' },
+  PAYLOAD_TOO_LARGE: { status: 413, msg: 'The file is too large', hint: 'Send a smaller file, or raise max_file_size of the security template.' },
+  MEDIA_TYPE_REFUSED: { status: 415, msg: 'Files of this type are not accepted', hint: 'Send one of the accepted types.' },
+  RANGE_UNSATISFIABLE: { status: 416, msg: 'The requested range is outside the file', hint: 'See Content-Range for the size.' },
+  UPLOAD_LOCKED: { status: 423, msg: 'Another request is writing to this upload', hint: 'Wait until it has ended.', retry: true },
+  UPLOAD_TIMEOUT: { status: 408, msg: 'The upload stalled', hint: 'Send the file again.' },
+  KEY_RATE_LIMITED: {
+    status: 429,
+    msg: 'Too many keys were requested from this address',
+    hint: 'Wait, and keep an access key until it expires instead of requesting one for each page.',
+    retry: true,
+  },
+  UPLOAD_RATE_LIMITED: { status: 429, msg: 'Too many uploads in one minute', hint: 'Wait and send the file again.', retry: true },
+  REQUEST_RATE_LIMITED: { status: 429, msg: 'Too many requests', hint: 'Wait and try again.', retry: true },
+  INTERNAL: { status: 500, msg: 'Something went wrong on our side', hint: 'Quote the request id when you report it.' },
+  NOT_SUPPORTED: { status: 501, msg: 'This store cannot do that', hint: 'See the documentation of the configured store.' },
+  COUNTERS_UNAVAILABLE: {
+    status: 503,
+    msg: 'Limits cannot be checked at the moment',
+    hint: 'Try again in a few seconds.',
+    retry: true,
+  },
+  STORE_UNAVAILABLE: { status: 503, msg: 'The store cannot be reached at the moment', hint: 'Try again in a few seconds.', retry: true },
+  SHUTTING_DOWN: { status: 503, msg: 'The service is restarting', hint: 'Try again in a few seconds.', retry: true },
+} as const satisfies Record<ErrorCode, ErrorRow>;
+
+/** One fault of a request, by field path. */
+export interface FieldFault {
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a caller may know beyond code, message and hint. Everything here reaches the client. */
+export interface ErrorFacts {
+  /** Replaces the table's hint when the case allows a more helpful sentence. */
+  readonly hint?: string;
+  readonly rule?: string;
+  readonly limit?: number | string;
+  readonly actual?: number | string;
+  readonly faults?: readonly FieldFault[];
+  readonly retryAfterMs?: number;
+  /** Extra response headers, such as `Content-Range` or `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The rules in order with their outcomes; rendered only for admins. */
+  readonly trace?: readonly TraceStep[];
+}
+
+/** A refusal or failure on its way to the response. `detail` and `cause` go to the log only. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, detail?: string, options: ErrorFacts & { readonly cause?: unknown } = {}) {
+    const { cause, ...facts } = options;
+    super(detail === undefined ? code : `${code}: ${detail}`, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.detail = detail;
+    this.facts = facts;
+  }
+}

@@ -1,0 +1,19 @@
+// All ports together: what the composition root must provide.
+import type { Blobs } from './blobs.ts';
+import type { Counters } from './counters.ts';
+import type { Geo } from './geo.ts';
+import type { Media } from './media.ts';
+import type { Metadata } from './metadata.ts';
+import type { System } from './system.ts';
+import type { Templates } from './templates.ts';
+
+/** Everything the guard and the operations may use. */
+export interface Ports {
+  readonly templates: Templates;
+  readonly metadata: Metadata;
+  readonly counters: Counters;
+  readonly blobs: Blobs;
+  readonly media: Media;
+  readonly geo: Geo;
+  readonly system: System;
+}

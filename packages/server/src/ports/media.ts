@@ -1,0 +1,17 @@
+// What kind of content some bytes are, judged on the bytes and not on the claim.
+
+/** A detected content type. */
+export interface MediaType {
+  /** Lower-case MIME type without parameters; `application/octet-stream` when nothing better is known. */
+  readonly mime: string;
+  /** True when the bytes themselves prove the type; false when it is derived from the name. */
+  readonly proven: boolean;
+}
+
+/** Content detection. */
+export interface Media {
+  /** `head` holds the first bytes (up to 64 KiB) of the content. A name or a claim never overrides what the bytes prove;
+   *  they refine what has no signature of its own (text formats, markup), and markup that a browser could run is
+   *  recognised as such whatever the name says. Never throws. */
+  detect(head: Uint8Array, name: string, claimed: string | undefined): Promise<MediaType>;
+}

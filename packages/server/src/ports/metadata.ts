@@ -1,0 +1,190 @@
+// Where files and folders are recorded: names, places, versions and what is known of them - not the bytes.
+import type { CanonicalPath, FolderScope } from '@latchkey/policy';
+
+/** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
+export type Visibility = 'inherited' | 'public' | 'not_public';
+
+/** JSON values as stored in `meta` and `info`. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+/** A folder. `filesDirect` and the recursive sums are live. */
+export interface FolderRecord {
+  readonly id: string;
+  readonly path: CanonicalPath;
+  readonly name: string;
+  readonly visibility: Visibility;
+  /** The outcome of inheritance. */
+  readonly isPublic: boolean;
+  readonly meta: JsonObject;
+  readonly filesDirect: number;
+  readonly filesRecursive: number;
+  readonly bytesRecursive: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A file in one of its versions (the current one unless a version was asked for). */
+export interface FileRecord {
+  /** Stable over versions: the uuid without its last four characters. */
+  readonly id: string;
+  /** 0-65535; the last four hexadecimal characters of the uuid (wire contract 5.1). */
+  readonly version: number;
+  readonly currentVersion: number;
+  readonly folderId: string;
+  readonly folderPath: CanonicalPath;
+  readonly name: string;
+  readonly mime: string;
+  readonly sizeBytes: number;
+  readonly sha1: string;
+  readonly sha256: string;
+  readonly blobId: string;
+  readonly visibility: Visibility;
+  readonly isPublic: boolean;
+  readonly meta: JsonObject;
+  readonly tags: JsonObject;
+  readonly info: JsonObject;
+  readonly productRef: string | undefined;
+  readonly productPosition: number | undefined;
+  /** Key id or secret key uid that uploaded it. */
+  readonly uploadedBy: string;
+  readonly createdAtMs: number;
+  readonly modifiedAtMs: number;
+}
+
+/** The uuid on the wire: file id and version counter (wire contract 5.1). */
+export function fileUuid(file: { readonly id: string; readonly version: number }): string {
+  return file.id + file.version.toString(16).padStart(4, '0');
+}
+
+/** Splits a wire uuid; undefined when it cannot be one. */
+export function parseFileUuid(uuid: string): { readonly id: string; readonly version: number } | undefined {
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(uuid)) return undefined;
+  return { id: uuid.slice(0, -4), version: Number.parseInt(uuid.slice(-4), 16) };
+}
+
+/** A written blob on its way to become a file (or the next version of one). */
+export interface NewFile {
+  readonly folderPath: CanonicalPath;
+  readonly name: string;
+  readonly mime: string;
+  readonly sizeBytes: number;
+  readonly sha1: string;
+  readonly sha256: string;
+  readonly blobId: string;
+  readonly meta: JsonObject;
+  readonly tags: JsonObject;
+  readonly info: JsonObject;
+  readonly productRef: string | undefined;
+  readonly productPosition: number | undefined;
+  readonly uploadedBy: string;
+}
+
+export type SortKey = 'name' | 'created_at' | 'modified_at' | 'size' | 'type';
+
+/** What of the tree a listing may show: every layer must cover a folder for it to be seen. */
+export type ScopeLayers = readonly (readonly FolderScope[])[];
+
+/** Which files. */
+export interface FileQuery {
+  readonly container: string;
+  readonly folderPath: CanonicalPath;
+  readonly recursive: boolean;
+  /** Only files in folders covered by every layer. */
+  readonly within: ScopeLayers;
+  /** Case-insensitive words, each of which the name must contain. */
+  readonly words: readonly string[];
+  /** MIME types or prefixes ending in `/`; empty means all. */
+  readonly mimes: readonly string[];
+}
+
+/** Which folders. */
+export interface FolderQuery {
+  readonly container: string;
+  readonly folderPath: CanonicalPath;
+  readonly recursive: boolean;
+  /** Only folders covered by every layer, or leading to a covered one. Sums count only what is covered. */
+  readonly within: ScopeLayers;
+  readonly words: readonly string[];
+}
+
+export interface Paging {
+  readonly sort: SortKey;
+  readonly descending: boolean;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface FileStats {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Where the caller believed an object to be when it was allowed to act; the store acts only if it still is. */
+export interface At {
+  readonly id: string;
+  readonly folderPath: CanonicalPath;
+}
+
+/** Asked inside the transaction of every folder that a tree change touches; false refuses the whole change. */
+export type Within = (path: CanonicalPath) => boolean;
+
+/**
+ * Files and folders. Each method is one transaction: all or nothing, durable when it resolves, seen by later reads.
+ * Names are unique per folder among files and, separately, among folders. Raises STORE_UNAVAILABLE, and what is named.
+ * `container` arguments are container tokens. An object that is no longer where `At` says is "not found".
+ */
+export interface Metadata {
+  /** The folder at the path; the root always exists. `within` bounds what its sums count. */
+  findFolder(container: string, path: CanonicalPath, within?: ScopeLayers): Promise<FolderRecord | undefined>;
+  findFolderById(container: string, id: string, within?: ScopeLayers): Promise<FolderRecord | undefined>;
+  listFolders(query: FolderQuery, paging: Paging): Promise<{ readonly items: readonly FolderRecord[]; readonly total: number }>;
+  countFolders(query: FolderQuery): Promise<number>;
+  /** Makes the folder and its missing parents. Raises ALREADY_EXISTS when it is there. */
+  createFolder(container: string, path: CanonicalPath, nowMs: number): Promise<FolderRecord>;
+  /** Renames or moves a folder with everything below it to `to` (its new full path); the new parent must exist or is
+   *  made when `createParents`. Raises FOLDER_NOT_FOUND, ALREADY_EXISTS, SCOPE_DENIED (by `within`, asked for every
+   *  descendant at both ends), REQUEST_INVALID for the root or a move into itself. */
+  moveFolder(
+    container: string,
+    folder: At,
+    to: CanonicalPath,
+    options: { readonly within: Within; readonly createParents: boolean },
+    nowMs: number,
+  ): Promise<FolderRecord>;
+  setFolderVisibility(container: string, folder: At, visibility: Visibility, nowMs: number): Promise<FolderRecord>;
+
+  /** By id; `version` picks an older version's content. */
+  findFile(container: string, id: string, version?: number): Promise<FileRecord | undefined>;
+  findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined>;
+  listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]>;
+  countFiles(query: FileQuery): Promise<FileStats>;
+  /** The newest `limit` files directly in each folder (by id), for folder previews. */
+  previewFiles(container: string, folderIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly FileRecord[]>>;
+  /** Records written blobs as files, in order, in one transaction. The folders are made when missing. A taken name
+   *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over). */
+  commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]>;
+  /** Raises FILE_NOT_FOUND, ALREADY_EXISTS. */
+  renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord>;
+  setFileVisibility(container: string, file: At, visibility: Visibility, nowMs: number): Promise<FileRecord>;
+  /** Moves files and folders to one destination folder in one transaction. `createDestination` makes it when it is
+   *  missing, otherwise FOLDER_NOT_FOUND. Raises like `moveFolder`. */
+  moveObjects(
+    container: string,
+    objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
+    destination: CanonicalPath,
+    options: { readonly within: Within; readonly createDestination: boolean },
+    nowMs: number,
+  ): Promise<{ readonly files: readonly FileRecord[]; readonly folders: readonly FolderRecord[]; readonly destination: FolderRecord }>;
+  /** Deletes files and whole folder trees in one transaction; answers the blobs that nothing points to any more.
+   *  Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND, SCOPE_DENIED, REQUEST_INVALID for the root. */
+  deleteObjects(
+    container: string,
+    objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
+    options: { readonly within: Within },
+  ): Promise<{ readonly blobIds: readonly string[] }>;
+  /** Of the given blob ids, those that no version of any file points to. For the sweep. */
+  findOrphans(blobIds: readonly string[]): Promise<readonly string[]>;
+  /** Rejects with STORE_UNAVAILABLE when the database cannot answer. For readiness. */
+  check(): Promise<void>;
+}

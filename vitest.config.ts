@@ -1,0 +1,23 @@
+// One vitest project per kind of test, so that each kind can be run alone by name.
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  test: { name, include, testTimeout: 30_000, hookTimeout: 60_000, ...options },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['packages/*/test/**/*.test.ts'], {
+        exclude: ['**/*.property.test.ts', 'packages/server/test/api/**', 'packages/server/test/contract/**', '**/node_modules/**'],
+      }),
+      project('property', ['packages/*/test/**/*.property.test.ts'], { testTimeout: 120_000 }),
+      project('contract', ['packages/server/test/contract/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('api', ['packages/server/test/api/**/*.test.ts']),
+      project('conformance', ['conformance/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
+      project('e2e', ['e2e/**/*.test.ts'], { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false }),
+    ],
+  },
+});
