@@ -11,7 +11,12 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['packages/*/test/**/*.test.ts'], {
-        exclude: ['**/*.property.test.ts', 'packages/server/test/api/**', 'packages/server/test/contract/**', '**/node_modules/**'],
+        exclude: [
+          '**/*.property.test.ts',
+          'packages/server/test/api/**',
+          'packages/server/test/contract/**',
+          '**/node_modules/**',
+        ],
       }),
       project('property', ['packages/*/test/**/*.property.test.ts'], { testTimeout: 120_000 }),
       project('contract', ['packages/server/test/contract/**/*.test.ts'], { testTimeout: 120_000 }),
