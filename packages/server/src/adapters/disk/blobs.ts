@@ -1,0 +1,386 @@
+// Blobs in a folder: written aside, flushed, and moved into place, so that what is visible is whole and durable.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished, Readable, Writable } from 'node:stream';
+import { AppError } from '../../errors.ts';
+import type { Blobs, ByteRange, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
+import type { Random } from '../../ports/system.ts';
+import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
+
+/** 128 random bits in lower-case hex: the only text that ever becomes part of a path. */
+const BLOB_ID = /^[0-9a-f]{32}$/;
+const FAN_OUT = /^[0-9a-f]{2}$/;
+
+/** How much of an upload is gathered while the previous part is being written; also the memory that one write may hold twice. */
+const WRITE_BYTES = 512 * 1024;
+const READ_BYTES = 256 * 1024;
+const PAGE_LENGTH = 1000;
+
+// Windows has neither flag; there a symbolic link needs administrator rights to be made.
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+
+/**
+ * Opens blob storage in `folder`, creating it when it is missing. Blobs lie at `objects/ab/cd/<id>`, unfinished ones in
+ * `incoming/`, which is in the same file system so that the move is atomic. A source that fails, or that is cut off by the
+ * limit or the signal, is unpiped but not destroyed: it belongs to the caller, who may still answer on the same socket.
+ * Raises STORE_UNAVAILABLE when the folder cannot be used.
+ */
+export async function openDiskBlobs(folder: string, system: { readonly random: Random }): Promise<Blobs> {
+  const root = await guarded('open the blob folder', async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const real = await realpath(folder);
+    for (const part of ['objects', 'incoming']) {
+      const path = join(real, part);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      if ((await realpath(path)) !== path) throw new Error(`${path} is a symbolic link`);
+    }
+    return real;
+  });
+  return new DiskBlobs(root, system.random);
+}
+
+class DiskBlobs implements Blobs {
+  readonly #objects: string;
+  readonly #incoming: string;
+  readonly #random: Random;
+  readonly #flush: DirectoryFlush = createDirectoryFlush();
+  /** Fan-out folders whose own directory entry is known to be on the device. */
+  readonly #durable = new Set<string>();
+  /** Unfinished writes of this process; a sweep must not take them for leavings. */
+  readonly #writing = new Map<string, { readonly sink: Writable; readonly done: Promise<unknown> }>();
+  #closed = false;
+
+  constructor(root: string, random: Random) {
+    this.#objects = join(root, 'objects');
+    this.#incoming = join(root, 'incoming');
+    this.#random = random;
+  }
+
+  async write(source: Readable, options: WriteOptions): Promise<WrittenBlob> {
+    options.signal?.throwIfAborted();
+    if (this.#closed) throw closedFault();
+    const blobId = Buffer.from(this.#random(16)).toString('hex');
+    const temporary = join(this.#incoming, blobId);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+    const handle = await guarded('begin a blob', () => open(temporary, flags, 0o600));
+    const sink = new BlobSink(handle, options.sizeMaxBytes);
+    const poured = pour(source, sink, options.signal);
+    const done = poured.then(() => this.#publish(blobId, temporary));
+    const ended = done.then(
+      () => undefined,
+      () => unlink(temporary).catch(ignoreMissing),
+    );
+    this.#writing.set(blobId, { sink, done: ended });
+    try {
+      await done;
+      return { blobId, ...sink.measured() };
+    } finally {
+      await ended;
+      this.#writing.delete(blobId);
+    }
+  }
+
+  async find(blobId: string): Promise<{ readonly sizeBytes: number } | undefined> {
+    const path = await this.#locate(blobId);
+    if (path === undefined) return undefined;
+    const found = await guarded('look for a blob', () => lstat(path).catch(undefinedWhenMissing));
+    return found?.isFile() ? { sizeBytes: found.size } : undefined;
+  }
+
+  async read(blobId: string, range?: ByteRange): Promise<Readable> {
+    const path = await this.#locate(blobId);
+    if (path === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');
+    return await guarded('open a blob', async () => {
+      const handle = await open(path, constants.O_RDONLY | NO_FOLLOW).catch(undefinedWhenMissing);
+      if (handle === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');
+      const found = await handle.stat().catch(() => undefined);
+      if (!found?.isFile()) {
+        await handle.close();
+        throw new AppError('FILE_NOT_FOUND', 'not a blob');
+      }
+      const end = Math.min(range === undefined ? found.size : range.end + 1, found.size);
+      return readSpan(handle, range?.start ?? 0, end);
+    });
+  }
+
+  async remove(blobIds: readonly string[]): Promise<void> {
+    const folders = new Set<string>();
+    for (const blobId of blobIds) {
+      const path = await this.#locate(blobId);
+      if (path === undefined) continue;
+      await guarded('remove a blob', () => unlink(path).catch(ignoreMissing));
+      folders.add(this.#folderOf(blobId));
+    }
+    // Not flushed one by one: a removal lost in a crash leaves an orphan that the next sweep finds again.
+    await guarded('flush removals', () => Promise.all([...folders].map((path) => this.#flush(path))));
+  }
+
+  async list(beforeMs: number, cursor = ''): Promise<{ readonly blobIds: readonly string[]; readonly cursor: string | undefined }> {
+    return await guarded('list blobs', async () => {
+      const blobIds: string[] = [];
+      for (const first of await names(this.#objects, FAN_OUT, 'folder')) {
+        if (first < cursor.slice(0, 2)) continue;
+        for (const second of await names(join(this.#objects, first), FAN_OUT, 'folder')) {
+          if (first + second < cursor.slice(0, 4)) continue;
+          const folder = join(this.#objects, first, second);
+          for (const blobId of await names(folder, BLOB_ID, 'file')) {
+            if (blobId <= cursor) continue;
+            const found = await lstat(join(folder, blobId)).catch(undefinedWhenMissing);
+            if (found === undefined || found.mtimeMs >= beforeMs) continue;
+            blobIds.push(blobId);
+            if (blobIds.length === PAGE_LENGTH) return { blobIds, cursor: blobId };
+          }
+        }
+      }
+      return { blobIds, cursor: undefined };
+    });
+  }
+
+  async sweep(beforeMs: number): Promise<number> {
+    return await guarded('sweep unfinished blobs', async () => {
+      let removed = 0;
+      for (const name of await readdir(this.#incoming)) {
+        if (this.#writing.has(name)) continue;
+        const path = join(this.#incoming, name);
+        const found = await lstat(path).catch(undefinedWhenMissing);
+        if (found === undefined || found.isDirectory() || found.mtimeMs >= beforeMs) continue;
+        await unlink(path).catch(ignoreMissing);
+        removed += 1;
+      }
+      return removed;
+    });
+  }
+
+  async check(): Promise<void> {
+    if (this.#closed) throw closedFault();
+    const path = join(this.#incoming, `check-${Buffer.from(this.#random(16)).toString('hex')}`);
+    await guarded('write to the blob folder', async () => {
+      await stat(this.#objects);
+      const handle = await open(path, 'wx', 0o600);
+      try {
+        await handle.write('latchkey');
+      } finally {
+        await handle.close();
+        await unlink(path);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const writing = [...this.#writing.values()];
+    for (const { sink } of writing) sink.destroy(closedFault());
+    await Promise.all(writing.map(({ done }) => done));
+  }
+
+  /** Moves a flushed file to its place and makes that place durable; nothing is visible before, everything after. */
+  async #publish(blobId: string, temporary: string): Promise<void> {
+    const folder = this.#folderOf(blobId);
+    const path = join(folder, blobId);
+    await guarded('publish a blob', async () => {
+      await this.#makeFolder(join(this.#objects, blobId.slice(0, 2)), this.#objects);
+      await this.#makeFolder(folder, join(this.#objects, blobId.slice(0, 2)));
+      if ((await realpath(folder)) !== folder) throw new Error(`${folder} leads elsewhere by a symbolic link`);
+      await rename(temporary, path);
+      try {
+        await this.#flush(folder);
+      } catch (cause) {
+        await unlink(path).catch(ignoreMissing);
+        throw cause;
+      }
+    });
+  }
+
+  async #makeFolder(folder: string, parent: string): Promise<void> {
+    if (this.#durable.has(folder)) return;
+    await mkdir(folder, { mode: 0o700 }).catch(ignoreExisting);
+    await this.#flush(parent);
+    this.#durable.add(folder);
+  }
+
+  #folderOf(blobId: string): string {
+    return join(this.#objects, blobId.slice(0, 2), blobId.slice(2, 4));
+  }
+
+  /** The path of a blob, or undefined when there is none or a symbolic link planted in the tree leads away from it. */
+  async #locate(blobId: string): Promise<string | undefined> {
+    if (this.#closed) throw closedFault();
+    if (!BLOB_ID.test(blobId)) return undefined;
+    const path = join(this.#folderOf(blobId), blobId);
+    return await guarded('look for a blob', async () => {
+      const real = await realpath(path).catch(undefinedWhenMissing);
+      // A volume that is not mounted must not look like a store without files.
+      if (real === undefined) await stat(this.#objects);
+      return real === path ? path : undefined;
+    });
+  }
+}
+
+/** Counts, hashes and writes what flows in; ends flushed to the device. */
+class BlobSink extends Writable {
+  readonly #handle: FileHandle;
+  readonly #sizeMaxBytes: number;
+  readonly #sha1 = createHash('sha1');
+  readonly #sha256 = createHash('sha256');
+  #sizeBytes = 0;
+
+  constructor(handle: FileHandle, sizeMaxBytes: number) {
+    super({ highWaterMark: WRITE_BYTES });
+    this.#handle = handle;
+    this.#sizeMaxBytes = sizeMaxBytes;
+  }
+
+  /** What flowed; to be asked once, after the end. */
+  measured(): { sizeBytes: number; sha1: string; sha256: string } {
+    return { sizeBytes: this.#sizeBytes, sha1: this.#sha1.digest('hex'), sha256: this.#sha256.digest('hex') };
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#append([chunk]).then(() => callback(), callback);
+  }
+
+  override _writev(chunks: Array<{ chunk: Buffer }>, callback: (error?: Error | null) => void): void {
+    this.#append(chunks.map(({ chunk }) => chunk)).then(() => callback(), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    guarded('flush a blob', () => this.#handle.sync()).then(() => callback(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    guarded('close a blob', () => this.#handle.close()).then(
+      () => callback(error),
+      (fault) => callback(error ?? fault),
+    );
+  }
+
+  async #append(chunks: readonly Buffer[]): Promise<void> {
+    for (const chunk of chunks) this.#sizeBytes += chunk.length;
+    if (this.#sizeBytes > this.#sizeMaxBytes) {
+      throw new AppError('PAYLOAD_TOO_LARGE', 'the content is longer than the limit', { limit: this.#sizeMaxBytes });
+    }
+    // The device works in another thread while this one hashes.
+    const written = guarded('write a blob', () => writeAll(this.#handle, chunks));
+    for (const chunk of chunks) {
+      this.#sha1.update(chunk);
+      this.#sha256.update(chunk);
+    }
+    await written;
+  }
+}
+
+/** Writes every byte: a device that is nearly full may take only a part and report the fault at the next attempt. */
+async function writeAll(handle: FileHandle, chunks: readonly Buffer[]): Promise<void> {
+  const { bytesWritten } = await handle.writev([...chunks]);
+  let skip = bytesWritten;
+  for (const chunk of chunks) {
+    let offset = Math.min(skip, chunk.length);
+    skip -= offset;
+    while (offset < chunk.length) {
+      offset += (await handle.write(chunk, offset, chunk.length - offset)).bytesWritten;
+    }
+  }
+}
+
+/** Pipes until the sink has ended; rejects with the first fault of either side or with the reason of the signal. */
+function pour(source: Readable, sink: Writable, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (reason: unknown) => {
+      source.unpipe(sink);
+      failure ??= { reason };
+      sink.destroy();
+    };
+    const abort = () => stop(signal?.reason);
+    let failure: { reason: unknown } | undefined;
+    let closed = false;
+    signal?.addEventListener('abort', abort, { once: true });
+    finished(source, { writable: false }, (error) => {
+      if (error) stop(error);
+    });
+    sink.once('error', (error) => {
+      failure ??= { reason: error };
+    });
+    // `close` and not `finish`: only then is the descriptor given back and the file safe to move or remove.
+    sink.once('close', () => {
+      closed = true;
+      signal?.removeEventListener('abort', abort);
+      source.unpipe(sink);
+      if (failure === undefined && sink.writableFinished) resolve();
+      else reject(failure?.reason ?? new AppError('STORE_UNAVAILABLE', 'the write was cut off'));
+    });
+    if (!closed) source.pipe(sink);
+  });
+}
+
+/** A stream of the bytes from `start` up to but not including `end`; closes the handle when it ends or is destroyed. */
+function readSpan(handle: FileHandle, start: number, end: number): Readable {
+  let position = start;
+  return new Readable({
+    highWaterMark: READ_BYTES,
+    read() {
+      const length = Math.min(READ_BYTES, end - position);
+      if (length <= 0) {
+        this.push(null);
+        return;
+      }
+      guarded('read a blob', async () => {
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+        if (bytesRead === 0) throw new Error('the blob is shorter than it was');
+        return buffer.subarray(0, bytesRead);
+      }).then(
+        (bytes) => {
+          position += bytes.length;
+          this.push(bytes);
+        },
+        (fault) => this.destroy(fault),
+      );
+    },
+    destroy(error, callback) {
+      handle.close().then(
+        () => callback(error),
+        (fault) => callback(error ?? fault),
+      );
+    },
+  });
+}
+
+/** Names of one kind in a directory, sorted; symbolic links are neither files nor folders here. */
+async function names(folder: string, form: RegExp, kind: 'file' | 'folder'): Promise<readonly string[]> {
+  const entries = (await readdir(folder, { withFileTypes: true }).catch(undefinedWhenMissing)) ?? [];
+  return entries
+    .filter((entry) => form.test(entry.name) && (kind === 'file' ? entry.isFile() : entry.isDirectory()))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Runs file system work; whatever it throws leaves as STORE_UNAVAILABLE with the original as its cause. */
+async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof AppError ? cause : new AppError('STORE_UNAVAILABLE', `could not ${doing}`, { cause });
+  }
+}
+
+function closedFault(): AppError {
+  return new AppError('STORE_UNAVAILABLE', 'the blob store is closed');
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** ELOOP is what opening a symbolic link answers when links are not followed. */
+function undefinedWhenMissing(error: unknown): undefined {
+  if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(String(codeOf(error)))) throw error;
+}
+
+function ignoreMissing(error: unknown): void {
+  undefinedWhenMissing(error);
+}
+
+function ignoreExisting(error: unknown): void {
+  if (codeOf(error) !== 'EEXIST') throw error;
+}

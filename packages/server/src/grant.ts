@@ -1,0 +1,50 @@
+// The proof that the guard has let a request pass. Every operation requires one, so forgetting the guard does not compile.
+import type { BearerKind, CanonicalPath, Claims, Facts, FolderScope, OperationName, Template } from '@latchkey/policy';
+import type { ActualCost } from './ports/counters.ts';
+
+/** Marks grants; only the guard makes values that carry it. */
+export const passed: unique symbol = Symbol('passed');
+
+/** What is learnt about an upload while its bytes flow; `recheck` judges it. */
+export interface UploadFacts {
+  readonly mediaType?: string;
+  readonly extension?: string;
+  readonly sizeBytes?: number;
+}
+
+/**
+ * Permission to perform the operation(s) `Op` now. The reservation behind it is settled by the operation (before it
+ * commits) or released by the caller when the operation fails; both are idempotent.
+ */
+export interface Grant<Op extends OperationName = OperationName> {
+  readonly [passed]: Op;
+  /** Container token. */
+  readonly container: string;
+  readonly bearer: BearerKind;
+  /** Id of the access key, uid of the secret key, or `admin`: who is recorded as the author of a change. */
+  readonly holder: string;
+  /** The live rules; undefined for an admin session. */
+  readonly template: Template | undefined;
+  /** What the key says; undefined for an admin session. */
+  readonly claims: Claims | undefined;
+  readonly facts: Facts;
+  /** Folder scopes of the given kind: every layer must cover a folder. No layer means everything. */
+  layers(kind: 'upload' | 'listing'): readonly (readonly FolderScope[])[];
+  /** True when the folder itself is in scope. */
+  within(kind: 'upload' | 'listing', path: CanonicalPath): boolean;
+  /** The most bytes this upload may store: the smaller of the size limit and what the byte quota still holds. */
+  readonly uploadBytesMax: number;
+  /** Which rule set `uploadBytesMax`. */
+  readonly uploadBytesRule: 'upload.max_file_size' | 'upload.max_total_size';
+  /**
+   * Decides again with the live template, the present time and what is now known of the upload. Raises the refusal's
+   * code when the key would not be allowed to finish. Takes no new charges.
+   */
+  recheck(upload?: UploadFacts): Promise<void>;
+  /** Turns the reservation into what was really used. Called before the record is committed. */
+  settle(actual?: readonly ActualCost[]): Promise<void>;
+  /** The work is committed, or may be: from now on `release` gives nothing back. */
+  keep(): void;
+  /** Gives the reservation back, settled or not, unless it is kept. */
+  release(): Promise<void>;
+}

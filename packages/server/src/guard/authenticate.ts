@@ -1,0 +1,158 @@
+// From a presented credential to who is asking: signature, revocation and the live rules behind the key.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { BearerKind, Claims, Facts, Mac, Template } from '@latchkey/policy';
+import { decodeKey, looksLikeKey, parseTemplate } from '@latchkey/policy';
+import { AppError } from '../errors.ts';
+import type { Ports } from '../ports/index.ts';
+import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
+
+/** A credential as it stood in the request. */
+export type Credential =
+  | { readonly kind: 'none' }
+  /** An access key or a secret key. */
+  | { readonly kind: 'key'; readonly text: string }
+  /** The token of a console session. */
+  | { readonly kind: 'session'; readonly text: string }
+  /** A template identifier, for the exchange. */
+  | { readonly kind: 'template'; readonly text: string };
+
+/** Who is asking, with the rules that hold right now. */
+export interface Bearer {
+  readonly kind: BearerKind;
+  readonly credential: Facts['credential'];
+  readonly template: Template | undefined;
+  readonly claims: Claims | undefined;
+  /** Present when the rules come from a stored template. */
+  readonly templateRecord?: TemplateRecord;
+  /** Present when the rules come from a secret key. */
+  readonly secretKeyRecord?: SecretKeyRecord;
+  /** The credential was not in the form of an access key: a bad one is answered with UNAUTHORIZED. */
+  readonly secretForm: boolean;
+}
+
+type Needs = Pick<Ports, 'templates' | 'system'>;
+
+/** Secret keys begin with this, so that leak scanners find them. */
+export const SECRET_KEY_PREFIX = 'lk_';
+
+/** HMAC-SHA-256 (RFC 2104), the algorithm that key version 2 fixes. */
+export const mac: Mac = (key, message) => createHmac('sha256', key).update(message).digest();
+
+/** Compares digests in constant time; different lengths are unequal. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** SHA-256 in lower-case hex: how secrets and session tokens are stored and looked up. */
+export function hashSecret(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+const INVALID: Bearer = { kind: 'key', credential: 'invalid', template: undefined, claims: undefined, secretForm: false };
+
+/** Answers who presents the credential. Never refuses by itself: `decide` does, with the trace. Raises STORE_UNAVAILABLE. */
+export async function authenticate(ports: Needs, container: string, credential: Credential): Promise<Bearer> {
+  switch (credential.kind) {
+    case 'none':
+      return { ...INVALID, credential: 'missing' };
+    case 'template':
+      return visitor(ports, container, credential.text);
+    case 'session':
+      return admin(ports, credential.text);
+    case 'key':
+      return looksLikeKey(credential.text)
+        ? accessKey(ports, container, credential.text)
+        : secretKey(ports, container, credential.text);
+  }
+}
+
+async function visitor(ports: Needs, container: string, identifier: string): Promise<Bearer> {
+  const record = await ports.templates.findTemplateByIdentifier(container, identifier, ports.system.now());
+  const base = { kind: 'visitor', credential: 'verified', claims: undefined, secretForm: false } as const;
+  return record === undefined
+    ? { ...base, template: undefined }
+    : { ...base, template: compile(record), templateRecord: record };
+}
+
+async function admin(ports: Needs, token: string): Promise<Bearer> {
+  const session = await ports.templates.findSession(hashSecret(token), ports.system.now());
+  if (session === undefined) throw new AppError('ADMIN_UNAUTHENTICATED');
+  return { kind: 'admin', credential: 'verified', template: undefined, claims: undefined, secretForm: false };
+}
+
+async function accessKey(ports: Needs, container: string, text: string): Promise<Bearer> {
+  const decoded = decodeKey(text);
+  if (!decoded.ok) return INVALID;
+  const secret = ports.system.keyring.find(decoded.kid);
+  if (secret === undefined || !decoded.verify(secret, mac, equalBytes)) return INVALID;
+  const { claims } = decoded;
+  // The signature holds, so the container in the claims is one we wrote; a foreign one is answered like a forged key.
+  if (claims.container !== container) return INVALID;
+  const [rules, revoked] = await Promise.all([
+    liveRules(ports, claims),
+    ports.templates.isKeyRevoked(container, claims.keyId),
+  ]);
+  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules };
+}
+
+/** The rules an access key lives under: its template, or the secret key that minted it. */
+async function liveRules(
+  ports: Needs,
+  claims: Claims,
+): Promise<Pick<Bearer, 'template' | 'templateRecord' | 'secretKeyRecord'>> {
+  if (claims.source.kind === 'template') {
+    const record = await ports.templates.findTemplate(claims.container, claims.source.id);
+    return record === undefined ? { template: undefined } : { template: compile(record), templateRecord: record };
+  }
+  const record = await ports.templates.findSecretKey(claims.container, claims.source.id);
+  return record === undefined ? { template: undefined } : { template: compile(record), secretKeyRecord: record };
+}
+
+async function secretKey(ports: Needs, container: string, text: string): Promise<Bearer> {
+  const invalid: Bearer = { ...INVALID, kind: 'secret', secretForm: true };
+  // Far longer than any secret we make: not worth a hash.
+  if (text.length > 512) return invalid;
+  const hash = hashSecret(text);
+  const record = await ports.templates.findSecretKeyByHash(container, hash);
+  if (record === undefined || !record.document.active) return invalid;
+  const nowMs = ports.system.now();
+  if (record.lastUsedAtMs === undefined || nowMs - record.lastUsedAtMs >= TOUCH_EVERY_MS) {
+    await ports.templates.touchSecretKey(container, record.uid, nowMs);
+  }
+  return {
+    kind: 'secret',
+    credential: 'verified',
+    template: compile(record),
+    claims: secretClaims(container, record),
+    secretKeyRecord: record,
+    secretForm: true,
+  };
+}
+
+/** "Last used" is kept to the minute, so that a busy back end does not write on every request. */
+const TOUCH_EVERY_MS = 60_000;
+
+/** A secret key as claims: it names itself as its source and does not expire. */
+function secretClaims(container: string, record: SecretKeyRecord): Claims {
+  return {
+    kid: '',
+    keyId: record.uid,
+    container,
+    source: { kind: 'secret', id: record.uid },
+    issuedAtMs: record.createdAtMs,
+    expiresAtMs: Number.MAX_SAFE_INTEGER,
+    narrowings: [],
+  };
+}
+
+const compiled = new WeakMap<object, Template>();
+
+/** Stored documents were parsed when they were saved; one that no longer parses grants nothing. */
+function compile(record: { readonly document: object }): Template | undefined {
+  const known = compiled.get(record.document);
+  if (known !== undefined) return known;
+  const parsed = parseTemplate(record.document);
+  if (!parsed.ok) return undefined;
+  compiled.set(record.document, parsed.value);
+  return parsed.value;
+}

@@ -1,0 +1,198 @@
+// The one choke point: who asks, may they, is there room left - and the Grant that proves it.
+import type { CanonicalPath, Decision, Demand, Facts, OperationName } from '@latchkey/policy';
+import { coversAll, decide, effective, visibleScopes } from '@latchkey/policy';
+import { AppError } from '../errors.ts';
+import { type Grant, passed, type UploadFacts } from '../grant.ts';
+import type { ActualCost } from '../ports/counters.ts';
+import type { Ports } from '../ports/index.ts';
+import { authenticate, type Bearer, type Credential } from './authenticate.ts';
+import { authorize } from './authorize.ts';
+import { type FailureBudget, failureBudget } from './failures.ts';
+import { type Held, reserve, type WhenCountersFail } from './limit.ts';
+
+/** What http knows of a request before anything of its body is read. */
+export interface Asked {
+  readonly container: string;
+  readonly credential: Credential;
+  readonly clientIp: string;
+  readonly origin: string | undefined;
+}
+
+/** What is demanded, and what is known of the upload if it is one. */
+export interface Demanded {
+  readonly demands: readonly Demand[];
+  readonly upload?: NonNullable<Facts['upload']>;
+}
+
+/** An authenticated request on its way through the guard. */
+export interface Entrant {
+  readonly asked: Asked;
+  readonly bearer: Bearer;
+  readonly startedAtMs: number;
+}
+
+/** How the guard is set up. */
+export interface GuardOptions {
+  readonly whenCountersFail: WhenCountersFail;
+  /** Bad credentials a client address may present in a minute before it must wait. */
+  readonly keyFailuresPerMinute: number;
+}
+
+export interface Guard {
+  /**
+   * Says who asks and refuses, before the body is read, what no body could make pass: `operations` are those the route
+   * may perform, and one of them must be open to the caller. Raises the policy's codes, REQUEST_RATE_LIMITED after too
+   * many bad credentials, CONTAINER_NOT_FOUND, STORE_UNAVAILABLE.
+   */
+  enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant>;
+  /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
+  enterPublic(asked: Asked): Promise<Entrant>;
+  /** Decides on the actual targets and reserves the charges. Raises the policy's and the limits' codes. */
+  admit<Op extends OperationName>(entrant: Entrant, demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] }): Promise<Grant<Op>>;
+  /** Every rule's outcome without charging anything: the dry run of product definition section 10.1. */
+  explain(entrant: Entrant, demanded: Demanded): Decision;
+}
+
+/** A reservation outlives the longest request it can belong to by this much. */
+const HOLD_SLACK_MS = 60_000;
+/** Requests that are no uploads end, or are given up, within this time. */
+const REQUEST_HOLD_MS = 120_000;
+
+/** Makes the guard. It keeps no state but the budget of bad credentials. */
+export function createGuard(ports: Ports, options: GuardOptions): Guard {
+  const failures: FailureBudget = failureBudget(options.keyFailuresPerMinute);
+
+  function factsOf(entrant: Entrant, demanded: Demanded, nowMs: number): Facts {
+    const { asked, bearer } = entrant;
+    const country = ports.geo.country(asked.clientIp);
+    return {
+      nowMs,
+      container: asked.container,
+      credential: bearer.credential,
+      bearer: bearer.kind,
+      clientIp: asked.clientIp,
+      demands: demanded.demands,
+      ...(country === undefined ? {} : { country }),
+      ...(asked.origin === undefined ? {} : { origin: asked.origin }),
+      ...(demanded.upload === undefined ? {} : { upload: demanded.upload }),
+    };
+  }
+
+  async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
+    const nowMs = ports.system.now();
+    const waitMs = failures.waitMs(asked.clientIp, nowMs);
+    if (waitMs > 0) throw new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
+    const bearer = await authenticate(ports, asked.container, asked.credential);
+    if (bearer.credential === 'invalid') failures.charge(asked.clientIp, nowMs);
+    const entrant: Entrant = { asked, bearer, startedAtMs: nowMs };
+    refuseEarly(entrant, operations, nowMs);
+    // A credential proves its container; only those that carry none need it looked up.
+    if (bearer.kind === 'admin' && (await ports.templates.findContainer(asked.container)) === undefined) {
+      throw new AppError('CONTAINER_NOT_FOUND');
+    }
+    return entrant;
+  }
+
+  /** Refuses when none of the operations is open to the caller whatever the targets are. */
+  function refuseEarly(entrant: Entrant, operations: readonly OperationName[], nowMs: number): void {
+    let first: unknown;
+    for (const operation of operations) {
+      try {
+        authorize(entrant.bearer, factsOf(entrant, { demands: [{ operation, targets: [] }] }, nowMs));
+        return;
+      } catch (error) {
+        first ??= error;
+      }
+    }
+    throw first;
+  }
+
+  async function admit<Op extends OperationName>(
+    entrant: Entrant,
+    demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
+  ): Promise<Grant<Op>> {
+    const facts = factsOf(entrant, demanded, ports.system.now());
+    const decision = authorize(entrant.bearer, facts);
+    const held = await reserve(ports, decision.charges, holdMs(entrant, facts), options.whenCountersFail);
+    const bytesCharge = decision.charges.find((charge) => charge.rule === 'upload.max_total_size');
+    return makeGrant<Op>(entrant, demanded, facts, held, bytesCharge?.counter);
+  }
+
+  function holdMs(entrant: Entrant, facts: Facts): number {
+    if (facts.upload === undefined || entrant.bearer.template === undefined) return REQUEST_HOLD_MS;
+    return entrant.bearer.template.document.key_validity.finish_duration * 1000 + HOLD_SLACK_MS;
+  }
+
+  function makeGrant<Op extends OperationName>(
+    entrant: Entrant,
+    demanded: Demanded,
+    facts: Facts,
+    held: Held,
+    bytesCounter: string | undefined,
+  ): Grant<Op> {
+    const { asked, bearer } = entrant;
+    const { template, claims } = bearer;
+    const fileMax = template === undefined || claims === undefined ? Number.MAX_SAFE_INTEGER : effective(template, claims).maxFileSizeBytes;
+    const quota = bytesCounter === undefined ? undefined : held.amount(bytesCounter);
+    let kept = false;
+    const byQuota = quota !== undefined && quota < fileMax;
+    const layers = (kind: 'upload' | 'listing') =>
+      template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
+    return {
+      // The only place that marks a grant; the type parameter is what `demanded` was checked for.
+      [passed]: undefined as unknown as Op,
+      container: asked.container,
+      bearer: bearer.kind,
+      holder: claims?.keyId ?? bearer.kind,
+      template,
+      claims,
+      facts,
+      layers,
+      within: (kind: 'upload' | 'listing', path: CanonicalPath) => coversAll(layers(kind), path),
+      uploadBytesMax: byQuota ? quota : fileMax,
+      uploadBytesRule: byQuota ? 'upload.max_total_size' : 'upload.max_file_size',
+      recheck: (upload) => recheck(entrant, demanded, upload),
+      settle: (actual: readonly ActualCost[] = []) => held.settle(actual),
+      keep: () => {
+        kept = true;
+      },
+      release: async () => {
+        if (!kept) await held.release();
+      },
+    };
+  }
+
+  /** The same question asked anew: the live rules, the time now, and an upload that began when the request did. */
+  async function recheck(entrant: Entrant, demanded: Demanded, upload: UploadFacts | undefined): Promise<void> {
+    const bearer = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
+    const known = demanded.upload ?? { files: 1 };
+    const facts = factsOf({ ...entrant, bearer }, demanded, ports.system.now());
+    authorize(bearer, {
+      ...facts,
+      startedAtMs: entrant.startedAtMs,
+      ...(demanded.upload === undefined && upload === undefined
+        ? {}
+        : {
+            upload: {
+              ...known,
+              ...(upload?.mediaType === undefined ? {} : { mediaType: upload.mediaType }),
+              ...(upload?.extension === undefined ? {} : { extension: upload.extension }),
+              ...(upload?.sizeBytes === undefined ? {} : { bytes: upload.sizeBytes }),
+            },
+          }),
+    });
+  }
+
+  async function enterPublic(asked: Asked): Promise<Entrant> {
+    const bearer = await authenticate(ports, asked.container, { kind: 'none' });
+    return { asked, bearer, startedAtMs: ports.system.now() };
+  }
+
+  return {
+    enter,
+    enterPublic,
+    admit,
+    explain: (entrant, demanded) =>
+      decide(entrant.bearer.template, entrant.bearer.claims, factsOf(entrant, demanded, ports.system.now())),
+  };
+}

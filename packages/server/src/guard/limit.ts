@@ -1,0 +1,60 @@
+// Performs the charges of a decision: reserve before the work, settle or release after it.
+import type { Charge } from '@latchkey/policy';
+import { AppError } from '../errors.ts';
+import type { ActualCost } from '../ports/counters.ts';
+import type { Ports } from '../ports/index.ts';
+
+/** What to do when the counter store cannot be asked. */
+export type WhenCountersFail = 'deny' | 'allow';
+
+/** Charges taken and not yet settled. Both ways to end it are idempotent. */
+export interface Held {
+  /** How much of an elastic charge was admitted; undefined when there is no such charge. */
+  amount(counter: string): number | undefined;
+  settle(actual: readonly ActualCost[]): Promise<void>;
+  release(): Promise<void>;
+}
+
+const NOTHING: Held = {
+  amount: () => undefined,
+  settle: async () => {},
+  release: async () => {},
+};
+
+/**
+ * Reserves every charge or none. Raises the code of the charge that does not fit, with limit, use and the time after
+ * which it will; COUNTERS_UNAVAILABLE when limits cannot be checked (unless configured to go on without them).
+ */
+export async function reserve(
+  ports: Pick<Ports, 'counters' | 'system'>,
+  charges: readonly Charge[],
+  holdMs: number,
+  whenCountersFail: WhenCountersFail,
+): Promise<Held> {
+  if (charges.length === 0) return NOTHING;
+  let admission: Awaited<ReturnType<Ports['counters']['reserve']>>;
+  try {
+    admission = await ports.counters.reserve(charges, ports.system.now(), holdMs);
+  } catch (cause) {
+    if (whenCountersFail === 'allow') {
+      ports.system.log.error('limits.unchecked', { error: String(cause) });
+      return NOTHING;
+    }
+    throw cause instanceof AppError ? cause : new AppError('COUNTERS_UNAVAILABLE', 'reserve failed', { cause });
+  }
+  if (!admission.admitted) {
+    const { charge, used, retryAfterMs } = admission;
+    throw new AppError(charge.code, `counter ${charge.rule}`, {
+      rule: charge.rule,
+      limit: charge.limit,
+      actual: used,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
+  const { id, held } = admission;
+  return {
+    amount: (counter) => held.get(counter),
+    settle: (actual) => ports.counters.settle(id, actual),
+    release: () => ports.counters.release(id),
+  };
+}

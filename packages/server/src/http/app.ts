@@ -1,0 +1,239 @@
+// The HTTP application without a socket: parses, asks the guard, calls one handler per row of the route table, answers.
+import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
+import multipart from '@fastify/multipart';
+import type { Demand, OperationName } from '@latchkey/policy';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
+import type { Grant } from '../grant.ts';
+import type { Credential } from '../guard/authenticate.ts';
+import { createGuard, type Demanded, type Entrant, type GuardOptions } from '../guard/guard.ts';
+import type { Ports } from '../ports/index.ts';
+import { registerConsole, type StaticFolders } from './console.ts';
+import { corsHeaders, registerPreflight } from './cors.ts';
+import { clientIp, credential, requestOrigin } from './facts.ts';
+import { registerHealth } from './health.ts';
+import { Query } from './query.ts';
+import { sendError, success } from './respond.ts';
+import type { Call, HttpSettings, Route } from './route.ts';
+import { ROUTES } from './routes.ts';
+import { registerSession } from './session.ts';
+import { registerWidgetServices } from './widget.ts';
+
+/** How the application is set up. */
+export interface AppOptions extends HttpSettings, GuardOptions {
+  /** CIDRs of proxies whose forwarded headers are believed; none by default. */
+  readonly trustedProxies: readonly string[];
+  readonly staticFolders: StaticFolders;
+  /** The container of the demo page and of the console's first view. */
+  readonly defaultContainer: string;
+}
+
+/** Versions under which every `{v}` path is mounted (wire contract 1.2). */
+const VERSIONS = ['v3', 'v4', 'v5'] as const;
+
+/** The raw body of a refused upload is read to its end for this long, so that the client gets to see the answer. */
+const DRAIN_MS = 30_000;
+
+interface RequestState {
+  readonly query: Query;
+  readonly baseUrl: string;
+  entrant?: Entrant;
+}
+
+/** Builds the application on the given ports. It does not listen; `close` it to let plugins go. */
+export async function createApp(ports: Ports, options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    genReqId: () => randomUUID(),
+    bodyLimit: options.jsonBytesMax,
+    querystringParser: () => ({}),
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
+    // A stalled connection is given up; a long upload that flows is not.
+    connectionTimeout: 75_000,
+    requestTimeout: 0,
+    keepAliveTimeout: 72_000,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      sendError(error, request, reply as FastifyReply, options.showTrace);
+    },
+  });
+  const guard = createGuard(ports, options);
+  const states = new WeakMap<FastifyRequest, RequestState>();
+
+  await app.register(cookie);
+  registerLogging(app, ports);
+  app.setErrorHandler((error, request, reply) => {
+    const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
+    return sendError(error, request, reply, options.showTrace || isAdmin);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, options.showTrace),
+  );
+  registerPreflight(app);
+  registerHealth(app, ports);
+  registerSession(app, ports, options);
+  registerWidgetServices(app, ports, options);
+  await registerConsole(app, options);
+
+  await app.register(async (scope) => {
+    acceptAnyJson(scope, options.jsonBytesMax);
+    for (const row of ROUTES) if (row.body !== 'stream') mount(scope, row);
+  });
+  await app.register(async (scope) => {
+    // Every body of an upload path stays a stream: nothing is parsed before the guard has spoken.
+    await scope.register(multipart, { throwFileSizeLimit: false });
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.addContentTypeParser(['application/json', 'text/plain'], (_request, _payload, done) => done(null));
+    for (const row of ROUTES) if (row.body === 'stream') mount(scope, row);
+  });
+
+  function mount(scope: FastifyInstance, row: Route): void {
+    for (const { url, version } of expandPaths(row)) {
+      scope.route({
+        method: row.method === 'GET' ? ['GET', 'HEAD'] : row.method,
+        url,
+        onRequest: (request, reply) => enter(row, request, reply),
+        handler: (request, reply) => run(row, version, request, reply),
+      });
+    }
+  }
+
+  async function enter(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const baseUrl = options.publicUrl ?? `${request.protocol}://${request.host}`;
+    const state: RequestState = { query: Query.parse(request.raw.url ?? ''), baseUrl };
+    states.set(request, state);
+    drainWhenRefused(request, reply);
+    const params = request.params as Record<string, string>;
+    const presented: Credential =
+      row.credential === 'template' ? { kind: 'template', text: params['id'] ?? '' } : credential(request, state.query);
+    const asked = {
+      container: params['container'] ?? '',
+      credential: presented,
+      clientIp: clientIp(request),
+      origin: requestOrigin(request, new URL(baseUrl).origin),
+    };
+    // Until the template's own origins are known, the refusal itself must be readable by the page.
+    corsHeaders(request, reply, undefined);
+    if (row.credential === 'optional' && presented.kind === 'none') {
+      state.entrant = await guard.enterPublic(asked);
+    } else {
+      state.entrant = await guard.enter(asked, row.operations);
+    }
+    corsHeaders(request, reply, state.entrant.bearer.template);
+  }
+
+  async function run(row: Route, version: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const state = states.get(request);
+    const entrant = state?.entrant;
+    if (state === undefined || entrant === undefined) throw new TypeError('a request reached its handler unguarded');
+    const grants: Grant[] = [];
+    const call: Call = {
+      ports,
+      settings: options,
+      guard,
+      entrant,
+      container: entrant.asked.container,
+      version,
+      params: request.params as Record<string, string>,
+      query: state.query,
+      body: request.body ?? undefined,
+      baseUrl: state.baseUrl,
+      request,
+      reply,
+      admit: async <O extends OperationName>(
+        demands: readonly (Demand & { readonly operation: O })[],
+        upload?: Demanded['upload'],
+      ) => {
+        const grant = await guard.admit<O>(entrant, { demands, ...(upload === undefined ? {} : { upload }) });
+        grants.push(grant);
+        return grant;
+      },
+    };
+    try {
+      const answer = await row.handle(call);
+      await Promise.all(grants.map((grant) => grant.settle()));
+      return answer === undefined ? reply : success(answer);
+    } catch (error) {
+      await Promise.allSettled(grants.map((grant) => grant.release()));
+      throw error;
+    }
+  }
+
+  return app;
+}
+
+/** Every concrete URL of a row. */
+export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url: string; readonly version: string }[] {
+  return row.paths.flatMap((path) => {
+    const url = `/:container${path}`;
+    if (path.startsWith('/{v?}')) {
+      return [{ url: url.replace('/{v?}', ''), version: '' }, ...VERSIONS.map((v) => ({ url: url.replace('{v?}', v), version: v }))];
+    }
+    return path.startsWith('/{v}') ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v })) : [{ url, version: '' }];
+  });
+}
+
+/**
+ * JSON whatever the content type says, and nothing when the body is empty: widgets send `application/json` without a
+ * body, lists of content types, and JSON as `text/plain` (wire contract 1.6).
+ */
+function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bytesMax }, (_request, text, done) => {
+    try {
+      done(null, parseJson(String(text)));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+}
+
+/** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text, dropPrototypeNames);
+  } catch (cause) {
+    throw new AppError('REQUEST_INVALID', 'body is not JSON', {
+      faults: [{ field: 'body', code: 'JSON_INVALID', message: 'The body is not valid JSON.' }],
+      cause,
+    });
+  }
+}
+
+/** A `__proto__` member would become the prototype of whatever the body is copied into. */
+function dropPrototypeNames(name: string, value: unknown): unknown {
+  return name === '__proto__' ? undefined : value;
+}
+
+/** Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. */
+function drainWhenRefused(request: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.once('finish', () => {
+    const { raw } = request;
+    if (raw.complete || raw.destroyed) return;
+    raw.unpipe();
+    raw.resume();
+    const timer = setTimeout(() => raw.destroy(), DRAIN_MS);
+    timer.unref();
+    raw.once('close', () => clearTimeout(timer));
+  });
+}
+
+/** One line a request, without any credential: the path is logged, the query is not. */
+function registerLogging(app: FastifyInstance, ports: Ports): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    ports.system.log.info('http.request', {
+      requestId: request.id,
+      method: request.method,
+      path: (request.raw.url ?? '').split('?', 1)[0],
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+    });
+  });
+}

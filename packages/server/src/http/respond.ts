@@ -1,0 +1,66 @@
+// The envelope of every answer: success bodies, refusals with status and headers from the one table.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, ERRORS, type ErrorRow } from '../errors.ts';
+
+/** A body that succeeded; payload members stand beside `status` (wire contract 1.4). */
+export function success<T extends object>(payload: T): { readonly status: 'success' } & T {
+  return { status: 'success', ...payload };
+}
+
+/** Renders any thrown value. What is no AppError is our fault: INTERNAL, with the cause in the log only. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, showTrace: boolean): FastifyReply {
+  const known = asAppError(error);
+  const row: ErrorRow = ERRORS[known.code];
+  if (row.status >= 500) {
+    request.log.error({ event: 'request.failed', code: known.code, detail: known.detail, err: known.cause ?? error });
+  }
+  const { facts } = known;
+  if (row.challenge === true) reply.header('www-authenticate', 'Bearer');
+  if (row.retry === true) {
+    const seconds = Math.max(1, Math.ceil((facts.retryAfterMs ?? 5000) / 1000));
+    reply.header('retry-after', String(seconds));
+    if (typeof facts.limit === 'number') {
+      reply.header('ratelimit-limit', String(facts.limit));
+      reply.header('ratelimit-remaining', '0');
+      reply.header('ratelimit-reset', String(seconds));
+    }
+  }
+  for (const [name, value] of Object.entries(facts.headers ?? {})) reply.header(name, value);
+  return reply.code(row.status).type('application/json; charset=utf-8').send({
+    status: 'error',
+    code: known.code,
+    msg: row.msg,
+    hint: facts.hint ?? row.hint,
+    ...(facts.rule === undefined ? {} : { rule: facts.rule }),
+    ...(facts.limit === undefined ? {} : { limit: facts.limit }),
+    ...(facts.actual === undefined ? {} : { actual: facts.actual }),
+    ...(facts.faults === undefined ? {} : { faults: facts.faults }),
+    ...(showTrace && facts.trace !== undefined ? { decision: { trace: facts.trace } } : {}),
+    request_id: request.id,
+  });
+}
+
+/** Faults that the HTTP framework finds before any route runs, in our words. */
+function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new AppError('PAYLOAD_TOO_LARGE', 'body limit', {
+        hint: 'A JSON body may have 32 MB. Send larger files as multipart/form-data or as a raw body.',
+        cause: error,
+      });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new AppError('MEDIA_TYPE_REFUSED', 'body type', {
+        hint: 'Send application/json, multipart/form-data or, to the upload paths, a raw body.',
+        cause: error,
+      });
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_ASYNC_CONSTRAINT':
+      return new AppError('REQUEST_INVALID', String(code), { cause: error });
+    default:
+      return new AppError('INTERNAL', undefined, { cause: error });
+  }
+}

@@ -1,0 +1,21 @@
+// THE route table: what is not in it does not exist, and every row names the operations it demands.
+import { fileRoutes } from './files.ts';
+import { folderRoutes } from './folders.ts';
+import { keyRoutes } from './keys.ts';
+import { objectRoutes } from './objects.ts';
+import type { Route } from './route.ts';
+import { secretKeyRoutes } from './secret-keys.ts';
+import { settingsRoutes } from './settings.ts';
+import { templateRoutes } from './templates.ts';
+import { uploadRoutes } from './uploads.ts';
+
+export const ROUTES: readonly Route[] = [
+  ...keyRoutes,
+  ...templateRoutes,
+  ...secretKeyRoutes,
+  ...settingsRoutes,
+  ...folderRoutes,
+  ...fileRoutes,
+  ...uploadRoutes,
+  ...objectRoutes,
+];
