@@ -1,7 +1,7 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { BearerKind, Claims, Facts, Mac, Template } from '@latchkey/policy';
+import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
 import { decodeKey, looksLikeKey, parseTemplate } from '@latchkey/policy';
+import { equalBytes, hashSecret, mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
@@ -32,23 +32,13 @@ export interface Bearer {
 
 type Needs = Pick<Ports, 'templates' | 'system'>;
 
-/** Secret keys begin with this, so that leak scanners find them. */
-export const SECRET_KEY_PREFIX = 'lk_';
-
-/** HMAC-SHA-256 (RFC 2104), the algorithm that key version 2 fixes. */
-export const mac: Mac = (key, message) => createHmac('sha256', key).update(message).digest();
-
-/** Compares digests in constant time; different lengths are unequal. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** SHA-256 in lower-case hex: how secrets and session tokens are stored and looked up. */
-export function hashSecret(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
-}
-
-const INVALID: Bearer = { kind: 'key', credential: 'invalid', template: undefined, claims: undefined, secretForm: false };
+const INVALID: Bearer = {
+  kind: 'key',
+  credential: 'invalid',
+  template: undefined,
+  claims: undefined,
+  secretForm: false,
+};
 
 /** Answers who presents the credential. Never refuses by itself: `decide` does, with the trace. Raises STORE_UNAVAILABLE. */
 export async function authenticate(ports: Needs, container: string, credential: Credential): Promise<Bearer> {
