@@ -1,0 +1,168 @@
+// @ts-check
+// The machine parts that some tests need: a PostgreSQL server of their own and a browser.
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { run } from './setup.mjs';
+
+/**
+ * A part of the machine: how to find it, and which package brings it.
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {string} apt
+ * @property {string} brew
+ * @property {() => string | undefined} find the path of the program, or of the folder with the programs
+ */
+
+/** @type {Part} */
+export const POSTGRESQL = { name: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql@17', find: findPostgresql };
+/** @type {Part} */
+export const CHROMIUM = { name: 'Chromium', apt: 'chromium', brew: '--cask chromium', find: findChromium };
+
+/**
+ * @param {readonly string[]} names
+ * @returns {string | undefined} the first program of these names on the PATH
+ */
+function findOnPath(names) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
+
+/** @param {string} folder */
+function list(folder) {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/** Debian and Homebrew keep the server's programs in a folder per version, outside the PATH. */
+function findPostgresql() {
+  const newestFirst = (/** @type {string} */ a, /** @type {string} */ b) => b.localeCompare(a, 'en', { numeric: true });
+  const debian = '/usr/lib/postgresql';
+  const brews = ['/opt/homebrew/opt', '/usr/local/opt'];
+  const folders = [
+    ...list(debian)
+      .sort(newestFirst)
+      .map((version) => join(debian, version, 'bin')),
+    ...brews.flatMap((brew) =>
+      list(brew)
+        .filter((name) => name.startsWith('postgresql'))
+        .sort(newestFirst)
+        .map((name) => join(brew, name, 'bin')),
+    ),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ];
+  return folders.find(
+    (folder) => folder !== '' && existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'pg_ctl')),
+  );
+}
+
+function findChromium() {
+  const asked = process.env.LATCHKEY_TEST_CHROMIUM;
+  if (asked !== undefined && asked !== '') return asked;
+  const apps = ['Chromium', 'Google Chrome'].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
+  return findOnPath(['chromium', 'chromium-browser', 'google-chrome']) ?? apps.find((path) => existsSync(path));
+}
+
+/**
+ * The command that installs a part on this machine.
+ * @param {Part} part
+ */
+export function installCommand(part) {
+  return process.platform === 'darwin' ? `brew install ${part.brew}` : `sudo apt-get install ${part.apt}`;
+}
+
+/**
+ * Installs parts with the machine's package manager and without questions. Answers what it printed when it failed.
+ * @param {readonly Part[]} parts
+ * @returns {Promise<string | undefined>}
+ */
+export async function installParts(parts) {
+  if (process.platform === 'darwin') {
+    for (const part of parts) {
+      const { code, output } = await run('brew', ['install', ...part.brew.split(' ')]);
+      if (code !== 0) return output;
+    }
+    return undefined;
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const isRoot = process.getuid?.() === 0;
+  /** @param {readonly string[]} args */
+  const apt = (args) =>
+    isRoot ? run('apt-get', args, { env }) : run('sudo', ['-n', '-E', 'apt-get', ...args], { env });
+  const packages = parts.map((part) => part.apt);
+  let output = '';
+  // Mirrors fail for moments; a list fetched again cures an index that changed under way.
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    await apt(['update', '-q']);
+    const installed = await apt(['install', '-y', '-q', '--no-install-recommends', ...packages]);
+    if (installed.code === 0) return undefined;
+    output = installed.output;
+  }
+  return output;
+}
+
+/** A port that nobody listens on at this moment. @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+/**
+ * Starts a PostgreSQL server of our own in a temporary folder, reachable from this machine only. It gives up durability
+ * for speed: nothing in it outlives the tests.
+ * @param {string} bin the folder with initdb and pg_ctl
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function startPostgresql(bin) {
+  // The server refuses to run as root; Debian's package brings the user it wants.
+  const asRoot = process.getuid?.() === 0;
+  /** @param {string} name @param {readonly string[]} args */
+  const pg = async (name, args) => {
+    const path = join(bin, name);
+    const { code, output } = await (asRoot
+      ? run('runuser', ['-u', 'postgres', '--', path, ...args], { cwd: tmpdir() })
+      : run(path, args, { cwd: tmpdir() }));
+    if (code !== 0) throw new Error(`${name}: ${output}`);
+  };
+  // Short, because the path of a socket may not be longer than about a hundred characters.
+  const folder = await mkdtemp(join(process.platform === 'darwin' ? '/tmp' : tmpdir(), 'latchkey-pg-'));
+  if (asRoot) {
+    const { code, output } = await run('chown', ['postgres', folder]);
+    if (code !== 0) throw new Error(output);
+  }
+  await chmod(folder, 0o700);
+  const data = join(folder, 'data');
+  const port = await freePort();
+  await pg('initdb', ['-D', data, '-U', 'latchkey', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']);
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    port: String(port),
+    fsync: 'off',
+    max_connections: '200',
+  };
+  const options = Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+  await pg('pg_ctl', ['-D', data, '-w', '-t', '60', '-l', join(folder, 'log'), '-o', options, 'start']);
+  const stop = async () => {
+    await pg('pg_ctl', ['-D', data, '-m', 'immediate', '-w', 'stop']).catch((error) => console.error(String(error)));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await pg('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', 'latchkey', 'latchkey']);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `postgres://latchkey@127.0.0.1:${port}/latchkey`, stop };
+}

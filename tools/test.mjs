@@ -1,0 +1,152 @@
+// @ts-check
+// `npm test`: sets up the clone and the machine, runs every check and every kind of test, and ends with one line that
+// counts. With CI=true a missing part of the machine is installed, and one that stays missing is a failure.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { runChecks } from './check.mjs';
+import { CHROMIUM, installCommand, installParts, POSTGRESQL, startPostgresql } from './services.mjs';
+import { requireNode, run, seconds, setUp, VITEST } from './setup.mjs';
+
+const isCi = process.env.CI === 'true';
+const isFast = process.argv.includes('--fast');
+const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const tally = { passed: 0, failed: 0 };
+
+/**
+ * What Vitest's JSON report says of one project; only what is counted and shown.
+ * @typedef {object} Report
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numPendingTests
+ * @property {{ name: string, status: string, message: string, assertionResults: { fullName: string, status: string, failureMessages: string[] }[] }[]} testResults
+ */
+
+/** @param {string} text */
+function fail(text) {
+  tally.failed += 1;
+  console.log(text);
+}
+
+/**
+ * Answers the parts that are there. What is missing is installed in CI and named elsewhere.
+ * @param {readonly import('./services.mjs').Part[]} wanted
+ */
+async function provide(wanted) {
+  const missing = wanted.filter((part) => part.find() === undefined);
+  if (missing.length > 0 && isCi) {
+    const startedAt = performance.now();
+    const failure = await installParts(missing);
+    if (failure !== undefined) console.log(failure);
+    console.log(`  ${'install parts of the machine'.padEnd(34)} ${seconds(performance.now() - startedAt).padStart(8)}`);
+  }
+  return wanted.filter((part) => {
+    if (part.find() !== undefined) return true;
+    const text = `${part.name} is missing. Install it with: ${installCommand(part)}`;
+    if (isCi) fail(text);
+    else console.log(`${text} (tests that need it are left out)`);
+    return false;
+  });
+}
+
+/**
+ * Runs one Vitest project and counts its tests. A file that does not load, a run that ends badly without a failed test,
+ * and a project without any test count as one failure each.
+ * @param {string} project
+ * @param {Record<string, string | undefined>} env
+ */
+async function runProject(project, env) {
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
+  const file = join(folder, 'report.json');
+  const { code, output } = await run(
+    process.execPath,
+    [VITEST, 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+    { env },
+  );
+  /** @type {Report} */
+  const report = await readFile(file, 'utf8').then(JSON.parse, () => ({
+    numPassedTests: 0,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    testResults: [],
+  }));
+  await rm(folder, { recursive: true, force: true });
+
+  const { numPassedTests: passed, numPendingTests: skipped } = report;
+  const unloaded = report.testResults.filter(
+    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  );
+  let failed = report.numFailedTests + unloaded.length;
+  if (failed === 0 && (code !== 0 || passed === 0)) failed = 1;
+  tally.passed += passed;
+  tally.failed += failed;
+
+  const duration = seconds(performance.now() - startedAt).padStart(8);
+  const counts = [`${passed} passed`, failed > 0 && `${failed} FAILED`, skipped > 0 && `${skipped} skipped`];
+  console.log(`  ${`test: ${project}`.padEnd(34)} ${duration}  ${counts.filter(Boolean).join(', ')}`);
+  if (failed > 0) console.log(output.trimEnd());
+}
+
+/**
+ * @param {readonly string[]} projects
+ * @param {Record<string, string | undefined>} env
+ */
+async function runProjects(projects, env) {
+  for (const project of projects) {
+    if (asked.length === 0 || asked.includes(project)) await runProject(project, env);
+  }
+}
+
+async function check() {
+  if (asked.length > 0 && !asked.includes('check')) return;
+  const { passed, failed } = await runChecks();
+  tally.passed += passed;
+  tally.failed += failed;
+}
+
+const startedAt = performance.now();
+await requireNode();
+await setUp();
+
+/** @type {Record<string, string | undefined>} */
+const env = { ...process.env, NO_COLOR: '1' };
+/** @type {Awaited<ReturnType<typeof startPostgresql>> | undefined} */
+let postgresql;
+const stop = async () => {
+  const running = postgresql;
+  postgresql = undefined;
+  await running?.stop();
+};
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.once(signal, () => void stop().finally(() => process.exit(130)));
+}
+
+try {
+  const parts = isFast ? [] : await provide([POSTGRESQL, CHROMIUM]);
+  const bin = parts.includes(POSTGRESQL) ? POSTGRESQL.find() : undefined;
+  if (bin !== undefined) {
+    try {
+      postgresql = await startPostgresql(bin);
+      env.LATCHKEY_TEST_POSTGRES_URL = postgresql.url;
+    } catch (error) {
+      fail(`PostgreSQL did not start: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  const chromium = parts.includes(CHROMIUM) ? CHROMIUM.find() : undefined;
+  if (chromium !== undefined) env.LATCHKEY_TEST_CHROMIUM = chromium;
+
+  // Checks and quick tests share the cores; what measures time or drives a browser runs alone.
+  await Promise.all([check(), runProjects(['unit', 'property', ...(isFast ? ['api'] : [])], env)]);
+  if (!isFast) {
+    await runProjects(['contract', 'api', 'conformance'], env);
+    if (chromium !== undefined) await runProjects(['e2e'], env);
+  }
+} finally {
+  await stop();
+}
+
+console.log(`  ${'in all'.padEnd(34)} ${seconds(performance.now() - startedAt).padStart(8)}`);
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
