@@ -117,7 +117,10 @@ class DiskBlobs implements Blobs {
     await guarded('flush removals', () => Promise.all([...folders].map((path) => this.#flush(path))));
   }
 
-  async list(beforeMs: number, cursor = ''): Promise<{ readonly blobIds: readonly string[]; readonly cursor: string | undefined }> {
+  async list(
+    beforeMs: number,
+    cursor = '',
+  ): Promise<{ readonly blobIds: readonly string[]; readonly cursor: string | undefined }> {
     return await guarded('list blobs', async () => {
       const blobIds: string[] = [];
       for (const first of await names(this.#objects, FAN_OUT, 'folder')) {

@@ -24,7 +24,12 @@ export function createDirectoryFlush(flush: DirectoryFlush = flushDirectory): Di
   return (path) => {
     const current = running.get(path);
     if (current === undefined) return start(path);
-    const next = waiting.get(path) ?? current.then(() => start(path), () => start(path));
+    const next =
+      waiting.get(path) ??
+      current.then(
+        () => start(path),
+        () => start(path),
+      );
     waiting.set(path, next);
     return next;
   };
