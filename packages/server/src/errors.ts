@@ -43,7 +43,11 @@ export interface ErrorRow {
 
 /** Status, message and hint of every code; the reference page and the SDK's error type are generated from it. */
 export const ERRORS = {
-  REQUEST_INVALID: { status: 400, msg: 'The request is not valid', hint: 'Correct the listed fields and send it again.' },
+  REQUEST_INVALID: {
+    status: 400,
+    msg: 'The request is not valid',
+    hint: 'Correct the listed fields and send it again.',
+  },
   PATH_INVALID: {
     status: 400,
     msg: 'The path is not valid',
@@ -131,20 +135,53 @@ export const ERRORS = {
     hint: 'Check the identifier and that the template is active.',
   },
   CONTAINER_NOT_FOUND: { status: 404, msg: 'There is no such container', hint: 'Check the container in the address.' },
-  ROUTE_NOT_FOUND: { status: 404, msg: 'There is nothing at this address', hint: 'See the API reference for the paths that exist.' },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    msg: 'There is nothing at this address',
+    hint: 'See the API reference for the paths that exist.',
+  },
   METHOD_NOT_ALLOWED: { status: 405, msg: 'This address does not take that method', hint: 'See the Allow header.' },
   FILE_NOT_FOUND: { status: 404, msg: 'There is no such file', hint: 'It may have been moved, renamed or deleted.' },
-  FOLDER_NOT_FOUND: { status: 404, msg: 'There is no such folder', hint: 'It may have been moved, renamed or deleted.' },
+  FOLDER_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such folder',
+    hint: 'It may have been moved, renamed or deleted.',
+  },
   UPLOAD_NOT_FOUND: { status: 404, msg: 'There is no such upload', hint: 'Start a new upload.' },
   SECRET_KEY_NOT_FOUND: { status: 404, msg: 'There is no such secret key', hint: 'It may have been deleted.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },
   FOLDER_NOT_EMPTY: { status: 409, msg: 'The folder is not empty', hint: 'Delete or move what is in it first.' },
-  UPLOAD_OFFSET_MISMATCH: { status: 409, msg: 'The upload is at another offset', hint: 'Continue at the offset given in Upload-Offset.' },
-  VERSION_MISMATCH: { status: 412, msg: 'It was changed in the meantime', hint: 'Read it again and repeat the change.' },
-  PAYLOAD_TOO_LARGE: { status: 413, msg: 'The file is too large', hint: 'Send a smaller file, or raise max_file_size of the security template.' },
-  MEDIA_TYPE_REFUSED: { status: 415, msg: 'Files of this type are not accepted', hint: 'Send one of the accepted types.' },
-  RANGE_UNSATISFIABLE: { status: 416, msg: 'The requested range is outside the file', hint: 'See Content-Range for the size.' },
-  UPLOAD_LOCKED: { status: 423, msg: 'Another request is writing to this upload', hint: 'Wait until it has ended.', retry: true },
+  UPLOAD_OFFSET_MISMATCH: {
+    status: 409,
+    msg: 'The upload is at another offset',
+    hint: 'Continue at the offset given in Upload-Offset.',
+  },
+  VERSION_MISMATCH: {
+    status: 412,
+    msg: 'It was changed in the meantime',
+    hint: 'Read it again and repeat the change.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    msg: 'The file is too large',
+    hint: 'Send a smaller file, or raise max_file_size of the security template.',
+  },
+  MEDIA_TYPE_REFUSED: {
+    status: 415,
+    msg: 'Files of this type are not accepted',
+    hint: 'Send one of the accepted types.',
+  },
+  RANGE_UNSATISFIABLE: {
+    status: 416,
+    msg: 'The requested range is outside the file',
+    hint: 'See Content-Range for the size.',
+  },
+  UPLOAD_LOCKED: {
+    status: 423,
+    msg: 'Another request is writing to this upload',
+    hint: 'Wait until it has ended.',
+    retry: true,
+  },
   UPLOAD_TIMEOUT: { status: 408, msg: 'The upload stalled', hint: 'Send the file again.' },
   KEY_RATE_LIMITED: {
     status: 429,
@@ -152,17 +189,31 @@ export const ERRORS = {
     hint: 'Wait, and keep an access key until it expires instead of requesting one for each page.',
     retry: true,
   },
-  UPLOAD_RATE_LIMITED: { status: 429, msg: 'Too many uploads in one minute', hint: 'Wait and send the file again.', retry: true },
+  UPLOAD_RATE_LIMITED: {
+    status: 429,
+    msg: 'Too many uploads in one minute',
+    hint: 'Wait and send the file again.',
+    retry: true,
+  },
   REQUEST_RATE_LIMITED: { status: 429, msg: 'Too many requests', hint: 'Wait and try again.', retry: true },
   INTERNAL: { status: 500, msg: 'Something went wrong on our side', hint: 'Quote the request id when you report it.' },
-  NOT_SUPPORTED: { status: 501, msg: 'This store cannot do that', hint: 'See the documentation of the configured store.' },
+  NOT_SUPPORTED: {
+    status: 501,
+    msg: 'This store cannot do that',
+    hint: 'See the documentation of the configured store.',
+  },
   COUNTERS_UNAVAILABLE: {
     status: 503,
     msg: 'Limits cannot be checked at the moment',
     hint: 'Try again in a few seconds.',
     retry: true,
   },
-  STORE_UNAVAILABLE: { status: 503, msg: 'The store cannot be reached at the moment', hint: 'Try again in a few seconds.', retry: true },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    msg: 'The store cannot be reached at the moment',
+    hint: 'Try again in a few seconds.',
+    retry: true,
+  },
   SHUTTING_DOWN: { status: 503, msg: 'The service is restarting', hint: 'Try again in a few seconds.', retry: true },
 } as const satisfies Record<ErrorCode, ErrorRow>;
 

@@ -1,6 +1,5 @@
 // The proof that the guard has let a request pass. Every operation requires one, so forgetting the guard does not compile.
 import type { BearerKind, CanonicalPath, Claims, Facts, FolderScope, OperationName, Template } from '@latchkey/policy';
-import type { ActualCost } from './ports/counters.ts';
 
 /** Marks grants; only the guard makes values that carry it. */
 export const passed: unique symbol = Symbol('passed');
@@ -41,8 +40,9 @@ export interface Grant<Op extends OperationName = OperationName> {
    * code when the key would not be allowed to finish. Takes no new charges.
    */
   recheck(upload?: UploadFacts): Promise<void>;
-  /** Turns the reservation into what was really used. Called before the record is committed. */
-  settle(actual?: readonly ActualCost[]): Promise<void>;
+  /** Turns the reservation into what was really used. Called before the record is committed, so that a crash between
+   *  the two can only admit fewer. */
+  settle(used?: { readonly bytes: number }): Promise<void>;
   /** The work is committed, or may be: from now on `release` gives nothing back. */
   keep(): void;
   /** Gives the reservation back, settled or not, unless it is kept. */

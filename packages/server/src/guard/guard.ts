@@ -3,7 +3,6 @@ import type { CanonicalPath, Decision, Demand, Facts, OperationName } from '@lat
 import { coversAll, decide, effective, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
-import type { ActualCost } from '../ports/counters.ts';
 import type { Ports } from '../ports/index.ts';
 import { authenticate, type Bearer, type Credential } from './authenticate.ts';
 import { authorize } from './authorize.ts';
@@ -48,7 +47,10 @@ export interface Guard {
   /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
   enterPublic(asked: Asked): Promise<Entrant>;
   /** Decides on the actual targets and reserves the charges. Raises the policy's and the limits' codes. */
-  admit<Op extends OperationName>(entrant: Entrant, demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] }): Promise<Grant<Op>>;
+  admit<Op extends OperationName>(
+    entrant: Entrant,
+    demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
+  ): Promise<Grant<Op>>;
   /** Every rule's outcome without charging anything: the dry run of product definition section 10.1. */
   explain(entrant: Entrant, demanded: Demanded): Decision;
 }
@@ -81,7 +83,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
     const nowMs = ports.system.now();
     const waitMs = failures.waitMs(asked.clientIp, nowMs);
-    if (waitMs > 0) throw new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
+    if (waitMs > 0)
+      throw new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
     const bearer = await authenticate(ports, asked.container, asked.credential);
     if (bearer.credential === 'invalid') failures.charge(asked.clientIp, nowMs);
     const entrant: Entrant = { asked, bearer, startedAtMs: nowMs };
@@ -132,7 +135,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   ): Grant<Op> {
     const { asked, bearer } = entrant;
     const { template, claims } = bearer;
-    const fileMax = template === undefined || claims === undefined ? Number.MAX_SAFE_INTEGER : effective(template, claims).maxFileSizeBytes;
+    const fileMax =
+      template === undefined || claims === undefined
+        ? Number.MAX_SAFE_INTEGER
+        : effective(template, claims).maxFileSizeBytes;
     const quota = bytesCounter === undefined ? undefined : held.amount(bytesCounter);
     let kept = false;
     const byQuota = quota !== undefined && quota < fileMax;
@@ -152,7 +158,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       uploadBytesMax: byQuota ? quota : fileMax,
       uploadBytesRule: byQuota ? 'upload.max_total_size' : 'upload.max_file_size',
       recheck: (upload) => recheck(entrant, demanded, upload),
-      settle: (actual: readonly ActualCost[] = []) => held.settle(actual),
+      settle: (used) =>
+        held.settle(
+          used === undefined || bytesCounter === undefined ? [] : [{ counter: bytesCounter, cost: used.bytes }],
+        ),
       keep: () => {
         kept = true;
       },

@@ -13,6 +13,7 @@ import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
 import { clientIp, credential, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
+import { acceptAnyJson } from './json.ts';
 import { Query } from './query.ts';
 import { sendError, success } from './respond.ts';
 import type { Call, HttpSettings, Route } from './route.ts';
@@ -43,6 +44,7 @@ interface RequestState {
 
 /** Builds the application on the given ports. It does not listen; `close` it to let plugins go. */
 export async function createApp(ports: Ports, options: AppOptions): Promise<FastifyInstance> {
+  const rendering = { showTrace: options.showTrace, log: ports.system.log };
   const app = fastify({
     logger: false,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
@@ -57,7 +59,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     exposeHeadRoutes: false,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
-      sendError(error, request, reply as FastifyReply, options.showTrace);
+      sendError(error, request, reply as FastifyReply, rendering);
     },
   });
   const guard = createGuard(ports, options);
@@ -67,11 +69,9 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   registerLogging(app, ports);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
-    return sendError(error, request, reply, options.showTrace || isAdmin);
+    return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, options.showTrace),
-  );
+  app.setNotFoundHandler((request, reply) => sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, rendering));
   registerPreflight(app);
   registerHealth(app, ports);
   registerSession(app, ports, options);
@@ -170,43 +170,15 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
   return row.paths.flatMap((path) => {
     const url = `/:container${path}`;
     if (path.startsWith('/{v?}')) {
-      return [{ url: url.replace('/{v?}', ''), version: '' }, ...VERSIONS.map((v) => ({ url: url.replace('{v?}', v), version: v }))];
+      return [
+        { url: url.replace('/{v?}', ''), version: '' },
+        ...VERSIONS.map((v) => ({ url: url.replace('{v?}', v), version: v })),
+      ];
     }
-    return path.startsWith('/{v}') ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v })) : [{ url, version: '' }];
+    return path.startsWith('/{v}')
+      ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v }))
+      : [{ url, version: '' }];
   });
-}
-
-/**
- * JSON whatever the content type says, and nothing when the body is empty: widgets send `application/json` without a
- * body, lists of content types, and JSON as `text/plain` (wire contract 1.6).
- */
-function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
-  scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bytesMax }, (_request, text, done) => {
-    try {
-      done(null, parseJson(String(text)));
-    } catch (error) {
-      done(error as Error, undefined);
-    }
-  });
-}
-
-/** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */
-export function parseJson(text: string): unknown {
-  if (text.trim() === '') return undefined;
-  try {
-    return JSON.parse(text, dropPrototypeNames);
-  } catch (cause) {
-    throw new AppError('REQUEST_INVALID', 'body is not JSON', {
-      faults: [{ field: 'body', code: 'JSON_INVALID', message: 'The body is not valid JSON.' }],
-      cause,
-    });
-  }
-}
-
-/** A `__proto__` member would become the prototype of whatever the body is copied into. */
-function dropPrototypeNames(name: string, value: unknown): unknown {
-  return name === '__proto__' ? undefined : value;
 }
 
 /** Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. */

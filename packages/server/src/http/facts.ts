@@ -59,7 +59,8 @@ export function credential(request: FastifyRequest, query: Query): Credential {
     }
   }
   const session = request.cookies[SESSION_COOKIE];
-  if (request.headers[SESSION_HEADER] !== undefined && session !== undefined) found.push({ kind: 'session', text: session });
+  if (request.headers[SESSION_HEADER] !== undefined && session !== undefined)
+    found.push({ kind: 'session', text: session });
   if (found.length > 1) throw new AppError('CREDENTIALS_AMBIGUOUS');
   return found[0] ?? { kind: 'none' };
 }

@@ -1,6 +1,7 @@
 // The envelope of every answer: success bodies, refusals with status and headers from the one table.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, type ErrorRow } from '../errors.ts';
+import type { Log } from '../ports/system.ts';
 
 /** A body that succeeded; payload members stand beside `status` (wire contract 1.4). */
 export function success<T extends object>(payload: T): { readonly status: 'success' } & T {
@@ -8,11 +9,21 @@ export function success<T extends object>(payload: T): { readonly status: 'succe
 }
 
 /** Renders any thrown value. What is no AppError is our fault: INTERNAL, with the cause in the log only. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, showTrace: boolean): FastifyReply {
+export function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: { readonly showTrace: boolean; readonly log: Log },
+): FastifyReply {
   const known = asAppError(error);
   const row: ErrorRow = ERRORS[known.code];
   if (row.status >= 500) {
-    request.log.error({ event: 'request.failed', code: known.code, detail: known.detail, err: known.cause ?? error });
+    options.log.error('request.failed', {
+      requestId: request.id,
+      code: known.code,
+      detail: known.detail,
+      cause: describeCause(known.cause ?? error),
+    });
   }
   const { facts } = known;
   if (row.challenge === true) reply.header('www-authenticate', 'Bearer');
@@ -26,18 +37,21 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     }
   }
   for (const [name, value] of Object.entries(facts.headers ?? {})) reply.header(name, value);
-  return reply.code(row.status).type('application/json; charset=utf-8').send({
-    status: 'error',
-    code: known.code,
-    msg: row.msg,
-    hint: facts.hint ?? row.hint,
-    ...(facts.rule === undefined ? {} : { rule: facts.rule }),
-    ...(facts.limit === undefined ? {} : { limit: facts.limit }),
-    ...(facts.actual === undefined ? {} : { actual: facts.actual }),
-    ...(facts.faults === undefined ? {} : { faults: facts.faults }),
-    ...(showTrace && facts.trace !== undefined ? { decision: { trace: facts.trace } } : {}),
-    request_id: request.id,
-  });
+  return reply
+    .code(row.status)
+    .type('application/json; charset=utf-8')
+    .send({
+      status: 'error',
+      code: known.code,
+      msg: row.msg,
+      hint: facts.hint ?? row.hint,
+      ...(facts.rule === undefined ? {} : { rule: facts.rule }),
+      ...(facts.limit === undefined ? {} : { limit: facts.limit }),
+      ...(facts.actual === undefined ? {} : { actual: facts.actual }),
+      ...(facts.faults === undefined ? {} : { faults: facts.faults }),
+      ...(options.showTrace && facts.trace !== undefined ? { decision: { trace: facts.trace } } : {}),
+      request_id: request.id,
+    });
 }
 
 /** Faults that the HTTP framework finds before any route runs, in our words. */
@@ -63,4 +77,11 @@ function asAppError(error: unknown): AppError {
     default:
       return new AppError('INTERNAL', undefined, { cause: error });
   }
+}
+
+/** The chain of causes with the innermost stack, for the log. */
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const inner = cause.cause === undefined ? '' : ` <- ${describeCause(cause.cause)}`;
+  return `${cause.stack ?? cause.message}${inner}`;
 }

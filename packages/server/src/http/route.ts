@@ -39,7 +39,10 @@ export interface Call<Op extends OperationName = OperationName> {
    * Asks the guard for a Grant. The caller of the handler settles every grant when the handler returns and releases
    * them all when it throws.
    */
-  admit<O extends Op>(demands: readonly (Demand & { readonly operation: O })[], upload?: Demanded['upload']): Promise<Grant<O>>;
+  admit<O extends Op>(
+    demands: readonly (Demand & { readonly operation: O })[],
+    upload?: Demanded['upload'],
+  ): Promise<Grant<O>>;
 }
 
 /** A row of the route table. */

@@ -40,7 +40,10 @@ export interface Blobs {
   /** Removes blobs; ids that do not exist are no fault. */
   remove(blobIds: readonly string[]): Promise<void>;
   /** Ids of finished blobs written before `beforeMs`, in pages; for the sweep. */
-  list(beforeMs: number, cursor?: string): Promise<{ readonly blobIds: readonly string[]; readonly cursor: string | undefined }>;
+  list(
+    beforeMs: number,
+    cursor?: string,
+  ): Promise<{ readonly blobIds: readonly string[]; readonly cursor: string | undefined }>;
   /** Removes the leavings of writes that never ended, older than `beforeMs`; answers how many. */
   sweep(beforeMs: number): Promise<number>;
   /** Rejects with STORE_UNAVAILABLE when the store cannot be written. For readiness. */

@@ -138,7 +138,10 @@ export interface Metadata {
   /** The folder at the path; the root always exists. `within` bounds what its sums count. */
   findFolder(container: string, path: CanonicalPath, within?: ScopeLayers): Promise<FolderRecord | undefined>;
   findFolderById(container: string, id: string, within?: ScopeLayers): Promise<FolderRecord | undefined>;
-  listFolders(query: FolderQuery, paging: Paging): Promise<{ readonly items: readonly FolderRecord[]; readonly total: number }>;
+  listFolders(
+    query: FolderQuery,
+    paging: Paging,
+  ): Promise<{ readonly items: readonly FolderRecord[]; readonly total: number }>;
   countFolders(query: FolderQuery): Promise<number>;
   /** Makes the folder and its missing parents. Raises ALREADY_EXISTS when it is there. */
   createFolder(container: string, path: CanonicalPath, nowMs: number): Promise<FolderRecord>;
@@ -152,7 +155,6 @@ export interface Metadata {
     options: { readonly within: Within; readonly createParents: boolean },
     nowMs: number,
   ): Promise<FolderRecord>;
-  setFolderVisibility(container: string, folder: At, visibility: Visibility, nowMs: number): Promise<FolderRecord>;
 
   /** By id; `version` picks an older version's content. */
   findFile(container: string, id: string, version?: number): Promise<FileRecord | undefined>;
@@ -160,13 +162,23 @@ export interface Metadata {
   listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]>;
   countFiles(query: FileQuery): Promise<FileStats>;
   /** The newest `limit` files directly in each folder (by id), for folder previews. */
-  previewFiles(container: string, folderIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly FileRecord[]>>;
+  previewFiles(
+    container: string,
+    folderIds: readonly string[],
+    limit: number,
+  ): Promise<ReadonlyMap<string, readonly FileRecord[]>>;
   /** Records written blobs as files, in order, in one transaction. The folders are made when missing. A taken name
    *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over). */
   commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]>;
   /** Raises FILE_NOT_FOUND, ALREADY_EXISTS. */
   renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord>;
-  setFileVisibility(container: string, file: At, visibility: Visibility, nowMs: number): Promise<FileRecord>;
+  /** Sets the choice on files and folders. Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND. */
+  setVisibility(
+    container: string,
+    objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
+    visibility: Visibility,
+    nowMs: number,
+  ): Promise<{ readonly files: readonly FileRecord[]; readonly folders: readonly FolderRecord[] }>;
   /** Moves files and folders to one destination folder in one transaction. `createDestination` makes it when it is
    *  missing, otherwise FOLDER_NOT_FOUND. Raises like `moveFolder`. */
   moveObjects(
@@ -175,7 +187,11 @@ export interface Metadata {
     destination: CanonicalPath,
     options: { readonly within: Within; readonly createDestination: boolean },
     nowMs: number,
-  ): Promise<{ readonly files: readonly FileRecord[]; readonly folders: readonly FolderRecord[]; readonly destination: FolderRecord }>;
+  ): Promise<{
+    readonly files: readonly FileRecord[];
+    readonly folders: readonly FolderRecord[];
+    readonly destination: FolderRecord;
+  }>;
   /** Deletes files and whole folder trees in one transaction; answers the blobs that nothing points to any more.
    *  Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND, SCOPE_DENIED, REQUEST_INVALID for the root. */
   deleteObjects(

@@ -1,0 +1,121 @@
+// The composition root: the only file that sees both ports and adapters.
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { openDiskBlobs } from './adapters/disk/blobs.ts';
+import { openMedia } from './adapters/media/media.ts';
+import { openMemoryCounters } from './adapters/memory/counters.ts';
+import { openGeo } from './adapters/mmdb/geo.ts';
+import { openSql } from './adapters/sql/index.ts';
+import { openKeyring } from './adapters/system/keyring.ts';
+import { openSystem } from './adapters/system/system.ts';
+import type { Config } from './config.ts';
+import { createApp } from './http/app.ts';
+import { ensureDemoTemplate } from './operations/demo.ts';
+import { ensureAdminKey } from './operations/secret-keys.ts';
+import { createLoginLink } from './operations/session.ts';
+import { sweep } from './operations/sweep.ts';
+import type { Ports } from './ports/index.ts';
+
+/** A running service without its socket. */
+export interface Service {
+  readonly app: FastifyInstance;
+  readonly ports: Ports;
+  /** The admin key made on this very first start; it is nowhere else. */
+  readonly generatedAdminKey: string | undefined;
+  /** A one-time sign-in token for the console. */
+  loginToken(): Promise<string>;
+  /** Stops background work, then closes the application and every adapter. Idempotent. */
+  close(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 10 * 60_000;
+/** JSON bodies, base64 uploads among them. */
+const JSON_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Opens the adapters that the configuration names and builds the application on them. Raises what an adapter cannot open. */
+export async function compose(config: Config): Promise<Service> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const keyring = await openKeyring({ dataDir: config.dataDir, configured: config.signingSecrets });
+  const system = openSystem({ keyring, logLevel: config.logLevel });
+  const closers: (() => Promise<void>)[] = [];
+  const opened = async <T extends { close(): Promise<void> }>(opening: Promise<T> | T): Promise<T> => {
+    const adapter = await opening;
+    closers.unshift(() => adapter.close());
+    return adapter;
+  };
+  try {
+    const geo = await opened(openGeo({ path: config.geoDb, system }));
+    const blobs = await opened(openDiskBlobs(config.blobsUrl.slice('file:'.length), { random: system.random }));
+    const sql = await opened(openSql(config.databaseUrl));
+    const counters = config.countersUrl === 'memory:' ? await opened(openMemoryCounters()) : sql.counters;
+    const ports: Ports = {
+      templates: sql.templates,
+      metadata: sql.metadata,
+      counters,
+      blobs,
+      media: openMedia(),
+      geo,
+      system,
+    };
+
+    await ports.templates.ensureContainer(config.container, system.now());
+    const { generated } = await ensureAdminKey(ports, config.container, config.adminKey);
+    if (config.demo === 'on') await ensureDemoTemplate(ports, config.container);
+
+    const app = await createApp(ports, {
+      publicUrl: config.publicUrl,
+      showTrace: config.decisionTrace === 'everybody',
+      jsonBytesMax: JSON_BYTES_MAX,
+      whenCountersFail: config.limitsWhenCountersFail,
+      keyFailuresPerMinute: config.keyFailuresPerMinute,
+      trustedProxies: config.trustedProxies,
+      staticFolders: staticFolders(),
+      defaultContainer: config.container,
+    });
+    closers.unshift(() => app.close());
+    closers.unshift(startSweeping(ports));
+    return {
+      app,
+      ports,
+      generatedAdminKey: generated,
+      loginToken: () => createLoginLink(ports),
+      close: () => closeAll(closers),
+    };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+/** Sweeps now and then; a sweep still running is waited for when the service closes. */
+function startSweeping(ports: Ports): () => Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  const run = () => {
+    running = sweep(ports).catch((error: unknown) => ports.system.log.error('sweep.failed', { error: String(error) }));
+  };
+  run();
+  const stop = ports.system.every(SWEEP_EVERY_MS, run);
+  return async () => {
+    stop();
+    await running;
+  };
+}
+
+/** Closes in order, each exactly once, all of them even if one fails. */
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  for (let close = closers.shift(); close !== undefined; close = closers.shift()) {
+    await close().catch(() => undefined); // The process is ending; the other adapters must still be closed.
+  }
+}
+
+/** Built pages lie beside this package in the repository. */
+function staticFolders() {
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+  return {
+    console: join(root, 'packages', 'console', 'dist'),
+    demo: join(root, 'examples', 'widget', 'dist'),
+    plainDemo: join(root, 'examples', 'plain-fetch'),
+  };
+}

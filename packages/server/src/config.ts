@@ -1,0 +1,381 @@
+// Every setting, once: name, meaning, default and how it is read. The only reader of the environment.
+import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** The whole configuration, frozen. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly databaseUrl: string;
+  readonly countersUrl: string | undefined;
+  readonly blobsUrl: string;
+  readonly geoDb: string | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly publicUrl: string | undefined;
+  readonly container: string;
+  readonly adminKey: string | undefined;
+  readonly signingSecrets: string | undefined;
+  readonly limitsWhenCountersFail: 'deny' | 'allow';
+  readonly demo: 'on' | 'off';
+  readonly decisionTrace: 'admins' | 'everybody';
+  readonly keyFailuresPerMinute: number;
+  readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** One setting as people see it. */
+export interface Setting {
+  /** Name in the environment and in the configuration file. */
+  readonly name: string;
+  /** The default in words. */
+  readonly default: string;
+  readonly description: string;
+  /** The value is masked wherever settings are shown. */
+  readonly secret?: true;
+}
+
+interface Row extends Setting {
+  readonly schema: z.ZodType<unknown, string>;
+}
+
+/** Container names must not be taken for one of our own top-level paths. */
+const RESERVED = ['admin', 'cdn', 'console', 'demo', 'docs', 'health', 'i18n', 'metrics', 'share', 'videos'];
+
+const cidr = z.string().refine(isCidr, 'must be an address or a CIDR such as 10.0.0.0/8');
+
+const word = <const T extends readonly [string, ...string[]]>(...words: T) => z.enum(words);
+
+const ROWS = {
+  host: row('HOST', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', z.string().min(1)),
+  port: row(
+    'PORT',
+    '7700',
+    'Port to listen on; 0 picks a free one.',
+    z
+      .string()
+      .regex(/^\d{1,5}$/, 'must be a port number')
+      .transform(Number)
+      .refine((port) => port <= 65535, 'must be at most 65535'),
+  ),
+  dataDir: row(
+    'LATCHKEY_DATA_DIR',
+    './data',
+    'Folder of the embedded database, the files and the generated signing secret.',
+    z.string().min(1),
+  ),
+  databaseUrl: row(
+    'LATCHKEY_DATABASE_URL',
+    'SQLite in the data folder',
+    'Where records are kept: sqlite:path or postgres://user:password@host/database.',
+    z.string().regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must begin with sqlite: or postgres://'),
+    true,
+  ),
+  countersUrl: row(
+    'LATCHKEY_COUNTERS_URL',
+    'the database',
+    'Where limits are counted: memory: counts in this process only and forgets at its end.',
+    z.string().regex(/^memory:$/, 'must be memory:'),
+  ),
+  blobsUrl: row(
+    'LATCHKEY_BLOBS_URL',
+    'a folder in the data folder',
+    'Where the bytes of files are kept: file:path.',
+    z.string().regex(/^file:./, 'must begin with file:'),
+  ),
+  geoDb: row(
+    'LATCHKEY_GEO_DB',
+    'the database shipped with Latchkey',
+    'Path of a GeoLite2-format .mmdb file; read again when it is replaced.',
+    z.string().min(1),
+  ),
+  trustedProxies: row(
+    'LATCHKEY_TRUSTED_PROXIES',
+    'none',
+    'Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For is believed, read from the right.',
+    z
+      .string()
+      .transform((text) =>
+        text
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      )
+      .pipe(z.array(cidr)),
+  ),
+  publicUrl: row(
+    'LATCHKEY_PUBLIC_URL',
+    'taken from the request',
+    'Base of the URLs in answers, such as https://assets.example.com.',
+    z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  ),
+  container: row(
+    'LATCHKEY_CONTAINER',
+    'demo',
+    'Container made on the first start: lower-case letters, digits, - and _.',
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, - or _')
+      .refine((name) => !RESERVED.includes(name) || name === 'demo', 'is a reserved name'),
+  ),
+  adminKey: row(
+    'LATCHKEY_ADMIN_KEY',
+    'generated and printed once on the first start',
+    'The first admin secret key, for automation: 32 characters or more.',
+    z.string().min(32, 'must have 32 characters or more').max(256),
+    true,
+  ),
+  signingSecrets: row(
+    'LATCHKEY_SIGNING_SECRETS',
+    'generated in the data folder',
+    'Secrets that sign access keys, as id:hex pairs separated by commas; the first signs, all verify.',
+    z.string().min(1),
+    true,
+  ),
+  limitsWhenCountersFail: row(
+    'LATCHKEY_LIMITS_WHEN_COUNTERS_FAIL',
+    'deny',
+    'What happens when limits cannot be checked: deny answers 503, allow goes on without limits.',
+    word('deny', 'allow'),
+  ),
+  demo: row(
+    'LATCHKEY_DEMO',
+    'auto',
+    'Whether the demo page has a template that anybody who reaches the page may use: on, off, or auto (on while listening on a loopback address).',
+    word('auto', 'on', 'off'),
+  ),
+  decisionTrace: row(
+    'LATCHKEY_DECISION_TRACE',
+    'admins',
+    'Who sees the ordered trace of rules in a refusal: admins, or everybody for development.',
+    word('admins', 'everybody'),
+  ),
+  keyFailuresPerMinute: row(
+    'LATCHKEY_KEY_FAILURES_PER_MINUTE',
+    '600',
+    'Bad credentials that one client address may present in a minute.',
+    z
+      .string()
+      .regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0')
+      .transform(Number),
+  ),
+  logLevel: row(
+    'LATCHKEY_LOG_LEVEL',
+    'info',
+    'Least important events to log: info, warn, error or silent.',
+    word('info', 'warn', 'error', 'silent'),
+  ),
+} satisfies Record<string, Row>;
+
+function row(
+  name: string,
+  fallback: string,
+  description: string,
+  schema: z.ZodType<unknown, string>,
+  secret?: true,
+): Row {
+  return { name, default: fallback, description, schema, ...(secret === undefined ? {} : { secret }) };
+}
+
+/** Every setting in order, for the reference page and the start-up listing. */
+export const SETTINGS: readonly Setting[] = Object.values(ROWS);
+
+/** Where settings come from, later ones winning: configuration file, environment, flags. */
+export interface Sources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Command-line arguments after the program's name. */
+  readonly args: readonly string[];
+}
+
+/** Where this process got its settings from. */
+export function processSources(): Sources {
+  return { env: process.env, args: process.argv.slice(2) };
+}
+
+/** All settings, or every fault at once as sentences. */
+export type Loaded =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      readonly resolved: readonly string[];
+    }
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+/**
+ * Reads settings from flags (`--port 8080`), the environment (any name may end in `_FILE` to be read from a file) and
+ * the JSON file that `--config` or LATCHKEY_CONFIG names. Unknown names are faults, with the nearest known one.
+ */
+export function loadConfig(sources: Sources): Loaded {
+  const faults: string[] = [];
+  const given = new Map<string, string>();
+  const flags = readFlags(sources.args, faults);
+  const file = flags.get('CONFIG') ?? sources.env['LATCHKEY_CONFIG'];
+  if (file !== undefined) readFile(file, given, faults);
+  readEnv(sources.env, given, faults);
+  for (const [name, value] of flags) if (name !== 'CONFIG') given.set(name, value);
+
+  const values: Record<string, unknown> = {};
+  for (const [key, { name, schema }] of Object.entries(ROWS)) {
+    const text = given.get(name);
+    if (text === undefined || text === '') continue;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) values[key] = parsed.data;
+    else faults.push(`${name} ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
+  }
+  if (faults.length > 0) return { ok: false, faults };
+  const config = withDefaults(values);
+  return { ok: true, config: Object.freeze(config), warnings: warningsOf(config), resolved: describe(config, given) };
+}
+
+function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
+  // Each value went through its row's schema, which yields the type of its field.
+  const given = values as { -readonly [K in keyof Config]?: Config[K] } & { demo?: 'auto' | 'on' | 'off' };
+  const dataDir = resolve(given.dataDir ?? './data');
+  const host = given.host ?? '127.0.0.1';
+  const demo = given.demo ?? 'auto';
+  return {
+    host,
+    port: given.port ?? 7700,
+    dataDir,
+    databaseUrl: given.databaseUrl ?? `sqlite:${join(dataDir, 'latchkey.db')}`,
+    countersUrl: given.countersUrl,
+    blobsUrl: given.blobsUrl ?? `file:${join(dataDir, 'blobs')}`,
+    geoDb: given.geoDb,
+    trustedProxies: given.trustedProxies ?? [],
+    publicUrl: given.publicUrl,
+    container: given.container ?? 'demo',
+    adminKey: given.adminKey,
+    signingSecrets: given.signingSecrets,
+    limitsWhenCountersFail: given.limitsWhenCountersFail ?? 'deny',
+    demo: demo === 'auto' ? (isLoopback(host) ? 'on' : 'off') : demo,
+    decisionTrace: given.decisionTrace ?? 'admins',
+    keyFailuresPerMinute: given.keyFailuresPerMinute ?? 600,
+    logLevel: given.logLevel ?? 'info',
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+/** Combinations that work but should be meant. */
+function warningsOf(config: Config): readonly string[] {
+  const warnings: string[] = [];
+  if (config.trustedProxies.some((proxy) => /\/0$/.test(proxy))) {
+    warnings.push('LATCHKEY_TRUSTED_PROXIES trusts everybody: any client can claim any address.');
+  }
+  if (config.limitsWhenCountersFail === 'allow') warnings.push('Limits are not kept while they cannot be counted.');
+  if (config.demo === 'on' && !isLoopback(config.host)) {
+    warnings.push('The demo template is on: everybody who reaches this address may upload to it.');
+  }
+  if (config.countersUrl === 'memory:')
+    warnings.push('Limits are counted in memory: they start anew with each start, and per node.');
+  return warnings;
+}
+
+/** The settings in force, one line each, secrets masked. */
+function describe(config: Config, given: ReadonlyMap<string, string>): readonly string[] {
+  return Object.entries(ROWS).map(([key, { name, secret }]) => {
+    const value = config[key as keyof Config];
+    const shown = secret === true && given.has(name) ? '(set)' : value === undefined ? '(default)' : String(value);
+    return `${name}=${shown}`;
+  });
+}
+
+function readFlags(args: readonly string[], faults: string[]): Map<string, string> {
+  const flags = new Map<string, string>();
+  for (let i = 0; i < args.length; i += 1) {
+    const match = /^--([a-z-]+)(?:=(.*))?$/.exec(args[i] ?? '');
+    if (match?.[1] === undefined) {
+      faults.push(`${args[i]} is not a setting`);
+      continue;
+    }
+    const upper = match[1].replaceAll('-', '_').toUpperCase();
+    const name = ['HOST', 'PORT', 'CONFIG'].includes(upper) ? upper : `LATCHKEY_${upper}`;
+    const value = match[2] ?? args[++i];
+    if (value === undefined) faults.push(`--${match[1]} needs a value`);
+    else if (name !== 'CONFIG' && !isKnown(name)) faults.push(unknown(`--${match[1]}`, name));
+    else flags.set(name, value);
+  }
+  return flags;
+}
+
+function readFile(path: string, given: Map<string, string>, faults: string[]): void {
+  if (!existsSync(path)) {
+    faults.push(`the configuration file ${path} does not exist`);
+    return;
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    faults.push(`the configuration file ${path} is not valid JSON`);
+    return;
+  }
+  const entries = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).safeParse(content);
+  if (!entries.success) {
+    faults.push(`the configuration file ${path} must be one object of names and plain values`);
+    return;
+  }
+  for (const [name, value] of Object.entries(entries.data)) {
+    if (isKnown(name)) given.set(name, String(value));
+    else faults.push(unknown(`${name} in ${path}`, name));
+  }
+}
+
+function readEnv(env: Sources['env'], given: Map<string, string>, faults: string[]): void {
+  for (const [key, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    const name = key.endsWith('_FILE') ? key.slice(0, -'_FILE'.length) : key;
+    if (isKnown(name)) {
+      if (name === key) given.set(name, value);
+      else readSecretFile(name, value, given, faults);
+    } else if (key.startsWith('LATCHKEY_') && key !== 'LATCHKEY_CONFIG' && !key.startsWith('LATCHKEY_TEST_')) {
+      faults.push(unknown(key, name));
+    }
+  }
+}
+
+function readSecretFile(name: string, path: string, given: Map<string, string>, faults: string[]): void {
+  if (given.has(name)) return;
+  try {
+    given.set(name, readFileSync(path, 'utf8').trim());
+  } catch {
+    faults.push(`${name}_FILE: the file ${path} cannot be read`);
+  }
+}
+
+function isKnown(name: string): boolean {
+  return SETTINGS.some((setting) => setting.name === name);
+}
+
+function unknown(shown: string, name: string): string {
+  const [nearest] = SETTINGS.map((setting) => ({
+    name: setting.name,
+    distance: editDistance(setting.name, name),
+  })).sort((a, b) => a.distance - b.distance);
+  return `${shown} is not a setting; did you mean ${nearest?.name}?`;
+}
+
+/** Levenshtein distance, for "did you mean". */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

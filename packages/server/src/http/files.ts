@@ -1,0 +1,169 @@
+// Files over HTTP: lists, records, names and bytes (wire contract 5.2 to 5.7 and 11.6).
+import { type CanonicalPath, joinPath, nameOf as lastName, parentOf } from '@latchkey/policy';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { countFiles, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
+import { getListedFolder } from '../operations/folders.ts';
+import type { FileRecord } from '../ports/metadata.ts';
+import { fileUuid } from '../ports/metadata.ts';
+import { deliver } from './delivery.ts';
+import { permissionsOf } from './folders.ts';
+import { folderOf, mimesOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
+import { fileOf } from './lookup.ts';
+import { decode } from './query.ts';
+import { type Call, route } from './route.ts';
+import { wireFile, wireFolder } from './wire.ts';
+
+const nameBody = z.object({ name: z.string() });
+
+function fileQueryOf(call: Call) {
+  return {
+    folderPath: folderOf(call.query),
+    recursive: call.query.flag('recursive'),
+    words: wordsOf(call.query),
+    mimes: mimesOf(call.query),
+  };
+}
+
+export const fileRoutes = [
+  route({
+    method: 'GET',
+    paths: ['/{v}/files', '/{v}/list', '/{v}/search'],
+    operations: ['file.list'],
+    summary: 'Lists the files of a folder, or all below it; searches by name with q.',
+    async handle(call) {
+      const query = fileQueryOf(call);
+      const grant = await call.admit([{ operation: 'file.list', targets: [query.folderPath] }]);
+      const base = await getListedFolder(call.ports, grant, query.folderPath);
+      const searching = query.words.length > 0;
+      // The second, fuzzy pass of a search (wire contract 5.3) adds what the exact pass does not find: for names, nothing.
+      const exact = !(searching && call.query.one('method') === 'SCM_EXTENDED');
+      const { files, stats } = exact
+        ? await listFiles(call.ports, grant, query, pagingOf(call.query))
+        : { files: [], stats: { files: 0, bytes: 0 } };
+      return {
+        type: searching ? 'SEARCH' : 'LIST',
+        base: wireFolder(base),
+        files: files.map((file) => wireFile(file, call, searching ? 1 : null)),
+        folders: [],
+        ...(call.version === 'v3' ? { directories: [] } : {}),
+        info: { total_files_count: stats.files, total_files_size: stats.bytes },
+        stats: wireStats(stats),
+        warnings: [],
+      };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/files/stats'],
+    operations: ['file.stats'],
+    summary: 'Counts the files that a list would show.',
+    async handle(call) {
+      const query = fileQueryOf(call);
+      const grant = await call.admit([{ operation: 'file.stats', targets: [query.folderPath] }]);
+      await getListedFolder(call.ports, grant, query.folderPath);
+      return { stats: wireStats(await countFiles(call.ports, grant, query)) };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/files/:uuid', '/{v}/file/:uuid'],
+    operations: ['file.get'],
+    summary: 'Gets the record of one file, in the version that its uuid names.',
+    async handle(call) {
+      const file = await fileOf(call, call.params['uuid']);
+      await call.admit([{ operation: 'file.get', targets: [file.folderPath] }]);
+      return { file: wireFile(file, call) };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/files/:uuid/permissions', '/{v}/file/:uuid/permissions'],
+    operations: ['file.permissions'],
+    summary: 'Lists what the key may do with a file.',
+    async handle(call) {
+      const file = await fileOf(call, call.params['uuid']);
+      await call.admit([{ operation: 'file.permissions', targets: [file.folderPath] }]);
+      return { permissions: permissionsOf(call) };
+    },
+  }),
+  ...(['PATCH', 'PUT'] as const).map((method) =>
+    route({
+      method,
+      paths: method === 'PATCH' ? ['/{v}/files/:uuid'] : ['/{v}/file/:uuid/name', '/{v}/files/:uuid/name'],
+      operations: ['file.rename'],
+      summary: 'Renames a file.',
+      async handle(call) {
+        const name = nameOf(parseBody(nameBody, call.body).name, 'name');
+        const file = await fileOf(call, call.params['uuid']);
+        const grant = await call.admit([{ operation: 'file.rename', targets: [file.folderPath] }]);
+        const renamed = await renameFile(call.ports, grant, file, name);
+        return { action: 'file_renamed', file_uuid: fileUuid(renamed), file: wireFile(renamed, call) };
+      },
+    }),
+  ),
+  route({
+    method: 'GET',
+    paths: ['/{v}/get/:uuid'],
+    operations: ['file.download'],
+    credential: 'optional',
+    summary: 'The bytes of a file by its uuid; without a key when it is public.',
+    async handle(call) {
+      const file = await call.ports.metadata.findFile(call.container, ...uuidParts(call.params['uuid']));
+      return sendBytes(call, file);
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/cdn/*'],
+    operations: ['file.download'],
+    credential: 'optional',
+    summary: 'The bytes of a file by its path; without a key when it is public.',
+    async handle(call) {
+      const path = deliveryPath(call);
+      const folderPath = parentOf(path);
+      const file =
+        folderPath === undefined
+          ? undefined
+          : await call.ports.metadata.findFileByName(call.container, folderPath, lastName(path));
+      return sendBytes(call, file);
+    },
+  }),
+];
+
+function wireStats(stats: { readonly files: number; readonly bytes: number }): object {
+  return {
+    approx_files_count: stats.files,
+    approx_files_size: stats.bytes,
+    approx_files_count_method: 'COUNT_EXACT',
+  };
+}
+
+function uuidParts(uuid = ''): [id: string, version: number] {
+  return [uuid.slice(0, -4), /^[0-9a-f]{4}$/.test(uuid.slice(-4)) ? Number.parseInt(uuid.slice(-4), 16) : -1];
+}
+
+/** The path behind `/cdn`, each segment decoded once and on its own, so that an encoded slash stays refused. */
+function deliveryPath(call: Call): CanonicalPath {
+  const target = (call.request.raw.url ?? '').split('?', 1)[0] ?? '';
+  const segments = target.split('/').slice(3).map(decode);
+  let path = pathOf('/', 'path');
+  for (const segment of segments) path = joinPath(path, nameOf(segment, 'path'));
+  return path;
+}
+
+/**
+ * Public bytes for everybody; private ones for a key that may fetch them. Without a key a private file answers
+ * KEY_MISSING, as an unknown one does: addresses tell nothing.
+ */
+async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefined): Promise<undefined> {
+  const anonymous = call.entrant.bearer.credential === 'missing';
+  if (file?.isPublic === true && anonymous) {
+    return deliver(call, file, (range) => readPublicFile(call.ports, file, range));
+  }
+  if (anonymous) throw new AppError(file === undefined ? 'FILE_NOT_FOUND' : 'KEY_MISSING');
+  const known = file === undefined ? undefined : await fileOf(call, fileUuid(file));
+  if (known === undefined) throw new AppError('FILE_NOT_FOUND');
+  const grant = await call.admit([{ operation: 'file.download', targets: [known.folderPath] }]);
+  return deliver(call, known, (range) => readFile(call.ports, grant, known, range));
+}

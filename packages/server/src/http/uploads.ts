@@ -1,0 +1,278 @@
+// Uploads over HTTP in three forms: multipart with side parts, base64 in JSON, and a raw stream (wire contract 5.6).
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { CanonicalPath, Demand } from '@latchkey/policy';
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import type { Grant } from '../grant.ts';
+import {
+  commitUploads,
+  type Description,
+  discardUploads,
+  extensionOf,
+  type StagedFile,
+  stageUpload,
+} from '../operations/uploads.ts';
+import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import { folderOf, nameOf, parseBody } from './input.ts';
+import { parseJson } from './json.ts';
+import { moveFiles, moveFilesBody } from './objects.ts';
+import { type Call, route } from './route.ts';
+import { wireFile } from './wire.ts';
+
+type UploadCall = Call<'file.upload' | 'file.edit' | 'file.move'>;
+
+/** Bounds of one multipart body (threat 24). */
+const MULTIPART = { files: 100, fields: 500, parts: 600, fieldSize: 1024 * 1024, fieldNameSize: 512, headerPairs: 64 };
+
+const uploadPaths = ['/{v}/files', '/{v?}/upload'];
+
+export const uploadRoutes = [
+  route({
+    method: 'POST',
+    paths: uploadPaths,
+    operations: ['file.upload', 'file.move'],
+    body: 'stream',
+    summary: 'Uploads files as multipart/form-data or one as base64 in JSON; with files_uuids it moves files instead.',
+    async handle(call) {
+      if (call.request.isMultipart()) return uploadMultipart(call);
+      return uploadJson(call);
+    },
+  }),
+  route({
+    method: 'PUT',
+    paths: ['/{v?}/upload', '/{v}/files'],
+    operations: ['file.upload'],
+    body: 'stream',
+    summary: 'Uploads one file as a raw body; its name is in filename.',
+    async handle(call) {
+      const folder = folderOf(call.query);
+      const name = nameOf(call.query.one('filename', 'name'), 'filename');
+      const grant = await admitFile(call, folder, name, contentLength(call));
+      const claimedType = call.request.headers['content-type'];
+      const staged = await stageUpload(call.ports, grant, { name, source: call.request.raw, claimedType });
+      const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: NOTHING_SAID }]);
+      return answer(call, file === undefined ? [] : [file]);
+    },
+  }),
+];
+
+const NOTHING_SAID: Description = { meta: {}, tags: {}, info: {}, productRef: undefined, productPosition: undefined };
+
+/** A grant for one file. Saving from the image editor demands the permission for editing as well (wire contract 5.6). */
+async function admitFile(
+  call: Call<'file.upload'> | UploadCall,
+  folder: CanonicalPath,
+  name: string | undefined,
+  bytes: number | undefined,
+): Promise<Grant<'file.upload'>> {
+  const demands: (Demand & { readonly operation: 'file.upload' })[] = [{ operation: 'file.upload', targets: [folder] }];
+  if (call.query.one('image_editor') !== undefined) {
+    await (call as UploadCall).admit([{ operation: 'file.edit', targets: [folder] }]);
+  }
+  const extension = name === undefined ? undefined : extensionOf(name);
+  return call.admit(demands, {
+    files: 1,
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(extension === undefined ? {} : { extension }),
+  });
+}
+
+function contentLength(call: Call): number | undefined {
+  const text = call.request.headers['content-length'];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A staged file with the name of the form field it came in, which names its side parts. */
+type Part = StagedFile & { readonly field: string; readonly index: number };
+
+/**
+ * Streams every file part as it comes; side parts may stand before or behind. All files are committed together at the
+ * end: a request that fails half-way leaves nothing.
+ */
+async function uploadMultipart(call: UploadCall): Promise<object> {
+  const folder = folderOf(call.query);
+  const fields = new Map<string, string>();
+  const parts: Part[] = [];
+  try {
+    for await (const part of call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } })) {
+      if (part.type === 'field') {
+        fields.set(part.fieldname, String(part.value));
+        continue;
+      }
+      const index = parts.length;
+      const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? part.filename, 'name');
+      const grant = await admitFile(call, folder, name, undefinedIfMany(call, index));
+      const staged = await stageUpload(call.ports, grant, { name, source: part.file, claimedType: part.mimetype });
+      parts.push({ ...staged, field: part.fieldname, index });
+    }
+    if (parts.length === 0) {
+      throw new AppError('REQUEST_INVALID', 'no file part', {
+        faults: [{ field: 'files[]', code: 'MISSING', message: 'The form holds no file.' }],
+      });
+    }
+    const described = parts.map((part) => ({ ...part, description: describe(fields, part) }));
+    return answer(call, await commitUploads(call.ports, folder, described));
+  } catch (error) {
+    // `commitUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
+    if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, parts);
+    throw multipartFault(error);
+  }
+}
+
+/** The body's length bounds the first file; what later files have left of it is not known. */
+function undefinedIfMany(call: Call, index: number): number | undefined {
+  return index === 0 ? contentLength(call) : undefined;
+}
+
+/** Faults of the form itself, in our words. */
+function multipartFault(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  if (code.startsWith('FST_') && code.endsWith('_LIMIT')) {
+    return new AppError('REQUEST_INVALID', code, {
+      faults: [{ field: 'body', code: 'TOO_MANY_PARTS', message: 'The form has too many or too large parts.' }],
+      cause: error,
+    });
+  }
+  if (error instanceof Error && /multipart|boundary|unexpected end|malformed|premature/i.test(error.message)) {
+    return new AppError('REQUEST_INVALID', 'broken multipart body', {
+      faults: [{ field: 'body', code: 'MULTIPART_INVALID', message: 'The multipart body is broken or incomplete.' }],
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** The text of a side part: `info[files[]]`, `info[file_0]` for the n-th file, or bare (wire contract 5.6). */
+function sideText(fields: ReadonlyMap<string, string>, name: string, field: string, index: number): string | undefined {
+  return (
+    fields.get(`${name}[${field}]`) ??
+    fields.get(`${name}[file_${index}]`) ??
+    fields.get(`${name}[${index}]`) ??
+    fields.get(name)
+  );
+}
+
+function sideJson(fields: ReadonlyMap<string, string>, name: string, part: Part): unknown {
+  const text = sideText(fields, name, part.field, part.index);
+  return text === undefined ? undefined : parseJson(text);
+}
+
+const objectPart = z.record(z.string(), z.json()).optional();
+const tagsPart = z
+  .union([
+    z.array(z.string().max(255)).max(200),
+    z.object({ lang: z.string().max(35).optional(), new_tags: z.array(z.string().max(255)).max(200).optional() }),
+  ])
+  .optional();
+const productPart = z
+  .object({ ref: z.string().max(255).nullish(), position: z.union([z.number(), z.string()]).nullish() })
+  .nullish();
+
+function describe(fields: ReadonlyMap<string, string>, part: Part): Description {
+  return description({
+    meta: sideJson(fields, 'meta', part),
+    tags: sideJson(fields, 'tags', part),
+    product: sideJson(fields, 'product', part),
+  });
+}
+
+/** What clients say about a file, in the shape it is stored in. Raises REQUEST_INVALID by field. */
+function description(said: {
+  readonly meta?: unknown;
+  readonly tags?: unknown;
+  readonly product?: unknown;
+}): Description {
+  const parsed = parseBody(z.object({ meta: objectPart, tags: tagsPart, product: productPart }), said);
+  const position = Number(parsed.product?.position ?? Number.NaN);
+  return {
+    meta: (parsed.meta ?? {}) as JsonObject,
+    tags: storedTags(parsed.tags),
+    info: {},
+    productRef: parsed.product?.ref ?? undefined,
+    productPosition: Number.isFinite(position) ? position : undefined,
+  };
+}
+
+function storedTags(said: z.infer<typeof tagsPart>): JsonObject {
+  const list = Array.isArray(said) ? said : (said?.new_tags ?? []);
+  const lang = Array.isArray(said) ? 'en' : (said?.lang ?? 'en');
+  return list.length === 0 ? {} : { [lang]: [...new Set(list)].map((label) => ({ sid: tagSid(label), label })) };
+}
+
+/** The short id of a tag: the same label has the same id everywhere (wire contract 5.1). */
+function tagSid(label: string): string {
+  return `#tg${createHash('sha256').update(label.normalize('NFC').toLowerCase()).digest('hex').slice(0, 10)}`;
+}
+
+const base64Body = z.object({
+  name: z.string(),
+  data: z.string(),
+  postactions: z.string().optional(),
+  type: z.string().optional(),
+  meta: z.unknown().optional(),
+  tags: z.unknown().optional(),
+  product: z.unknown().optional(),
+});
+
+/** One file as base64, or the older form of moving files. */
+async function uploadJson(call: UploadCall): Promise<object> {
+  const body = parseJson(await readText(call));
+  if (typeof body === 'object' && body !== null && 'files_uuids' in body) {
+    return moveFiles(call as unknown as Call<'file.move'>, parseBody(moveFilesBody, body)); // The row declares file.move.
+  }
+  if (typeof body === 'object' && body !== null && 'files_urls' in body) {
+    throw new AppError('NOT_SUPPORTED', 'upload by URL', {
+      hint: 'Uploading from a URL is switched off. Send the file itself.',
+    });
+  }
+  const said = parseBody(base64Body, body);
+  const folder = folderOf(call.query);
+  const name = nameOf(said.name, 'name');
+  const bytes = base64Bytes(said.data);
+  const grant = await admitFile(call, folder, name, bytes.length);
+  const staged = await stageUpload(call.ports, grant, { name, source: Readable.from([bytes]), claimedType: said.type });
+  const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: description(said) }]);
+  return answer(call, file === undefined ? [] : [file]);
+}
+
+/** The body as text, within the bound of JSON bodies. Raises PAYLOAD_TOO_LARGE. */
+async function readText(call: Call): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of call.request.raw as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > call.settings.jsonBytesMax) {
+      throw new AppError('PAYLOAD_TOO_LARGE', 'JSON body', {
+        limit: call.settings.jsonBytesMax,
+        hint: 'Send larger files as multipart/form-data or as a raw body.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Bytes of base64 (RFC 4648 section 4) or of a data URL (RFC 2397). Raises REQUEST_INVALID. */
+function base64Bytes(text: string): Buffer {
+  const encoded = text.replace(/^data:[^,]*;base64,/i, '').replaceAll(/\s/g, '');
+  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(encoded) || encoded.replaceAll('=', '').length % 4 === 1) {
+    throw new AppError('REQUEST_INVALID', 'base64', {
+      faults: [{ field: 'data', code: 'BASE64_INVALID', message: 'The data is not valid base64.' }],
+    });
+  }
+  return Buffer.from(encoded, 'base64');
+}
+
+/** Both forms that clients read: `file` for one, `files` always. */
+function answer(call: Call, files: readonly FileRecord[]): object {
+  const wire = files.map((file) => wireFile(file, call));
+  return {
+    msg: '',
+    hint: '',
+    ...(wire.length === 1 ? { file: wire[0] } : {}),
+    files: wire,
+    upload: { _i: wire.length, state: '{}' },
+  };
+}

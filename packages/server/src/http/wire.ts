@@ -1,0 +1,93 @@
+// Files and folders as the wire contract shows them (5.1 and 6).
+
+import { extensionOf } from '../operations/uploads.ts';
+import type { FileRecord, FolderRecord, JsonObject, Visibility } from '../ports/metadata.ts';
+import { fileUuid } from '../ports/metadata.ts';
+
+/** Where the links of an answer point. */
+export interface Links {
+  readonly baseUrl: string;
+  readonly container: string;
+}
+
+/** The file object. `relevance` is set in answers to a search only. */
+export function wireFile(file: FileRecord, links: Links, relevance: number | null = null): JsonObject {
+  const uuid = fileUuid(file);
+  const store = `${links.baseUrl}/${links.container}`;
+  const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
+  const delivery = `${store}/cdn${encodePath(path)}`;
+  const hash = file.sha1.slice(0, 6);
+  return {
+    uuid,
+    name: file.name,
+    extension: extensionOf(file.name) ?? '',
+    type: file.mime,
+    size: { bytes: file.sizeBytes, pretty: prettyBytes(file.sizeBytes) },
+    flags: null,
+    info: file.info,
+    meta: file.meta,
+    tags: file.tags,
+    labels: [],
+    relevance,
+    is_favorite: false,
+    visibility: wireVisibility(file.visibility, file.isPublic),
+    url: {
+      public: delivery,
+      cdn: `${delivery}?vh=${hash}`,
+      permalink: `${store}/v4/get/${uuid}`,
+      download: `${delivery}?vh=${hash}&download=1`,
+      path,
+    },
+    hash: { sha1: file.sha1, sha256: file.sha256, blurhash: null, blur_hash: null },
+    iptc_xml: {},
+    created_at: isoTime(file.createdAtMs),
+    modified_at: isoTime(file.modifiedAtMs),
+    updated_at: isoTime(file.modifiedAtMs),
+    folder: { uuid: file.folderId, name: file.folderPath },
+    product: { ref: file.productRef ?? null, position: file.productPosition ?? null },
+    owner: null,
+    approval: null,
+  };
+}
+
+/** The folder object. */
+export function wireFolder(folder: FolderRecord): JsonObject {
+  return {
+    uuid: folder.id,
+    path: folder.path,
+    name: folder.path === '/' ? '/' : folder.name,
+    meta: folder.meta,
+    visibility: wireVisibility(folder.visibility, folder.isPublic),
+    count: { files_direct: folder.filesDirect, files_recursive: folder.filesRecursive },
+    size: { total_recursive_bytes: folder.bytesRecursive, total_recursive_pretty: prettyBytes(folder.bytesRecursive) },
+    public_icon: null,
+    owner: null,
+    created_at: isoTime(folder.createdAtMs),
+    updated_at: isoTime(folder.updatedAtMs),
+  };
+}
+
+function wireVisibility(set: Visibility, isPublic: boolean): JsonObject {
+  return {
+    in_cdn: { set, actual: isPublic ? 'public' : 'not_public' },
+    in_dam: { set: 'inherited', actual: 'all_organisation' },
+  };
+}
+
+/** ISO 8601 in UTC without fractions, as the contract writes times. */
+export function isoTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** Percent-encodes each segment; the slashes stay. */
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
+/** `10.12 KB`: binary steps with the short names that the widgets show. */
+export function prettyBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  const step = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  const value = bytes / 1024 ** step;
+  return `${step === 0 ? value : Number(value.toFixed(2))} ${units[step]}`;
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// The process: load the settings, compose, listen, say where things are, drain on a signal, exit with a code.
+import closeWithGrace from 'close-with-grace';
+import { compose } from './compose.ts';
+import { loadConfig, processSources } from './config.ts';
+
+/** Requests under way get this long to end after SIGTERM. */
+const DRAIN_MS = 25_000;
+
+const loaded = loadConfig(processSources());
+if (!loaded.ok) {
+  process.stderr.write(
+    `Latchkey cannot start with these settings:\n${loaded.faults.map((fault) => `  - ${fault}\n`).join('')}`,
+  );
+  process.exit(2);
+}
+const { config, warnings } = loaded;
+
+try {
+  const service = await compose(config);
+  closeWithGrace({ delay: DRAIN_MS }, async ({ err }) => {
+    if (err !== undefined) service.ports.system.log.error('process.failed', { error: String(err) });
+    await service.close();
+  });
+  await service.app.listen({ host: config.host, port: config.port });
+  await announce(service);
+} catch (error) {
+  process.stderr.write(`Latchkey cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+/** What a person needs to go on, once, on standard output. */
+async function announce(service: Awaited<ReturnType<typeof compose>>): Promise<void> {
+  const address = service.app.addresses().find(({ family }) => family === 'IPv4') ?? service.app.addresses()[0];
+  const host =
+    address === undefined || address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
+  const base = config.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${address?.port ?? config.port}`;
+  const lines = [
+    '',
+    'Latchkey is ready.',
+    '',
+    `  Console   ${base}/console/`,
+    `  Sign in   ${base}/console/login#token=${await service.loginToken()}   (works once, for 15 minutes)`,
+    ...(config.demo === 'on' ? [`  Demo      ${base}/demo/`, `            ${base}/demo/plain.html`] : []),
+    `  API       ${base}/${config.container}/v5/`,
+    ...(service.generatedAdminKey === undefined
+      ? []
+      : [
+          '',
+          `  Admin key ${service.generatedAdminKey}`,
+          '            Shown this once. Keep it on servers only, never in a page.',
+        ]),
+    '',
+    ...warnings.map((warning) => `  Warning: ${warning}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,26 @@
+// Cleaning up what crashes and time leave behind. Safe to run on every node at once.
+import type { Ports } from '../ports/index.ts';
+
+/** A blob younger than this may belong to an upload that has yet to commit. */
+const ORPHAN_AGE_MS = 24 * 60 * 60_000;
+
+/** Removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
+export async function sweep(
+  ports: Pick<Ports, 'blobs' | 'metadata' | 'counters' | 'templates' | 'system'>,
+): Promise<{ readonly reservations: number; readonly blobs: number; readonly leavings: number }> {
+  const nowMs = ports.system.now();
+  const reservations = await ports.counters.sweep(nowMs);
+  await ports.templates.sweep(nowMs);
+  const leavings = await ports.blobs.sweep(nowMs - ORPHAN_AGE_MS);
+  let blobs = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await ports.blobs.list(nowMs - ORPHAN_AGE_MS, cursor);
+    const orphans = await ports.metadata.findOrphans(page.blobIds);
+    await ports.blobs.remove(orphans);
+    blobs += orphans.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  ports.system.log.info('sweep.done', { reservations, blobs, leavings });
+  return { reservations, blobs, leavings };
+}

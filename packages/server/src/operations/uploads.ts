@@ -1,0 +1,168 @@
+// Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
+import { Readable } from 'node:stream';
+import type { CanonicalPath } from '@latchkey/policy';
+import { AppError } from '../errors.ts';
+import type { Grant } from '../grant.ts';
+import type { WrittenBlob } from '../ports/blobs.ts';
+import type { Ports } from '../ports/index.ts';
+import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+
+/** A file on its way in. */
+export interface IncomingFile {
+  /** Already parsed as a canonical name. */
+  readonly name: string;
+  readonly source: Readable;
+  /** The type its sender claims; a hint only. */
+  readonly claimedType: string | undefined;
+}
+
+/** Written and judged bytes that are not yet a file. */
+export interface StagedFile {
+  readonly grant: Grant<'file.upload'>;
+  readonly name: string;
+  readonly mime: string;
+  readonly blob: WrittenBlob;
+}
+
+/** What is said about a file beside its bytes. */
+export interface Description {
+  readonly meta: JsonObject;
+  readonly tags: JsonObject;
+  readonly info: JsonObject;
+  readonly productRef: string | undefined;
+  readonly productPosition: number | undefined;
+}
+
+/** Content is judged by at most this many of its first bytes. */
+const HEAD_BYTES = 64 * 1024;
+/** While bytes flow, the key is asked again this often: a revocation stops uploads in flight (product definition section 6). */
+const RECHECK_EVERY_MS = 500;
+
+/**
+ * Streams one file into the blob store. Its type is judged as soon as its first bytes are known, its size while it
+ * flows, its key every half second. Raises MEDIA_TYPE_REFUSED, PAYLOAD_TOO_LARGE, UPLOAD_QUOTA_EXHAUSTED, the codes of a
+ * key that stopped being good, STORE_UNAVAILABLE; nothing is left behind then.
+ */
+export async function stageUpload(
+  ports: Pick<Ports, 'blobs' | 'media' | 'system'>,
+  grant: Grant<'file.upload'>,
+  file: IncomingFile,
+): Promise<StagedFile> {
+  const stop = new AbortController();
+  const extension = extensionOf(file.name);
+  let mime = 'application/octet-stream';
+  const judge = async (head: Uint8Array) => {
+    mime = (await ports.media.detect(head, file.name, file.claimedType)).mime;
+    await grant.recheck({ mediaType: mime, ...(extension === undefined ? {} : { extension }) });
+  };
+  const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
+    grant.recheck().catch((error: unknown) => stop.abort(error));
+  });
+  try {
+    const source = Readable.from(judged(file.source, judge), { objectMode: false });
+    const blob = await ports.blobs.write(source, { sizeMaxBytes: grant.uploadBytesMax, signal: stop.signal });
+    return { grant, name: file.name, mime, blob };
+  } catch (error) {
+    throw tooLarge(error, grant) ?? error;
+  } finally {
+    stopWatching();
+  }
+}
+
+/** Passes the bytes on, having shown the first of them to `judge`. */
+async function* judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array[] | undefined = [];
+  let size = 0;
+  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    head.push(chunk);
+    size += chunk.length;
+    if (size < HEAD_BYTES) continue;
+    await judge(Buffer.concat(head).subarray(0, HEAD_BYTES));
+    yield* head;
+    head = undefined;
+  }
+  if (head !== undefined) {
+    await judge(Buffer.concat(head));
+    yield* head;
+  }
+}
+
+/** The same fault in the words of the rule that set the bound. */
+function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undefined {
+  if (!(error instanceof AppError) || error.code !== 'PAYLOAD_TOO_LARGE') return undefined;
+  const code = grant.uploadBytesRule === 'upload.max_total_size' ? 'UPLOAD_QUOTA_EXHAUSTED' : 'PAYLOAD_TOO_LARGE';
+  return new AppError(code, 'bytes beyond the bound', {
+    rule: grant.uploadBytesRule,
+    limit: grant.uploadBytesMax,
+    actual: `more than ${grant.uploadBytesMax}`,
+    cause: error,
+  });
+}
+
+/**
+ * Turns staged bytes into files of one folder, all in one transaction, and answers them in order. The keys are asked
+ * once more, and the limits settled, before the record is written. When it raises, the bytes are removed - unless the
+ * database did not say whether it committed: then they stay for the sweep, and the limits stay charged.
+ */
+export async function commitUploads(
+  ports: Pick<Ports, 'blobs' | 'metadata' | 'system'>,
+  folderPath: CanonicalPath,
+  staged: readonly (StagedFile & { readonly description: Description })[],
+): Promise<readonly FileRecord[]> {
+  const first = staged[0];
+  if (first === undefined) return [];
+  try {
+    for (const { grant, blob, name, mime } of staged) {
+      const extension = extensionOf(name);
+      await grant.recheck({
+        mediaType: mime,
+        sizeBytes: blob.sizeBytes,
+        ...(extension === undefined ? {} : { extension }),
+      });
+      await grant.settle({ bytes: blob.sizeBytes });
+    }
+    const files = await ports.metadata.commitFiles(
+      first.grant.container,
+      staged.map(({ grant, name, mime, blob, description }) => ({
+        folderPath,
+        name,
+        mime,
+        ...blob,
+        ...description,
+        uploadedBy: grant.holder,
+      })),
+      ports.system.now(),
+    );
+    for (const { grant } of staged) grant.keep();
+    return files;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'STORE_UNAVAILABLE') {
+      for (const { grant } of staged) grant.keep();
+    } else {
+      await discardUploads(ports, staged);
+    }
+    throw error;
+  }
+}
+
+/** Removes staged bytes that will not become files. Never raises: the sweep removes what is left. */
+export async function discardUploads(
+  ports: Pick<Ports, 'blobs' | 'system'>,
+  staged: readonly StagedFile[],
+): Promise<void> {
+  try {
+    await ports.blobs.remove(staged.map(({ blob }) => blob.blobId));
+  } catch (error) {
+    ports.system.log.warn('blobs.left', { count: staged.length, error: String(error) });
+  }
+}
+
+/** Lower-case extension without its dot; undefined when the name has none. */
+export function extensionOf(name: string): string | undefined {
+  const dot = name.lastIndexOf('.');
+  return dot <= 0 || dot === name.length - 1 ? undefined : name.slice(dot + 1).toLowerCase();
+}
