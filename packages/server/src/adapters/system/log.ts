@@ -99,7 +99,7 @@ function redact(value: unknown, depth: number, seen: Set<object>): unknown {
     if (value instanceof Error) {
       const { name, message, stack, cause } = value;
       const own = Object.entries(value).filter(([field]) => !['name', 'message', 'stack', 'cause'].includes(field));
-      const known: Array<[string, unknown]> = [
+      const known: [string, unknown][] = [
         ['name', name],
         ['message', message],
         ['stack', stack],
