@@ -31,7 +31,8 @@ try {
 
 /** What a person needs to go on, once, on standard output. */
 async function announce(service: Awaited<ReturnType<typeof compose>>): Promise<void> {
-  const address = service.app.addresses().find(({ family }) => family === 'IPv4') ?? service.app.addresses()[0];
+  const addresses = service.app.addresses().filter((address) => typeof address !== 'string');
+  const address = addresses.find(({ family }) => family === 'IPv4') ?? addresses[0];
   const host =
     address === undefined || address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
   const base = config.publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${address?.port ?? config.port}`;

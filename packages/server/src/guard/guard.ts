@@ -74,6 +74,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       bearer: bearer.kind,
       clientIp: asked.clientIp,
       demands: demanded.demands,
+      // One budget of exchanges per template, whichever of its identifiers is used.
+      ...(bearer.kind === 'visitor' && bearer.templateRecord !== undefined
+        ? { identifier: bearer.templateRecord.uid }
+        : {}),
       ...(country === undefined ? {} : { country }),
       ...(asked.origin === undefined ? {} : { origin: asked.origin }),
       ...(demanded.upload === undefined ? {} : { upload: demanded.upload }),

@@ -11,7 +11,7 @@ import { createGuard, type Demanded, type Entrant, type GuardOptions } from '../
 import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
-import { clientIp, credential, requestOrigin } from './facts.ts';
+import { clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
 import { acceptAnyJson } from './json.ts';
 import { Query } from './query.ts';
@@ -74,12 +74,12 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   app.setNotFoundHandler((request, reply) => sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, rendering));
   registerPreflight(app);
   registerHealth(app, ports);
-  registerSession(app, ports, options);
   registerWidgetServices(app, ports, options);
   await registerConsole(app, options);
 
   await app.register(async (scope) => {
     acceptAnyJson(scope, options.jsonBytesMax);
+    registerSession(scope, ports, options);
     for (const row of ROUTES) if (row.body !== 'stream') mount(scope, row);
   });
   await app.register(async (scope) => {
@@ -109,6 +109,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const params = request.params as Record<string, string>;
     const presented: Credential =
       row.credential === 'template' ? { kind: 'template', text: params['id'] ?? '' } : credential(request, state.query);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (presented.kind === 'session' && !isRead) refuseForeignPage(request, options.publicUrl);
     const asked = {
       container: params['container'] ?? '',
       credential: presented,

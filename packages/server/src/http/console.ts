@@ -43,9 +43,9 @@ export async function registerConsole(
       decorateReply: false,
       cacheControl: false,
       setHeaders: (response) => {
-        response.setHeader('content-security-policy', DEMO_CSP);
-        response.setHeader('x-content-type-options', 'nosniff');
-        response.setHeader('cache-control', 'no-cache');
+        response.header('content-security-policy', DEMO_CSP);
+        response.header('x-content-type-options', 'nosniff');
+        response.header('cache-control', 'no-cache');
       },
     });
   }

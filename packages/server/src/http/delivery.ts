@@ -85,7 +85,7 @@ function wantedRange(call: Call, file: FileRecord, etag: string, modifiedMs: num
   const { range, 'if-range': condition } = call.request.headers;
   const match = /^bytes=(\d*)-(\d*)$/.exec(range?.trim() ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
-  if (condition !== undefined && condition !== etag && Date.parse(condition) !== modifiedMs) return undefined;
+  if (condition !== undefined && condition !== etag && Date.parse(String(condition)) !== modifiedMs) return undefined;
   const [first, last] = [match[1] ?? '', match[2] ?? ''].map((text) => (text === '' ? undefined : Number(text)));
   const size = file.sizeBytes;
   if (first !== undefined && last !== undefined && last < first) return undefined;

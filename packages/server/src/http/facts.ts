@@ -42,6 +42,23 @@ export function requestOrigin(request: FastifyRequest, ownOrigin: string): strin
   return site === 'same-origin' ? ownOrigin : undefined;
 }
 
+/**
+ * Refuses what another site's page sends along with our cookie (threat 19). A browser that knows Fetch Metadata says
+ * itself where a request comes from; of others, the origin must be ours. Raises ORIGIN_DENIED.
+ */
+export function refuseForeignPage(request: FastifyRequest, publicUrl: string | undefined): void {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  const own = [`${request.protocol}://${request.host}`, ...(publicUrl === undefined ? [] : [publicUrl])];
+  const isOwn =
+    site === undefined
+      ? origin !== undefined && own.some((url) => new URL(url).origin === parseOrigin(origin))
+      : site === 'same-origin';
+  if (isOwn) return;
+  throw new AppError('ORIGIN_DENIED', 'console session used by a foreign page', {
+    hint: 'A console session works only on the pages of this service.',
+  });
+}
+
 /** The single credential of the request. Raises CREDENTIALS_AMBIGUOUS when there are two (threat 26). */
 export function credential(request: FastifyRequest, query: Query): Credential {
   const found: Credential[] = [];

@@ -121,11 +121,11 @@ export const fileRoutes = [
     summary: 'The bytes of a file by its path; without a key when it is public.',
     async handle(call) {
       const path = deliveryPath(call);
-      const folderPath = parentOf(path);
+      const [folderPath, name] = [parentOf(path), lastName(path)];
       const file =
-        folderPath === undefined
+        folderPath === undefined || name === undefined
           ? undefined
-          : await call.ports.metadata.findFileByName(call.container, folderPath, lastName(path));
+          : await call.ports.metadata.findFileByName(call.container, folderPath, name);
       return sendBytes(call, file);
     },
   }),

@@ -1,5 +1,5 @@
 // Moving, deleting and showing or hiding files and folders, one, many or mixed (wire contract 5.7 and 6).
-import { type CanonicalPath, type Demand, joinPath } from '@latchkey/policy';
+import { type CanonicalPath, type Demand, joinPath, nameOf } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { demandOn } from '../operations/files.ts';
@@ -164,7 +164,7 @@ async function moveInto<Op extends 'file.move' | 'folder.move'>(
   destination: CanonicalPath,
 ): Promise<{ readonly files: readonly object[]; readonly folders: readonly object[] }> {
   const { files, folders } = await pick(call, fileUuids, folderUuids);
-  const arrivals = folders.map((folder) => joinPath(destination, folder.name));
+  const arrivals = folders.map((folder) => arrivalOf(folder, destination));
   const demands: (Demand & { readonly operation: 'file.move' | 'folder.move' })[] = [];
   if (files.length > 0) demands.push(demandOn('file.move', files, destination));
   if (folders.length > 0) demands.push(demandOnFolders('folder.move', folders, ...arrivals));
@@ -178,6 +178,12 @@ async function moveInto<Op extends 'file.move' | 'folder.move'>(
     files: moved.files.map((file) => wireFile(file, call)),
     folders: moved.folders.map(wireFolder),
   } as { readonly files: readonly object[]; readonly folders: readonly object[] };
+}
+
+/** Where a folder will lie; the root, which has no name, is refused by the store. */
+function arrivalOf(folder: FolderRecord, destination: CanonicalPath): CanonicalPath {
+  const name = nameOf(folder.path);
+  return name === undefined ? destination : joinPath(destination, name);
 }
 
 /** A destination that is not there is made for those who may make folders, and is "not found" for others. */

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { authenticate } from '../guard/authenticate.ts';
+import { authorize } from '../guard/authorize.ts';
 import { type FailureBudget, failureBudget } from '../guard/failures.ts';
 import {
   getSession,
@@ -14,7 +15,7 @@ import {
 } from '../operations/session.ts';
 import type { Ports } from '../ports/index.ts';
 import type { SessionRecord } from '../ports/templates.ts';
-import { clientIp, fromOwnPage, ownOrigins, SESSION_COOKIE, SESSION_HEADER } from './facts.ts';
+import { clientIp, refuseForeignPage, requestOrigin, SESSION_COOKIE, SESSION_HEADER } from './facts.ts';
 import { parseBody } from './input.ts';
 import { success } from './respond.ts';
 
@@ -42,7 +43,9 @@ export function registerSession(app: FastifyInstance, ports: Ports, options: Ses
   const failures = failureBudget(options.keyFailuresPerMinute);
 
   app.post(PATH, async (request, reply) => {
-    requireOwnPage(request, options, 'or-no-page');
+    // Programs that are no browsers say nothing of a page; a foreign page must not sign a visitor in behind their back.
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    if (origin !== undefined || site !== undefined) refuseForeignPage(request, options.publicUrl);
     const { token, admin_key } = parseBody(SIGN_IN, request.body);
     const opened = await withinBudget(failures, ports, clientIp(request), () =>
       token === undefined
@@ -58,19 +61,37 @@ export function registerSession(app: FastifyInstance, ports: Ports, options: Ses
   );
 
   app.delete(PATH, async (request, reply) => {
-    requireOwnPage(request, options, 'strictly');
+    refuseForeignPage(request, options.publicUrl);
     await signOut(ports, sessionToken(request));
     reply.clearCookie(SESSION_COOKIE, { path: '/' }).header('cache-control', 'no-store');
     return success({});
   });
 }
 
-/** A verified secret key of the container; its own address rules are not asked, since it is the session that acts. */
-async function signInByKey(ports: Ports, container: string, text: string): Promise<OpenedSession> {
+/** Signs in with a secret key, from where the key itself may be used. */
+async function signInByKey(
+  ports: Ports,
+  container: string,
+  request: FastifyRequest,
+  text: string,
+): Promise<OpenedSession> {
   const bearer = await authenticate(ports, container, { kind: 'key', text });
   if (bearer.kind !== 'secret' || bearer.credential !== 'verified' || bearer.secretKeyRecord === undefined) {
     throw new AppError('ADMIN_UNAUTHENTICATED', 'no such secret key', { hint: 'The admin key is not valid.' });
   }
+  const address = clientIp(request);
+  const country = ports.geo.country(address);
+  const origin = requestOrigin(request, `${request.protocol}://${request.host}`);
+  authorize(bearer, {
+    nowMs: ports.system.now(),
+    container,
+    credential: bearer.credential,
+    bearer: bearer.kind,
+    clientIp: address,
+    ...(country === undefined ? {} : { country }),
+    ...(origin === undefined ? {} : { origin }),
+    demands: [{ operation: 'key.inspect', targets: [] }],
+  });
   return signInWithKey(ports, bearer.secretKeyRecord);
 }
 
@@ -96,20 +117,6 @@ function sessionToken(request: FastifyRequest): string {
   const token = request.cookies[SESSION_COOKIE];
   if (token === undefined || request.headers[SESSION_HEADER] === undefined) throw new AppError('ADMIN_UNAUTHENTICATED');
   return token;
-}
-
-/** `or-no-page` lets programs through that are no browsers and say nothing of a page. */
-function requireOwnPage(request: FastifyRequest, options: SessionOptions, how: 'strictly' | 'or-no-page'): void {
-  const { origin, 'sec-fetch-site': site } = request.headers;
-  if (how === 'or-no-page' && origin === undefined && site === undefined) return;
-  if (!fromOwnPage(request, ownOrigins(request, options.publicUrl))) throw foreignPage();
-}
-
-/** The refusal of a request that another site's page sends with our cookie. */
-export function foreignPage(): AppError {
-  return new AppError('ORIGIN_DENIED', 'console session used by a foreign page', {
-    hint: 'A console session works only on pages of this service.',
-  });
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, opened: OpenedSession): void {

@@ -1,7 +1,7 @@
 // Uploads over HTTP in three forms: multipart with side parts, base64 in JSON, and a raw stream (wire contract 5.6).
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { CanonicalPath, Demand } from '@latchkey/policy';
+import { type CanonicalPath, effective } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
@@ -20,7 +20,8 @@ import { moveFiles, moveFilesBody } from './objects.ts';
 import { type Call, route } from './route.ts';
 import { wireFile } from './wire.ts';
 
-type UploadCall = Call<'file.upload' | 'file.edit' | 'file.move'>;
+type UploadCall = Call<'file.upload' | 'file.edit'>;
+type PostCall = Call<'file.upload' | 'file.edit' | 'file.move'>;
 
 /** Bounds of one multipart body (threat 24). */
 const MULTIPART = { files: 100, fields: 500, parts: 600, fieldSize: 1024 * 1024, fieldNameSize: 512, headerPairs: 64 };
@@ -31,7 +32,7 @@ export const uploadRoutes = [
   route({
     method: 'POST',
     paths: uploadPaths,
-    operations: ['file.upload', 'file.move'],
+    operations: ['file.upload', 'file.edit', 'file.move'],
     body: 'stream',
     summary: 'Uploads files as multipart/form-data or one as base64 in JSON; with files_uuids it moves files instead.',
     async handle(call) {
@@ -42,7 +43,7 @@ export const uploadRoutes = [
   route({
     method: 'PUT',
     paths: ['/{v?}/upload', '/{v}/files'],
-    operations: ['file.upload'],
+    operations: ['file.upload', 'file.edit'],
     body: 'stream',
     summary: 'Uploads one file as a raw body; its name is in filename.',
     async handle(call) {
@@ -61,17 +62,16 @@ const NOTHING_SAID: Description = { meta: {}, tags: {}, info: {}, productRef: un
 
 /** A grant for one file. Saving from the image editor demands the permission for editing as well (wire contract 5.6). */
 async function admitFile(
-  call: Call<'file.upload'> | UploadCall,
+  call: UploadCall,
   folder: CanonicalPath,
   name: string | undefined,
   bytes: number | undefined,
 ): Promise<Grant<'file.upload'>> {
-  const demands: (Demand & { readonly operation: 'file.upload' })[] = [{ operation: 'file.upload', targets: [folder] }];
   if (call.query.one('image_editor') !== undefined) {
-    await (call as UploadCall).admit([{ operation: 'file.edit', targets: [folder] }]);
+    await call.admit([{ operation: 'file.edit', targets: [folder] }]);
   }
   const extension = name === undefined ? undefined : extensionOf(name);
-  return call.admit(demands, {
+  return call.admit([{ operation: 'file.upload', targets: [folder] }], {
     files: 1,
     ...(bytes === undefined ? {} : { bytes }),
     ...(extension === undefined ? {} : { extension }),
@@ -102,7 +102,7 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
       }
       const index = parts.length;
       const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? part.filename, 'name');
-      const grant = await admitFile(call, folder, name, undefinedIfMany(call, index));
+      const grant = await admitFile(call, folder, name, index === 0 ? formBytes(call) : undefined);
       const staged = await stageUpload(call.ports, grant, { name, source: part.file, claimedType: part.mimetype });
       parts.push({ ...staged, field: part.fieldname, index });
     }
@@ -120,9 +120,19 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
   }
 }
 
-/** The body's length bounds the first file; what later files have left of it is not known. */
-function undefinedIfMany(call: Call, index: number): number | undefined {
-  return index === 0 ? contentLength(call) : undefined;
+/** Side parts and boundaries make a form longer than its file by no more than this, or the length says nothing. */
+const FORM_SLACK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What the length of a form tells of the file in it: an upper bound. It must not refuse a file that just fits, so a form
+ * a little longer than the limit counts as a file of the limit; the bytes themselves are counted while they flow.
+ */
+function formBytes(call: Call): number | undefined {
+  const length = contentLength(call);
+  const { template, claims } = call.entrant.bearer;
+  if (length === undefined || template === undefined || claims === undefined) return length;
+  const max = effective(template, claims).maxFileSizeBytes;
+  return length > max + FORM_SLACK_BYTES ? length : Math.min(length, max);
 }
 
 /** Faults of the form itself, in our words. */
@@ -217,10 +227,10 @@ const base64Body = z.object({
 });
 
 /** One file as base64, or the older form of moving files. */
-async function uploadJson(call: UploadCall): Promise<object> {
+async function uploadJson(call: PostCall): Promise<object> {
   const body = parseJson(await readText(call));
   if (typeof body === 'object' && body !== null && 'files_uuids' in body) {
-    return moveFiles(call as unknown as Call<'file.move'>, parseBody(moveFilesBody, body)); // The row declares file.move.
+    return moveFiles(call, parseBody(moveFilesBody, body));
   }
   if (typeof body === 'object' && body !== null && 'files_urls' in body) {
     throw new AppError('NOT_SUPPORTED', 'upload by URL', {
