@@ -7,6 +7,10 @@ import { address, browserFetch, request } from './request.ts';
 export interface SecurityTemplate extends TemplateDocument {
   /** The public identifier that pages use, `SECU_...`; changed by `rotate`. */
   readonly id: string;
+  /** Never changes; accepted wherever `id` is. */
+  readonly uid: string;
+  /** Grows by one with every change. */
+  readonly revision: number;
   /** ISO 8601 in UTC. */
   readonly created_at: string;
   readonly updated_at: string;
@@ -18,6 +22,8 @@ export type SecretKeyDocument = Omit<TemplateDocument, 'key_validity' | 'issue'>
 /** A secret key as stored. The secret itself is only in the answer that made it. */
 export interface SecretKey extends SecretKeyDocument {
   readonly id: string;
+  /** Grows by one with every change. */
+  readonly revision: number;
   /** The first characters of the secret, to recognise it by. */
   readonly prefix: string;
   readonly created_at: string;
@@ -57,10 +63,13 @@ export interface Saved<T> {
 export interface Records<Stored, Document> {
   list(options?: AdminListOptions): Promise<AdminPage<Stored>>;
   get(id: string, signal?: AbortSignal): Promise<Stored>;
-  /** Replaces the document; what is left out takes its default. Refused with every fault at once (REQUEST_INVALID). */
-  replace(id: string, document: Partial<Document>): Promise<Saved<Stored>>;
-  /** Changes the given members and leaves the others. */
-  change(id: string, part: Partial<Document>): Promise<Saved<Stored>>;
+  /**
+   * Replaces the document; what is left out takes its default. Refused with every fault at once (REQUEST_INVALID), and
+   * with VERSION_MISMATCH when `revision` is given and the record has been changed since.
+   */
+  replace(id: string, document: Partial<Document>, revision?: number): Promise<Saved<Stored>>;
+  /** Changes the given members and leaves the others. Refused like `replace`. */
+  change(id: string, part: Partial<Document>, revision?: number): Promise<Saved<Stored>>;
   remove(id: string): Promise<void>;
   activate(ids: readonly string[]): Promise<readonly Stored[]>;
   /** Keys made from a deactivated record stop working within a second. */
@@ -82,6 +91,8 @@ export interface SecretKeys extends Records<SecretKey, SecretKeyDocument> {
 
 /** Who is signed in to the console. */
 export interface ConsoleSession {
+  /** The container to show first. */
+  readonly container: string;
   /** The containers that can be administrated. */
   readonly containers: readonly string[];
   /** ISO 8601 in UTC. */
@@ -123,6 +134,12 @@ export function createAdmin(options: AdminOptions): Admin {
       credentials: 'same-origin',
     });
 
+  const ifMatch = (revision: number | undefined): Record<string, string> =>
+    revision === undefined ? {} : { 'if-match': `"${revision}"` };
+
+  const session = async (init: RequestOptions) =>
+    (await call<{ readonly session: ConsoleSession }>(['console', 'session'], init)).session;
+
   /** `one` and `many` are the members of the answers that carry records. */
   function records<Stored, Document>(base: readonly string[], one: string, many: string) {
     // Same trust in the answer's shape as in `request`.
@@ -142,8 +159,10 @@ export function createAdmin(options: AdminOptions): Admin {
         return { items: answer[many] as readonly Stored[], total: answer.info.total };
       },
       get: async (id, signal) => record(await call([...base, id], { signal })),
-      replace: async (id, json) => saved(await call([...base, id], { method: 'PUT', json })),
-      change: async (id, json) => saved(await call([...base, id], { method: 'PATCH', json })),
+      replace: async (id, json, revision) =>
+        saved(await call([...base, id], { method: 'PUT', json, headers: ifMatch(revision) })),
+      change: async (id, json, revision) =>
+        saved(await call([...base, id], { method: 'PATCH', json, headers: ifMatch(revision) })),
       remove: async (id) => void (await call([...base, id], { method: 'DELETE' })),
       activate: (ids) => setActive('activate', ids),
       deactivate: (ids) => setActive('deactivate', ids),
@@ -153,11 +172,11 @@ export function createAdmin(options: AdminOptions): Admin {
 
   return {
     signIn: (credential) =>
-      call<ConsoleSession>(['console', 'session'], {
+      session({
         method: 'POST',
         json: 'token' in credential ? { token: credential.token } : { admin_key: credential.adminKey },
       }),
-    session: (signal) => call<ConsoleSession>(['console', 'session'], { signal }),
+    session: (signal) => session({ signal }),
     signOut: async () => void (await call(['console', 'session'], { method: 'DELETE' })),
     templates(container) {
       const base = [container, 'v5', 'security-templates'];
@@ -179,8 +198,12 @@ export function createAdmin(options: AdminOptions): Admin {
       return {
         ...calls,
         async create(json) {
-          const answer = await call<Answer & { readonly secret: string }>(base, { method: 'POST', json });
-          return { ...saved(answer), secret: answer.secret };
+          const answer = await call<{ readonly secret_key: { readonly secret: string } }>(base, {
+            method: 'POST',
+            json,
+          });
+          const { secret, ...stored } = answer.secret_key;
+          return { ...saved({ ...answer, secret_key: stored }), secret };
         },
       };
     },

@@ -10,8 +10,9 @@ function admin(body: unknown, status = 200) {
 
 describe('admin', () => {
   test('sends the session header and the cookie of the own origin with every call', async () => {
-    const { admin: a, requests } = admin({ status: 'success', containers: ['demo'], expires_at: 'x' });
-    await a.session();
+    const session = { container: 'demo', containers: ['demo'], expires_at: 'x' };
+    const { admin: a, requests } = admin({ status: 'success', session });
+    expect(await a.session()).toEqual(session);
     expect(requests[0]?.url).toBe('/console/session');
     expect(headerOf(requests[0], 'x-latchkey-session')).toBe('1');
     expect(requests[0]?.init.credentials).toBe('same-origin');
@@ -21,7 +22,7 @@ describe('admin', () => {
     { credential: { token: 't' }, body: { token: 't' } },
     { credential: { adminKey: 'k' }, body: { admin_key: 'k' } },
   ])('signs in with $body', async ({ credential, body }) => {
-    const { admin: a, requests } = admin({ status: 'success', containers: [], expires_at: 'x' });
+    const { admin: a, requests } = admin({ status: 'success', session: {} });
     await a.signIn(credential);
     expect(requests[0]?.init.method).toBe('POST');
     expect(JSON.parse(String(requests[0]?.init.body))).toEqual(body);
@@ -59,6 +60,13 @@ describe('admin', () => {
     expect(JSON.parse(String(requests[0]?.init.body))).toEqual(body);
   });
 
+  test('names the revision that a change was made for', async () => {
+    const { admin: a, requests } = admin({ status: 'success', security_template: { id: 'SECU_1' } });
+    await a.templates('demo').replace('SECU_1', {}, 7);
+    await a.templates('demo').change('SECU_1', {});
+    expect(requests.map((sent) => headerOf(sent, 'if-match'))).toEqual(['"7"', null]);
+  });
+
   test('rotates with the overlap in seconds', async () => {
     const { admin: a, requests } = admin({ status: 'success', security_template: { id: 'SECU_2' } });
     expect((await a.templates('demo').rotate('SECU_1', 3600)).id).toBe('SECU_2');
@@ -74,7 +82,7 @@ describe('admin', () => {
   });
 
   test('hands out the secret of a new secret key', async () => {
-    const { admin: a } = admin({ status: 'success', secret_key: { id: '1' }, secret: 'lk_x' });
+    const { admin: a } = admin({ status: 'success', secret_key: { id: '1', secret: 'lk_x' } });
     expect(await a.secretKeys('demo').create({ name: 'ci' })).toEqual({
       record: { id: '1' },
       warnings: [],
