@@ -9,7 +9,6 @@ import {
   commitUploads,
   type Description,
   discardUploads,
-  extensionOf,
   type StagedFile,
   stageUpload,
 } from '../operations/uploads.ts';
@@ -49,7 +48,7 @@ export const uploadRoutes = [
     async handle(call) {
       const folder = folderOf(call.query);
       const name = nameOf(call.query.one('filename', 'name'), 'filename');
-      const grant = await admitFile(call, folder, name, contentLength(call));
+      const grant = await admitFile(call, folder, contentLength(call));
       const claimedType = call.request.headers['content-type'];
       const staged = await stageUpload(call.ports, grant, { name, source: call.request.raw, claimedType });
       const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: NOTHING_SAID }]);
@@ -64,17 +63,14 @@ const NOTHING_SAID: Description = { meta: {}, tags: {}, info: {}, productRef: un
 async function admitFile(
   call: UploadCall,
   folder: CanonicalPath,
-  name: string | undefined,
   bytes: number | undefined,
 ): Promise<Grant<'file.upload'>> {
   if (call.query.one('image_editor') !== undefined) {
     await call.admit([{ operation: 'file.edit', targets: [folder] }]);
   }
-  const extension = name === undefined ? undefined : extensionOf(name);
   return call.admit([{ operation: 'file.upload', targets: [folder] }], {
     files: 1,
     ...(bytes === undefined ? {} : { bytes }),
-    ...(extension === undefined ? {} : { extension }),
   });
 }
 
@@ -102,7 +98,7 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
       }
       const index = parts.length;
       const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? part.filename, 'name');
-      const grant = await admitFile(call, folder, name, index === 0 ? formBytes(call) : undefined);
+      const grant = await admitFile(call, folder, index === 0 ? formBytes(call) : undefined);
       const staged = await stageUpload(call.ports, grant, { name, source: part.file, claimedType: part.mimetype });
       parts.push({ ...staged, field: part.fieldname, index });
     }
@@ -241,7 +237,7 @@ async function uploadJson(call: PostCall): Promise<object> {
   const folder = folderOf(call.query);
   const name = nameOf(said.name, 'name');
   const bytes = base64Bytes(said.data);
-  const grant = await admitFile(call, folder, name, bytes.length);
+  const grant = await admitFile(call, folder, bytes.length);
   const staged = await stageUpload(call.ports, grant, { name, source: Readable.from([bytes]), claimedType: said.type });
   const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: description(said) }]);
   return answer(call, file === undefined ? [] : [file]);

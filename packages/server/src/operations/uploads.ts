@@ -2,9 +2,10 @@
 import { Readable } from 'node:stream';
 import type { CanonicalPath } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
-import type { Grant } from '../grant.ts';
+import type { Grant, UploadFacts } from '../grant.ts';
 import type { WrittenBlob } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
+import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
 
 /** A file on its way in. */
@@ -20,7 +21,7 @@ export interface IncomingFile {
 export interface StagedFile {
   readonly grant: Grant<'file.upload'>;
   readonly name: string;
-  readonly mime: string;
+  readonly type: MediaType;
   readonly blob: WrittenBlob;
 }
 
@@ -49,11 +50,10 @@ export async function stageUpload(
   file: IncomingFile,
 ): Promise<StagedFile> {
   const stop = new AbortController();
-  const extension = extensionOf(file.name);
-  let mime = 'application/octet-stream';
+  let type: MediaType = { mime: 'application/octet-stream', extension: undefined, proven: false };
   const judge = async (head: Uint8Array) => {
-    mime = (await ports.media.detect(head, file.name, file.claimedType)).mime;
-    await grant.recheck({ mediaType: mime, ...(extension === undefined ? {} : { extension }) });
+    type = await ports.media.detect(head, file.name, file.claimedType);
+    await grant.recheck(typeFacts(type));
   };
   const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
     grant.recheck().catch((error: unknown) => stop.abort(error));
@@ -61,7 +61,7 @@ export async function stageUpload(
   try {
     const source = Readable.from(judged(file.source, judge), { objectMode: false });
     const blob = await ports.blobs.write(source, { sizeMaxBytes: grant.uploadBytesMax, signal: stop.signal });
-    return { grant, name: file.name, mime, blob };
+    return { grant, name: file.name, type, blob };
   } catch (error) {
     throw tooLarge(error, grant) ?? error;
   } finally {
@@ -91,6 +91,10 @@ async function* judged(source: Readable, judge: (head: Uint8Array) => Promise<vo
   }
 }
 
+function typeFacts(type: MediaType): UploadFacts {
+  return { mediaType: type.mime, ...(type.extension === undefined ? {} : { extension: type.extension }) };
+}
+
 /** The same fault in the words of the rule that set the bound. */
 function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undefined {
   if (!(error instanceof AppError) || error.code !== 'PAYLOAD_TOO_LARGE') return undefined;
@@ -116,21 +120,16 @@ export async function commitUploads(
   const first = staged[0];
   if (first === undefined) return [];
   try {
-    for (const { grant, blob, name, mime } of staged) {
-      const extension = extensionOf(name);
-      await grant.recheck({
-        mediaType: mime,
-        sizeBytes: blob.sizeBytes,
-        ...(extension === undefined ? {} : { extension }),
-      });
+    for (const { grant, blob, type } of staged) {
+      await grant.recheck({ ...typeFacts(type), sizeBytes: blob.sizeBytes });
       await grant.settle({ bytes: blob.sizeBytes });
     }
     const files = await ports.metadata.commitFiles(
       first.grant.container,
-      staged.map(({ grant, name, mime, blob, description }) => ({
+      staged.map(({ grant, name, type, blob, description }) => ({
         folderPath,
         name,
-        mime,
+        mime: type.mime,
         ...blob,
         ...description,
         uploadedBy: grant.holder,

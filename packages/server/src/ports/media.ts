@@ -4,6 +4,9 @@
 export interface MediaType {
   /** Lower-case MIME type without parameters; `application/octet-stream` when nothing better is known. */
   readonly mime: string;
+  /** The usual extension of what the bytes were found to be, or of the name where the format has no signature; lower
+   *  case, without a dot. `allowed_types` is judged on it, so it is never taken from a name that the bytes disprove. */
+  readonly extension: string | undefined;
   /** True when the bytes themselves prove the type; false when it is derived from the name. */
   readonly proven: boolean;
 }
