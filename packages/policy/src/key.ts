@@ -5,10 +5,10 @@ import { decodeUtf8, encodeUtf8 } from './utf8.ts';
 
 /** How every key begins; the version in it fixes the algorithm, HMAC-SHA-256 with the full tag (product definition section 6). */
 export const KEY_PREFIX = 'SASS__v2__';
-/** The longest key without narrowings, in characters. */
-export const KEY_LENGTH_MAX = 1024;
-/** The longest key with narrowings, in characters. */
-export const KEY_NARROWED_LENGTH_MAX = 8192;
+/** The longest key without narrowings (product definition section 6). A key is ASCII: bytes and characters are the same. */
+export const KEY_PLAIN_BYTES_MAX = 1024;
+/** The longest key with narrowings; `decodeKey` reads nothing longer. It fits into the headers that common servers take. */
+export const KEY_BYTES_MAX = 8192;
 /** The most narrowings a key can carry: it bounds the work of one decision. */
 export const NARROWINGS_MAX = 16;
 
@@ -37,20 +37,17 @@ export function looksLikeKey(text: string): boolean {
 
 /**
  * The text of a key. Throws TypeError for claims that no key can carry (an identifier outside `[A-Za-z0-9._-]{1,64}`, a broken
- * subject or time, too many narrowings): claims are made by the server, never by a caller.
+ * subject or time, too many narrowings): claims are made by the server, never by a caller. Only narrowings can make it longer
+ * than `KEY_BYTES_MAX`; whoever takes them from a caller compares.
  */
 export function encodeKey(claims: Claims, secret: Uint8Array, mac: Mac): string {
   const body = JSON.stringify(bodyOf(claims));
-  if (claimsOf(JSON.parse(body)) === undefined) throw new TypeError('These claims cannot be written into a key.');
-  const first = KEY_PREFIX + encodeBase64url(encodeUtf8(body));
-  const key = `${first}.${encodeBase64url(mac(secret, encodeUtf8(first)))}`;
-  if (key.length > KEY_LENGTH_MAX) throw new TypeError(`A key has at most ${KEY_LENGTH_MAX} characters.`);
-  const narrowed = claims.narrowings.reduce<string | undefined>(
-    (text, narrowing) => (text === undefined ? undefined : narrowKey(text, narrowing, mac)),
-    key,
-  );
-  if (narrowed === undefined) throw new TypeError('These narrowings do not fit into a key.');
-  return narrowed;
+  if (claimsOf(JSON.parse(body)) === undefined || claims.narrowings.length > NARROWINGS_MAX) {
+    throw new TypeError('These claims cannot be written into a key.');
+  }
+  const bodyText = encodeBase64url(encodeUtf8(body));
+  const plain: KeyParts = { body: bodyText, segments: [], tag: mac(secret, encodeUtf8(KEY_PREFIX + bodyText)) };
+  return joinKey(claims.narrowings.reduce((parts, narrowing) => addSegment(parts, narrowing, mac), plain));
 }
 
 /** Reads a key without believing it. Never throws, whatever the text. Exactly the texts that `encodeKey` writes are read. */
@@ -78,10 +75,8 @@ export function decodeKey(text: string): DecodedKey {
 export function narrowKey(text: string, narrowing: Narrowing, mac: Mac): string | undefined {
   const parts = decodeKey(text).ok ? splitKey(text) : undefined;
   if (parts === undefined || parts.segments.length >= NARROWINGS_MAX) return undefined;
-  const segment = encodeBase64url(encodeUtf8(JSON.stringify(narrowing.document)));
-  const tag = encodeBase64url(mac(parts.tag, encodeUtf8(segment)));
-  const narrowed = `${KEY_PREFIX}${[parts.body, ...parts.segments, segment, tag].join('.')}`;
-  return narrowed.length <= KEY_NARROWED_LENGTH_MAX ? narrowed : undefined;
+  const narrowed = joinKey(addSegment(parts, narrowing, mac));
+  return narrowed.length <= KEY_BYTES_MAX ? narrowed : undefined;
 }
 
 interface KeyParts {
@@ -90,13 +85,21 @@ interface KeyParts {
   readonly tag: Uint8Array;
 }
 
+function addSegment(parts: KeyParts, narrowing: Narrowing, mac: Mac): KeyParts {
+  const segment = encodeBase64url(encodeUtf8(JSON.stringify(narrowing.document)));
+  return { body: parts.body, segments: [...parts.segments, segment], tag: mac(parts.tag, encodeUtf8(segment)) };
+}
+
+function joinKey({ body, segments, tag }: KeyParts): string {
+  return KEY_PREFIX + [body, ...segments, encodeBase64url(tag)].join('.');
+}
+
 function splitKey(text: string): KeyParts | undefined {
-  if (typeof text !== 'string' || text.length > KEY_NARROWED_LENGTH_MAX || !text.startsWith(KEY_PREFIX))
-    return undefined;
+  if (typeof text !== 'string' || text.length > KEY_BYTES_MAX || !text.startsWith(KEY_PREFIX)) return undefined;
   const [body, ...rest] = text.slice(KEY_PREFIX.length).split('.');
   const tagText = rest.pop();
   if (body === undefined || tagText === undefined || rest.length > NARROWINGS_MAX) return undefined;
-  if (KEY_PREFIX.length + body.length + 1 + tagText.length > KEY_LENGTH_MAX) return undefined;
+  if (KEY_PREFIX.length + body.length + 1 + tagText.length > KEY_PLAIN_BYTES_MAX) return undefined;
   const tag = decodeBase64url(tagText);
   return tag?.length === TAG_BYTES ? { body, segments: rest, tag } : undefined;
 }

@@ -2,12 +2,9 @@
 import { isWellFormed, utf8Length } from './utf8.ts';
 
 declare const canonicalPath: unique symbol;
-declare const canonicalName: unique symbol;
 
 /** `/` or `/a/b`: NFC, no empty or dot segments, nothing that another reader could take for a separator. Made by `parsePath` only. */
 export type CanonicalPath = string & { readonly [canonicalPath]: true };
-/** One segment of a canonical path: the name of a file or folder. Made by `parseName` only. */
-export type CanonicalName = string & { readonly [canonicalName]: true };
 
 /** The longest name in UTF-8 bytes, as on every common file system. */
 export const NAME_BYTES_MAX = 255;
@@ -19,9 +16,7 @@ export const PATH_SEGMENTS_MAX = 64;
 export type PathResult =
   | { readonly ok: true; readonly path: CanonicalPath }
   | { readonly ok: false; readonly reason: string };
-export type NameResult =
-  | { readonly ok: true; readonly name: CanonicalName }
-  | { readonly ok: false; readonly reason: string };
+export type NameResult = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly reason: string };
 
 /** The path of the root folder. */
 export const ROOT = '/' as CanonicalPath; // The brand is made here: a lone slash is canonical by definition.
@@ -58,7 +53,7 @@ export function parseName(text: unknown): NameResult {
   const fault = faultOf(name) ?? compatibilityFaultOf(name);
   if (fault !== undefined) return refuse(fault);
   if (utf8Length(name) > NAME_BYTES_MAX) return refuse(`A name has at most ${NAME_BYTES_MAX} bytes.`);
-  return { ok: true, name: name as CanonicalName }; // The brand is made here, after every check.
+  return { ok: true, name };
 }
 
 /** The folder that holds a path; undefined for the root. */
@@ -69,14 +64,17 @@ export function parentOf(path: CanonicalPath): CanonicalPath | undefined {
 }
 
 /** The last segment of a path; undefined for the root, which has no name. */
-export function nameOf(path: CanonicalPath): CanonicalName | undefined {
+export function nameOf(path: CanonicalPath): string | undefined {
   if (path === '/') return undefined;
-  return path.slice(path.lastIndexOf('/') + 1) as CanonicalName; // A segment of a canonical path is a canonical name.
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** The path of a name inside a folder. Depth and length are not checked here: send the text of new paths through `parsePath`. */
-export function joinPath(path: CanonicalPath, name: CanonicalName): CanonicalPath {
-  return `${path === '/' ? '' : path}/${name}` as CanonicalPath; // Canonical path plus canonical name.
+/**
+ * The path of a name inside a folder. The name must come from `parseName` or a stored record. Depth and length are not checked:
+ * the text of a path that is to be new goes through `parsePath` once more.
+ */
+export function joinPath(path: CanonicalPath, name: string): CanonicalPath {
+  return `${path === '/' ? '' : path}/${name}` as CanonicalPath; // A canonical path and a canonical name.
 }
 
 /** The segments of a path, outermost first; none for the root. */

@@ -214,6 +214,13 @@ const TABLE = {
     summary: 'Say what an access key may do.',
   },
   'key.create': manage('CONFIG_CHANGE', 'Make an access key from a secret key, with narrowings.'),
+  'key.revoke': {
+    permissions: ['CONFIG_CHANGE', 'ACCESS_MANAGE'],
+    limit: 'listing',
+    scope: 'none',
+    bearers: BACK_END,
+    summary: 'Withdraw an access key with everything narrowed from it.',
+  },
   'decision.check': {
     permissions: 'any',
     limit: 'none',

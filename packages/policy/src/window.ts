@@ -45,83 +45,84 @@ interface Entry {
   readonly atMs: number;
   cost: number;
   readonly expiresAtMs: number;
-  /** Undefined once settled: the entry then stays until it leaves its window or expires. */
-  holdUntilMs: number | undefined;
+}
+
+interface Hold {
+  readonly entries: readonly Entry[];
+  readonly untilMs: number;
 }
 
 /**
  * Counters in memory. Exact by construction: one call happens at a time. An entry counts in a window while
- * `nowMs - atMs < windowMs`, and in a lifetime until it is swept; a hold that is neither settled nor released counts until
- * `holdUntilMs` and is given back by the next `reserve` or `sweep`.
+ * `nowMs - atMs < windowMs`, and in a lifetime until it is swept. A hold that is neither settled nor released goes back, as a
+ * whole, in the first `reserve` or `sweep` at or after its end.
  */
 export class CounterModel {
   readonly #entries = new Map<string, Set<Entry>>();
-  readonly #reservations = new Map<string, readonly Entry[]>();
+  readonly #holds = new Map<string, Hold>();
+  /** What settled reservations booked, for a release that still comes. */
+  readonly #settled = new Map<string, readonly Entry[]>();
   #lastId = 0;
 
   /** Takes all charges or none; never more than a limit. The first charge that does not fit, in order, is the refusal. */
   reserve(charges: readonly Charge[], nowMs: number, holdMs: number): Admission {
     this.#returnLapsed(nowMs);
     const taken: Entry[] = [];
+    const held = new Map<string, number>();
     for (const charge of charges) {
-      const used = this.used(charge.counter, charge.windowMs, nowMs);
-      const least = charge.costMin ?? charge.cost;
-      const fitting = Math.min(charge.cost, Math.max(0, charge.limit - used));
+      const { counter, windowMs, limit, cost, expiresAtMs } = charge;
+      const used = this.used(counter, windowMs, nowMs);
+      const least = charge.costMin ?? cost;
+      const fitting = Math.min(cost, Math.max(0, limit - used));
       if (!(fitting >= least)) {
         for (const entry of taken) this.#remove(entry);
         return this.#refusal(charge, least, nowMs);
       }
-      const { counter, expiresAtMs } = charge;
-      taken.push(this.#add({ counter, atMs: nowMs, cost: fitting, expiresAtMs, holdUntilMs: nowMs + holdMs }));
+      taken.push(this.#add({ counter, atMs: nowMs, cost: fitting, expiresAtMs }));
+      held.set(counter, (held.get(counter) ?? 0) + fitting);
     }
     const id = String(++this.#lastId);
-    this.#reservations.set(id, taken);
-    const held = new Map<string, number>();
-    for (const { counter, cost } of taken) held.set(counter, (held.get(counter) ?? 0) + cost);
+    this.#holds.set(id, { entries: taken, untilMs: nowMs + holdMs });
     return { admitted: true, id, held };
   }
 
   /**
    * Replaces what was held by what was used, at the time of the reservation. A counter that `actual` does not name keeps what was
-   * held; more than was held is never booked. False when there is no such reservation any more.
+   * held; more than was held is never booked. Does nothing, and says false, for a reservation that has ended in any way.
    */
   settle(id: string, actual: readonly ActualCost[]): boolean {
-    const entries = this.#reservations.get(id);
-    if (entries === undefined) return false;
-    this.#reservations.delete(id);
+    const hold = this.#holds.get(id);
+    if (hold === undefined) return false;
+    this.#holds.delete(id);
+    this.#settled.set(id, hold.entries);
     const costs = new Map(actual.map(({ counter, cost }) => [counter, Math.max(0, cost)]));
-    for (const entry of entries) {
-      entry.holdUntilMs = undefined;
+    for (const entry of hold.entries) {
       const cost = costs.get(entry.counter);
       if (cost === undefined) continue;
       entry.cost = Math.min(entry.cost, cost);
       costs.set(entry.counter, cost - entry.cost);
-      if (entry.cost === 0) this.#remove(entry);
     }
     return true;
   }
 
-  /** Gives everything back, as if it had never been reserved. False when there is no such reservation any more. */
+  /** Gives everything back, settled or not, as if it had never been reserved. False when there is nothing to give back. */
   release(id: string): boolean {
-    const entries = this.#reservations.get(id);
+    const entries = this.#holds.get(id)?.entries ?? this.#settled.get(id);
     if (entries === undefined) return false;
-    this.#reservations.delete(id);
+    this.#holds.delete(id);
+    this.#settled.delete(id);
     for (const entry of entries) this.#remove(entry);
     return true;
   }
 
-  /** Gives back lapsed holds and forgets settled entries whose time is over. Returns how many entries went. */
+  /** Gives back lapsed holds and forgets what was settled and is over. Returns how many holds were given back. */
   sweep(nowMs: number): number {
-    let gone = this.#returnLapsed(nowMs);
-    for (const entries of this.#entries.values()) {
-      for (const entry of entries) {
-        if (entry.holdUntilMs === undefined && entry.expiresAtMs <= nowMs) {
-          this.#remove(entry);
-          gone += 1;
-        }
-      }
+    const returned = this.#returnLapsed(nowMs);
+    for (const [id, entries] of this.#settled) {
+      for (const entry of entries) if (entry.expiresAtMs <= nowMs) this.#remove(entry);
+      if (entries.every((entry) => entry.expiresAtMs <= nowMs)) this.#settled.delete(id);
     }
-    return gone;
+    return returned;
   }
 
   /** How much of a counter counts at `nowMs`. */
@@ -134,9 +135,9 @@ export class CounterModel {
   #refusal(charge: Charge, least: number, nowMs: number): Admission {
     const { counter, windowMs, limit } = charge;
     const used = this.used(counter, windowMs, nowMs);
-    if (windowMs === 'lifetime' || !(least <= limit)) return { admitted: false, charge, used };
-    let left = used;
+    if (windowMs === 'lifetime') return { admitted: false, charge, used };
     const counting = [...(this.#entries.get(counter) ?? [])].filter((entry) => counts(entry, windowMs, nowMs));
+    let left = used;
     for (const entry of counting.sort((a, b) => a.atMs - b.atMs)) {
       left -= entry.cost;
       if (left + least <= limit) return { admitted: false, charge, used, retryAfterMs: entry.atMs + windowMs - nowMs };
@@ -145,13 +146,11 @@ export class CounterModel {
   }
 
   #returnLapsed(nowMs: number): number {
-    let gone = 0;
-    for (const [id, entries] of this.#reservations) {
-      if (!entries.some((entry) => entry.holdUntilMs !== undefined && entry.holdUntilMs <= nowMs)) continue;
-      this.release(id);
-      gone += entries.length;
+    let returned = 0;
+    for (const [id, { untilMs }] of this.#holds) {
+      if (untilMs <= nowMs && this.release(id)) returned += 1;
     }
-    return gone;
+    return returned;
   }
 
   #add(entry: Entry): Entry {
@@ -169,6 +168,5 @@ export class CounterModel {
 }
 
 function counts(entry: Entry, windowMs: number | 'lifetime', nowMs: number): boolean {
-  if (entry.holdUntilMs !== undefined && entry.holdUntilMs <= nowMs) return false;
   return windowMs === 'lifetime' || nowMs - entry.atMs < windowMs;
 }
