@@ -361,9 +361,14 @@ function isKnown(name: string): boolean {
 function unknown(shown: string, name: string): string {
   const [nearest] = SETTINGS.map((setting) => ({
     name: setting.name,
-    distance: editDistance(setting.name, name),
+    distance: editDistance(bare(setting.name), bare(name)),
   })).sort((a, b) => a.distance - b.distance);
   return `${shown} is not a setting; did you mean ${nearest?.name}?`;
+}
+
+/** The prefix that most names share says nothing about which one was meant. */
+function bare(name: string): string {
+  return name.replace(/^LATCHKEY_/, '');
 }
 
 /** Levenshtein distance, for "did you mean". */
