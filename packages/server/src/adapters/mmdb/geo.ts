@@ -15,11 +15,10 @@ const LOOK_EVERY_MS = 1000;
  * was replaced; a replacement that is missing or broken is logged as `geo.reload_failed` and the loaded one keeps answering.
  * Rejects with GeoDatabaseError, which names the path and the fault.
  */
-export async function openGeo(options: {
-  readonly path?: string | undefined;
-  readonly system: { readonly log: Log; readonly every: Ticker };
-}): Promise<Geo> {
-  const { path, system } = options;
+export async function openGeo(
+  path: string | undefined,
+  system: { readonly log: Log; readonly every: Ticker },
+): Promise<Geo> {
   if (path === undefined) {
     const database = await load(createRequire(import.meta.url).resolve(SHIPPED));
     return geoOver(
