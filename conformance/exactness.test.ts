@@ -1,0 +1,203 @@
+// Limits are exact: a thousand requests at once admit as many as the limit says, on every store that counts.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Answer } from './support/http.ts';
+import { createDatabase, POSTGRES_URL } from './support/postgres.ts';
+import { type Server, startServer } from './support/server.ts';
+import {
+  expectNoSecretIn,
+  freshAddress,
+  freshFolder,
+  type Holder,
+  REMOTE,
+  stalledBody,
+  Target,
+  untilUnderWay,
+} from './support/target.ts';
+
+const CROWD = 1000;
+
+/** How often each outcome occurred. */
+function tally(answers: readonly Answer[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of answers) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** Sends `CROWD` requests at once and counts the outcomes. */
+async function crowd(ask: (n: number) => Promise<Answer>): Promise<Record<string, number>> {
+  return tally(await Promise.all(Array.from({ length: CROWD }, (_, n) => ask(n))));
+}
+
+/** How many files a folder has according to the store. */
+async function filesIn(target: Target, folder: string): Promise<unknown> {
+  const answer = await target.admin('GET', `v5/files/stats?folder=${encodeURIComponent(folder)}`);
+  return answer.at('stats.approx_files_count');
+}
+
+/** Starts `nodes` servers over one store before the tests of a group, and stops them after it. */
+function useNodes(nodes: number, database?: () => Promise<{ readonly url: string; drop(): Promise<void> }>): Target[] {
+  const targets = Array.from({ length: nodes }, () => new Target());
+  const servers: Server[] = [];
+  let drop: (() => Promise<void>) | undefined;
+  beforeAll(async () => {
+    if (REMOTE && database === undefined) {
+      for (const target of targets) target.useRemote();
+      return;
+    }
+    const made = await database?.();
+    drop = made?.drop;
+    for (const target of targets) {
+      const first = servers[0];
+      const server = await startServer({
+        ...(made === undefined ? {} : { settings: { LATCHKEY_DATABASE_URL: made.url } }),
+        // Nodes share the first one's data folder: blobs and signing secrets.
+        ...(first === undefined ? {} : { dataDir: first.dataDir, adminKey: first.adminKey }),
+      });
+      servers.push(server);
+      target.use(server);
+    }
+  });
+  afterAll(async () => {
+    for (const server of servers.toReversed()) await server.stop();
+    await drop?.();
+    const secrets = targets.flatMap((target) => [...target.secrets, target.adminKey]);
+    for (const server of servers) expectNoSecretIn(server.output(), secrets);
+  });
+  return targets;
+}
+
+/** The same cases for every store: `nodes` take turns. */
+function casesFor(nodes: readonly Target[]): void {
+  const target = nodes[0] ?? new Target();
+
+  /** The holder of one key, as seen by the node whose turn it is. */
+  async function everywhere(fields: Readonly<Record<string, unknown>>): Promise<(n: number) => Holder> {
+    const holder = await target.holder(fields);
+    const holders = nodes.map((node) => holder.at(node));
+    return (n) => holders[n % holders.length] ?? holder;
+  }
+
+  test('upload.max 100 admits exactly 100 of 1,000 uploads at once', async () => {
+    const folder = freshFolder();
+    const holder = await everywhere({ permissions: ['FILE_UPLOAD'], upload: { max: 100 } });
+    expect(await crowd((n) => holder(n).upload(folder, `${n}.txt`))).toEqual({
+      '200': 100,
+      '403 UPLOAD_QUOTA_EXHAUSTED': 900,
+    });
+    expect(await filesIn(target, folder)).toBe(100);
+  });
+
+  test('upload.limit_per_min 100 admits exactly 100 of 1,000 uploads at once', async () => {
+    const folder = freshFolder();
+    const holder = await everywhere({ permissions: ['FILE_UPLOAD'], upload: { limit_per_min: 100 } });
+    const began = performance.now();
+    const counts = await crowd((n) => holder(n).upload(folder, `${n}.txt`));
+    expect(performance.now() - began, 'the crowd must be through within the window').toBeLessThan(60_000);
+    expect(counts).toEqual({ '200': 100, '429 UPLOAD_RATE_LIMITED': 900 });
+    expect(await filesIn(target, folder)).toBe(100);
+  });
+
+  test('upload.limit_per_ip_source 50 admits exactly 50 of 500 uploads at once from each of two addresses', async () => {
+    const folder = freshFolder();
+    const holder = await everywhere({ permissions: ['FILE_UPLOAD'], upload: { limit_per_ip_source: 50 } });
+    const addresses = [freshAddress(), freshAddress()];
+    const from = (n: number) => addresses[n % 4 < 2 ? 0 : 1] ?? '';
+    const answers = await Promise.all(
+      Array.from({ length: CROWD }, (_, n) =>
+        holder(n)
+          .with({ from: from(n) })
+          .upload(folder, `${n}.txt`),
+      ),
+    );
+    for (const address of addresses) {
+      expect(tally(answers.filter((_, n) => from(n) === address))).toEqual({
+        '200': 50,
+        '403 UPLOAD_QUOTA_EXHAUSTED': 450,
+      });
+    }
+  });
+
+  test('upload.max_total_size admits exactly its bytes of 1,000 uploads at once', async () => {
+    const folder = freshFolder();
+    const holder = await everywhere({ permissions: ['FILE_UPLOAD'], upload: { max_total_size: 100 * 1024 } });
+    const counts = await crowd((n) => holder(n).put(folder, `${n}.bin`, Buffer.alloc(1024)));
+    expect(counts).toEqual({ '200': 100, '403 UPLOAD_QUOTA_EXHAUSTED': 900 });
+  });
+
+  test('listing.max 100 admits exactly 100 of 1,000 calls at once', async () => {
+    const holder = await everywhere({ permissions: ['OBJECTS_LIST'], listing: { max: 100 } });
+    expect(await crowd((n) => holder(n).folders('/'))).toEqual({
+      '200': 100,
+      '403 REQUEST_QUOTA_EXHAUSTED': 900,
+    });
+  });
+
+  test('issue.limit_per_ip_per_min 100 admits exactly 100 of 1,000 exchanges at once', async () => {
+    const stored = await target.template({ issue: { limit_per_ip_per_min: 100 } });
+    const from = freshAddress();
+    const began = performance.now();
+    const counts = await crowd((n) => (nodes[n % nodes.length] ?? target).exchange(stored, { from }));
+    expect(performance.now() - began, 'the crowd must be through within the window').toBeLessThan(60_000);
+    expect(counts).toEqual({ '200': 100, '429 KEY_RATE_LIMITED': 900 });
+  });
+
+  test('refused and failed uploads cost nothing: after 300 of them exactly 100 of 1,000 good ones are admitted', async () => {
+    const folder = freshFolder();
+    const holder = await everywhere({
+      permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'],
+      upload: {
+        max: 100,
+        limit_per_min: 100,
+        max_total_size: 100 * 64,
+        max_file_size: 1000,
+        allowed_types: ['text/plain'],
+      },
+    });
+    const faulty = await Promise.all(
+      Array.from({ length: 200 }, (_, n) =>
+        n % 2 === 0
+          ? holder(n).put(folder, `large-${n}.txt`, 'x'.repeat(1001))
+          : holder(n).put(folder, `typed-${n}.txt`, '%PDF-1.4 is not plain text'),
+      ),
+    );
+    // While a faulty one is under way it holds its share, so that some are refused for want of room; none is taken.
+    for (const { outcome } of faulty) {
+      expect(outcome).toMatch(/^(413 PAYLOAD_TOO_LARGE|415 MEDIA_TYPE_REFUSED|403 UPLOAD_QUOTA|429 UPLOAD_RATE)/);
+    }
+    const stop = new AbortController();
+    const broken = Array.from({ length: 100 }, (_, n) => {
+      const headers = { 'content-length': 64 };
+      const path = `v4/upload?folder=${folder}&filename=broken-${n}.txt`;
+      return holder(n).call('PUT', path, { body: stalledBody('half').body, headers, signal: stop.signal });
+    });
+    const settled = Promise.allSettled(broken);
+    await untilUnderWay(broken[0] ?? Promise.reject(), () => holder(0).folders('/'));
+    stop.abort();
+    await settled;
+    let admitted = 0;
+    const outcomes: Record<string, number> = {};
+    // What a broken connection held comes back when the server has noticed it: crowds are sent until nothing more fits.
+    for (let wave = 0; admitted < 100 && wave < 20; wave += 1) {
+      const counts = await crowd((n) => holder(n).put(folder, `good-${wave}-${n}.txt`, `${n}`.padEnd(64)));
+      admitted += counts['200'] ?? 0;
+      for (const [outcome, count] of Object.entries(counts)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    }
+    const { '200': good, ...refused } = outcomes;
+    expect(good).toBe(100);
+    for (const outcome of Object.keys(refused)) expect(outcome).toMatch(/UPLOAD_QUOTA_EXHAUSTED|UPLOAD_RATE_LIMITED/);
+    expect(await crowd((n) => holder(n).put(folder, `more-${n}.txt`, 'x'.repeat(64)))).not.toHaveProperty('200');
+    expect(await filesIn(target, folder)).toBe(100);
+  });
+}
+
+describe('Limits on SQLite are exact', () => {
+  casesFor(useNodes(1));
+});
+
+describe.runIf(POSTGRES_URL !== undefined)('Limits on PostgreSQL are exact', () => {
+  casesFor(useNodes(1, () => createDatabase(POSTGRES_URL ?? '')));
+});
+
+describe.runIf(POSTGRES_URL !== undefined)('Limits of two nodes over one PostgreSQL are exact', () => {
+  casesFor(useNodes(2, () => createDatabase(POSTGRES_URL ?? '')));
+});

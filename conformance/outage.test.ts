@@ -1,0 +1,48 @@
+// What cannot be checked is not allowed: a database that cannot be written to makes limits unknown, and unknown is no.
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startServer } from './support/server.ts';
+import { eventually, freshFolder, names, REMOTE, Target } from './support/target.ts';
+
+/** What is used of the SQLite driver, which is the server's own: the suite has no dependencies. */
+interface Driver {
+  readonly DatabaseSync: new (path: string) => { exec(sql: string): void; close(): void };
+}
+const driver = createRequire(new URL('../packages/server/package.json', import.meta.url));
+
+describe.runIf(!REMOTE)('7 Deciding: when limits cannot be checked', () => {
+  test('7.16 limits that cannot be checked are answered 503 with Retry-After, not with yes, and come back by themselves', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-outage-'));
+    const adminKey = randomBytes(24).toString('hex');
+    const server = await startServer({ dataDir, adminKey });
+    const target = new Target();
+    target.use(server);
+    try {
+      const folder = freshFolder();
+      const holder = await target.holder({ permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'], upload: { max: 2 } });
+      expect((await holder.upload(folder, 'before.txt')).outcome).toBe('200');
+      const file = (await readdir(dataDir)).find((name) => name.endsWith('.db'));
+      const { DatabaseSync } = driver('@photostructure/sqlite') as Driver; // The package's own shape.
+      const database = new DatabaseSync(join(dataDir, file ?? ''));
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const refused = await holder.upload(folder, 'during.txt');
+        expect(refused.outcome).toMatch(/^503 (COUNTERS|STORE)_UNAVAILABLE$/);
+        expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+      } finally {
+        database.exec('ROLLBACK');
+        database.close();
+      }
+      await eventually(() => holder.upload(folder, 'after.txt'), '200', 10_000);
+      expect((await holder.upload(folder, 'third.txt')).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
+      expect(names(await holder.list(folder))).toEqual(['after.txt', 'before.txt']);
+    } finally {
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+});
