@@ -1,6 +1,15 @@
 // What can be done with access keys: exchange, ad-hoc keys from a back end, inspection and revocation.
-import type { Claims, Decision, Narrowing, Permission, Template } from '@latchkey/policy';
-import { decide, effective, encodeKey, KEY_BYTES_MAX, narrow, parseNarrowing, parseTemplate } from '@latchkey/policy';
+import type { Claims, Decision, Narrowing, Template } from '@latchkey/policy';
+import {
+  DURATION_SECONDS_MAX,
+  decide,
+  encodeKey,
+  KEY_NARROWED_LENGTH_MAX,
+  narrow,
+  narrowKey,
+  parseNarrowing,
+  parseTemplate,
+} from '@latchkey/policy';
 import { mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
@@ -8,12 +17,10 @@ import type { Ports } from '../ports/index.ts';
 
 type Needs = Pick<Ports, 'templates' | 'system'>;
 
-/** How long an ad-hoc key may live at most, whatever the back end asks for. */
-export const CREATED_KEY_SECONDS_MAX = 30 * 24 * 60 * 60;
 /** How long an ad-hoc key lives when nothing is said (wire contract 2.4). */
-const CREATED_KEY_SECONDS = 1200;
-/** No key and no upload begun with one outlives this, so a revocation need not be remembered longer. */
-const REVOCATION_MS = 2 * 366 * 24 * 60 * 60_000;
+const TTL_SECONDS_DEFAULT = 1200;
+/** The longest validity, and the longest time to finish after it: a revocation need not be remembered longer. */
+const REVOCATION_MS = 2 * DURATION_SECONDS_MAX * 1000;
 
 /** A new access key; the text is known only now. */
 export interface IssuedKey {
@@ -28,38 +35,32 @@ export function issueKey(ports: Pick<Ports, 'system'>, grant: Grant<'key.issue'>
   const { template } = grant;
   if (template === undefined) throw new AppError('TEMPLATE_NOT_FOUND');
   const ttlSeconds = template.document.key_validity.expiration_duration;
-  return sign(
-    ports,
-    grant,
-    template,
-    newClaims(ports, grant.container, { kind: 'template', id: templateUid }, ttlSeconds),
-  );
+  return sign(ports, grant, { kind: 'template', id: templateUid, template }, ttlSeconds);
 }
 
 /** What a back end wishes of an ad-hoc key (wire contract 2.4). */
 export interface KeyWish {
   /** A template to make the key from, by identifier or uid; a secret key makes keys of its own rights instead. */
   readonly template: string | undefined;
+  /** Whom the key is for. */
+  readonly subject: string | undefined;
   /** A partial template document: it can only take away. */
   readonly narrowing: Readonly<Record<string, unknown>>;
-  readonly ttlSeconds: number | undefined;
-  readonly subject: string | undefined;
 }
 
 /**
  * Makes an access key without an exchange. From a secret key it has the rights of that key, less the narrowing, and of
  * its permissions only those that were asked for: none when none were. From an admin session it has the rights of the
- * named template, less the narrowing. Raises REQUEST_INVALID, also for permissions that the source cannot give, and
- * TEMPLATE_NOT_FOUND.
+ * named template, less the narrowing. Raises REQUEST_INVALID, also for permissions and times that the source cannot
+ * give, and TEMPLATE_NOT_FOUND.
  */
 export async function createKey(ports: Needs, grant: Grant<'key.create'>, wish: KeyWish): Promise<IssuedKey> {
   const source = await sourceOf(ports, grant, wish.template);
-  const asked = source.kind === 'secret' ? { permissions: [], ...wish.narrowing } : wish.narrowing;
-  const parsed = parseNarrowing(asked);
+  const parsed = parseNarrowing(source.kind === 'secret' ? { permissions: [], ...wish.narrowing } : wish.narrowing);
   if (!parsed.ok) throw new AppError('REQUEST_INVALID', 'narrowing', { faults: parsed.faults });
-  const claims = newClaims(ports, grant.container, source, ttlOf(source, wish.ttlSeconds), wish.subject);
-  refuseMore(source.template, claims, parsed.value);
-  return sign(ports, grant, source.template, narrow(claims, parsed.value));
+  refuseMore(source, parsed.value);
+  const seconds = parsed.value.document.key_validity?.expiration_duration;
+  return sign(ports, grant, source, ttlOf(source, seconds), { subject: wish.subject, narrowing: parsed.value });
 }
 
 interface Source {
@@ -84,23 +85,23 @@ async function sourceOf(ports: Needs, grant: Grant<'key.create'>, wanted: string
 }
 
 function ttlOf(source: Source, wanted: number | undefined): number {
-  const { expiration_duration } = source.template.document.key_validity;
-  const most = source.kind === 'template' ? expiration_duration : CREATED_KEY_SECONDS_MAX;
-  const ttlSeconds = wanted ?? Math.min(most, source.kind === 'template' ? expiration_duration : CREATED_KEY_SECONDS);
-  if (ttlSeconds <= most) return ttlSeconds;
-  throw fault(
-    'key_validity.expiration_duration',
-    'VALUE_OUT_OF_RANGE',
-    `A key made here lives at most ${most} seconds.`,
-  );
+  const own = source.template.document.key_validity.expiration_duration;
+  const most = source.kind === 'template' ? own : DURATION_SECONDS_MAX;
+  const seconds = wanted ?? (source.kind === 'template' ? own : TTL_SECONDS_DEFAULT);
+  if (seconds <= most) return seconds;
+  throw fault('key_validity', 'VALUE_OUT_OF_RANGE', `Keys of this security template live at most ${most} seconds.`);
 }
 
 /** Asking for a right that cannot be given is a mistake to hear about, not one to find out later. */
-function refuseMore(template: Template, claims: Claims, narrowing: Narrowing): void {
-  const held = new Set<Permission>(effective(template, claims).permissions);
-  const missing = (narrowing.document.permissions ?? []).filter((permission) => !held.has(permission));
+function refuseMore(source: Source, narrowing: Narrowing): void {
+  const held = source.template.rules.permissions;
+  const missing = (narrowing.document.permissions ?? []).filter((permission) => held?.has(permission) !== true);
   if (missing.length === 0) return;
-  throw fault('permissions', 'PERMISSION_NOT_HELD', `The key that asks does not have ${missing.join(', ')} itself.`);
+  throw fault(
+    'permissions',
+    'PERMISSION_NOT_HELD',
+    `The source of this key does not have ${missing.join(', ')} itself.`,
+  );
 }
 
 function fault(field: string, code: string, message: string): AppError {
@@ -109,7 +110,7 @@ function fault(field: string, code: string, message: string): AppError {
 
 /**
  * Revokes one access key, with every key narrowed from it, within a second on every node. It need not exist: what was
- * leaked is often only known by its text. Raises REQUEST_INVALID when neither names a key.
+ * leaked is often only known by its text.
  */
 export async function revokeKey(ports: Needs, grant: Grant<'key.revoke'>, keyId: string): Promise<void> {
   const nowMs = ports.system.now();
@@ -117,38 +118,40 @@ export async function revokeKey(ports: Needs, grant: Grant<'key.revoke'>, keyId:
   ports.system.log.info('key.revoked', { keyId, by: grant.holder });
 }
 
-function newClaims(
+interface Particulars {
+  readonly subject: string | undefined;
+  readonly narrowing: Narrowing;
+}
+
+function sign(
   ports: Pick<Ports, 'system'>,
-  container: string,
-  source: Claims['source'],
+  grant: Grant,
+  source: Source,
   ttlSeconds: number,
-  subject?: string,
-): Claims {
+  particulars?: Particulars,
+): IssuedKey {
+  const { kid, secret } = ports.system.keyring.signing();
   const nowMs = ports.system.now();
-  return {
-    kid: ports.system.keyring.signing().kid,
-    // 128 bits: nobody meets a key id by chance, and counters of keys never touch.
+  const { subject, narrowing } = particulars ?? {};
+  const whole: Claims = {
+    kid,
+    // 128 bits: nobody meets a key id by chance, and the counters of two keys never touch.
     keyId: Buffer.from(ports.system.random(16)).toString('base64url'),
-    container,
+    container: grant.container,
     source: { kind: source.kind, id: source.id },
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + ttlSeconds * 1000,
     ...(subject === undefined ? {} : { subject }),
     narrowings: [],
   };
-}
-
-function sign(ports: Pick<Ports, 'system'>, grant: Grant, template: Template, claims: Claims): IssuedKey {
-  const text = encodeKey(claims, ports.system.keyring.signing().secret, mac);
-  if (text.length > KEY_BYTES_MAX) {
-    throw fault(
-      '',
-      'KEY_TOO_LONG',
-      `What is asked for makes a key longer than ${KEY_BYTES_MAX} characters; shorten the lists.`,
-    );
+  const first = encodeKey(whole, secret, mac);
+  const text = narrowing === undefined ? first : narrowKey(first, narrowing, mac);
+  if (text === undefined) {
+    throw fault('', 'KEY_TOO_LONG', `A key has at most ${KEY_NARROWED_LENGTH_MAX} characters; shorten the lists.`);
   }
-  ports.system.log.info('key.issued', { keyId: claims.keyId, source: claims.source.id, by: grant.holder });
-  return { text, claims, unusable: refusalHere(template, claims, grant) };
+  const claims = narrowing === undefined ? whole : narrow(whole, narrowing);
+  ports.system.log.info('key.issued', { keyId: claims.keyId, source: source.id, by: grant.holder });
+  return { text, claims, unusable: refusalHere(source.template, claims, grant) };
 }
 
 /** What would refuse the new key right here: the caller's own address or country. */

@@ -1,5 +1,5 @@
 // Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
-import { Readable } from 'node:stream';
+import { finished, type Readable, Transform } from 'node:stream';
 import type { CanonicalPath } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant, UploadFacts } from '../grant.ts';
@@ -55,40 +55,58 @@ export async function stageUpload(
     type = await ports.media.detect(head, file.name, file.claimedType);
     await grant.recheck(typeFacts(type));
   };
+  const source = judged(file.source, judge);
   const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
     grant.recheck().catch((error: unknown) => stop.abort(error));
   });
   try {
-    const source = Readable.from(judged(file.source, judge), { objectMode: false });
     const blob = await ports.blobs.write(source, { sizeMaxBytes: grant.uploadBytesMax, signal: stop.signal });
     return { grant, name: file.name, type, blob };
   } catch (error) {
     throw tooLarge(error, grant) ?? error;
   } finally {
     stopWatching();
+    source.destroy();
   }
 }
 
-/** Passes the bytes on, having shown the first of them to `judge`. */
-async function* judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): AsyncGenerator<Uint8Array> {
+/**
+ * Passes the bytes on, having shown the first of them to `judge`. The source is piped, not iterated: when the upload is
+ * refused it stays open, so that the rest can be thrown away and the client gets to read the answer.
+ */
+function judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): Transform {
   let head: Uint8Array[] | undefined = [];
   let size = 0;
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
-    if (head === undefined) {
-      yield chunk;
-      continue;
-    }
-    head.push(chunk);
-    size += chunk.length;
-    if (size < HEAD_BYTES) continue;
-    await judge(Buffer.concat(head).subarray(0, HEAD_BYTES));
-    yield* head;
+  const release = async (transform: Transform) => {
+    if (head === undefined) return;
+    const bytes = Buffer.concat(head);
     head = undefined;
-  }
-  if (head !== undefined) {
-    await judge(Buffer.concat(head));
-    yield* head;
-  }
+    await judge(bytes.subarray(0, HEAD_BYTES));
+    transform.push(bytes);
+  };
+  const transform = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      if (head === undefined) {
+        done(null, chunk);
+        return;
+      }
+      head.push(chunk);
+      size += chunk.length;
+      if (size < HEAD_BYTES) done();
+      else release(this).then(() => done(), done);
+    },
+    flush(done) {
+      release(this).then(() => done(), done);
+    },
+  });
+  const stop = finished(source, { writable: false }, (error) => {
+    if (error) transform.destroy(new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
+  });
+  transform.once('close', () => {
+    stop();
+    source.unpipe(transform);
+  });
+  return source.pipe(transform);
 }
 
 function typeFacts(type: MediaType): UploadFacts {
