@@ -46,7 +46,7 @@ export async function compose(config: Config): Promise<Service> {
     return adapter;
   };
   try {
-    const geo = await opened(openGeo({ path: config.geoDb, system }));
+    const geo = await opened(openGeo(config.geoDb, system));
     const blobs = await opened(openDiskBlobs(config.blobsUrl.slice('file:'.length), { random: system.random }));
     const sql = await opened(openSql(config.databaseUrl));
     const counters = config.countersUrl === 'memory:' ? await opened(openMemoryCounters()) : sql.counters;

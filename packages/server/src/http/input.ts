@@ -1,5 +1,13 @@
 // Reading what a request says: paths, lists and bodies, each fault by its field.
-import { type CanonicalPath, coversAll, leadsToAll, parseName, parsePath, visibleScopes } from '@latchkey/policy';
+import {
+  type CanonicalName,
+  type CanonicalPath,
+  coversAll,
+  leadsToAll,
+  parseName,
+  parsePath,
+  visibleScopes,
+} from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, type FieldFault } from '../errors.ts';
 import type { Paging, SortKey } from '../ports/metadata.ts';
@@ -35,7 +43,7 @@ export function pathOf(text: unknown, field: string): CanonicalPath {
 }
 
 /** A canonical name of a file or folder. Raises PATH_INVALID with the reason. */
-export function nameOf(text: unknown, field: string): string {
+export function nameOf(text: unknown, field: string): CanonicalName {
   const parsed = parseName(text);
   if (parsed.ok) return parsed.name;
   throw pathFault(field, parsed.reason);

@@ -1,5 +1,5 @@
 // What can be done with folders.
-import type { CanonicalPath } from '@latchkey/policy';
+import type { CanonicalName, CanonicalPath } from '@latchkey/policy';
 import { joinPath, leadsToAll, parentOf } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
@@ -96,7 +96,7 @@ export async function createFolder(
 }
 
 /** Where a folder lies after a rename; undefined for the root, which has no name. */
-export function renamedPath(folder: FolderRecord, name: string): CanonicalPath | undefined {
+export function renamedPath(folder: FolderRecord, name: CanonicalName): CanonicalPath | undefined {
   const parent = parentOf(folder.path);
   return parent === undefined ? undefined : joinPath(parent, name);
 }
