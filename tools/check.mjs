@@ -12,6 +12,7 @@ const CHECKS = {
   types: [
     [TSC, '--build'],
     [TSC, '-p', 'tsconfig.tests.json'],
+    [TSC, '-p', 'examples/widget', '--noEmit'],
   ],
   'format and lint': [[BIOME, 'ci', '--error-on-warnings', '.']],
   'import fences': [[TSX, 'tools/check-boundaries.ts']],

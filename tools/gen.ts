@@ -130,9 +130,10 @@ ${table(
 function configPage(): string {
   return `# Settings
 
-Settings come from the environment or from flags of the same meaning; nothing needs to be set. Any name may end in
-\`_FILE\` to read the value from a file, for secrets. Unknown \`LATCHKEY_\` names and all other faults are listed together
-before the process gives up.
+Nothing needs to be set. What is set comes, later ones winning, from a JSON file named by \`--config\` or
+\`LATCHKEY_CONFIG\`, from the environment, and from flags: \`LATCHKEY_DATA_DIR\` is \`--data-dir\`, \`PORT\` is \`--port\`.
+Any name of the environment may end in \`_FILE\` to read the value from a file, for secrets. Unknown \`LATCHKEY_\` names and
+all other faults are listed together before the process gives up.
 
 ${table(
   ['setting', 'default', 'meaning'],
@@ -159,6 +160,24 @@ row are aliases. The operations say what a key needs: see [permissions](permissi
 [errors](errors.md).
 
 ${sections.join('\n\n')}
+
+## Outside a container
+
+${table(
+  ['method', 'path', 'what it does'],
+  [
+    ['`GET`', '`/health/live`', 'The process runs.'],
+    ['`GET`', '`/health/ready`', 'Every part that it needs answers; 503 names the one that does not.'],
+    ['`GET`', '`/metrics`', 'Numbers in the Prometheus text format.'],
+    ['`GET`', '`/console/`', 'The console.'],
+    [
+      '`POST`, `GET`, `DELETE`',
+      '`/console/session`',
+      'Sign in with `{token}` or `{admin_key}`, ask who is signed in, sign out.',
+    ],
+    ['`GET`', '`/demo/`, `/demo/plain.html`', 'The demo pages.'],
+  ],
+)}
 `;
 }
 
