@@ -70,8 +70,8 @@ export function nameOf(path: CanonicalPath): string | undefined {
 }
 
 /**
- * The path of a name inside a folder. The name must come from `parseName` or a stored record. Depth and length are not checked:
- * the text of a path that is to be new goes through `parsePath` once more.
+ * The path of a name inside a folder. The name must come from `parseName` or a stored record. Depth and length are not
+ * checked: the text of a path that is to be new goes through `parsePath` once more.
  */
 export function joinPath(path: CanonicalPath, name: string): CanonicalPath {
   return `${path === '/' ? '' : path}/${name}` as CanonicalPath; // A canonical path and a canonical name.
