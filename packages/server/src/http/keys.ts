@@ -1,33 +1,30 @@
 // Access keys over HTTP (wire contract 2): exchange, inspection, ad-hoc keys, dry run, revocation.
 import type { CanonicalPath, Decision, Demand, Facts, OperationName, Permission } from '@latchkey/policy';
-import { decodeKey, effective, isOperationName, OPERATIONS, parentOf } from '@latchkey/policy';
+import { decodeKey, effective, isOperationName, isSubject, OPERATIONS, parentOf } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, ERRORS } from '../errors.ts';
 import { createKey, type IssuedKey, issueKey, revokeKey } from '../operations/keys.ts';
 import { parseBody, pathOf } from './input.ts';
 import { type Call, type Route, route } from './route.ts';
 
-/** A published widget renews its key after this long when it is told nothing (wire contract 2.1). */
-const WIDGET_RENEWS_AFTER_SECONDS = 1200;
+/** A published widget renews its key after 19.5 minutes when it is told nothing (wire contract 2.1). */
+const UNTOLD_SECONDS = 1200;
 const RENEW_EARLIER_SECONDS = 30;
-const SUBJECT_MAX = 128;
-
-const ONE_SECOND_MS = 1000;
+const RENEWAL_MS_MIN = 1000;
 
 /**
  * When a widget must ask for its next key, in the milliseconds its timer takes: half a minute before the key expires,
  * and for keys of less than a minute at half time. Undefined when the widget's own habit is early enough.
  */
-export function renewalOf(ttlSeconds: number): { readonly expire_duration: number } | undefined {
-  if (ttlSeconds >= WIDGET_RENEWS_AFTER_SECONDS) return undefined;
+function renewalOf(ttlSeconds: number): { readonly expire_duration: number } | undefined {
+  if (ttlSeconds >= UNTOLD_SECONDS) return undefined;
   const seconds = Math.max(ttlSeconds - RENEW_EARLIER_SECONDS, ttlSeconds / 2);
-  return { expire_duration: Math.max(Math.floor(seconds * 1000), ONE_SECOND_MS) };
+  return { expire_duration: Math.max(Math.floor(seconds * 1000), RENEWAL_MS_MIN) };
 }
 
 function hintOf(call: Call, { unusable }: IssuedKey): string {
-  switch (unusable?.code) {
-    case undefined:
-      return 'Key issued';
+  if (unusable === undefined) return 'Key issued';
+  switch (unusable.code) {
     case 'IP_DENIED':
       return `Key issued, but it cannot be used from your address ${call.entrant.asked.clientIp}: the security template does not allow it.`;
     case 'COUNTRY_DENIED':
@@ -43,32 +40,16 @@ function uploadScopeOf(scopes: readonly string[]): { readonly upload_scope?: rea
 }
 
 /**
- * Permissions as widgets read them: an empty list would make a regular expression that matches everything, and either
- * name of the metadata permission stands for both (wire contract 2.5).
+ * Permissions as widgets read them: an empty list would make a regular expression there that matches everything (wire
+ * contract 2.5), so no permission is a word that matches nothing.
  */
-export function permissionsForWidgets(held: readonly Permission[]): readonly string[] {
-  const names = new Set<string>(held);
-  if (names.has('FILE_META_CREATE') || names.has('FILE_META_CHANGE'))
-    names.add('FILE_META_CREATE').add('FILE_META_CHANGE');
-  return names.size === 0 ? ['NONE'] : [...names];
+function permissionsForWidgets(held: readonly Permission[]): readonly string[] {
+  return held.length === 0 ? ['NONE'] : held;
 }
 
 const CREATION = z.looseObject({
-  subject: z
-    .string()
-    .min(1)
-    .max(SUBJECT_MAX)
-    .regex(/^[^\p{Cc}]*$/u, 'A subject has no control characters.')
-    .optional(),
+  subject: z.string().refine(isSubject, 'A subject is a short text without control characters.').optional(),
   template: z.string().min(1).max(64).optional(),
-  key_validity: z
-    .strictObject({ expire_duration: z.int().min(1), expiration_duration: z.int().min(1) })
-    .partial()
-    .refine(
-      ({ expire_duration: a, expiration_duration: b }) => a === undefined || b === undefined || a === b,
-      'expire_duration and expiration_duration are one setting; send one of them.',
-    )
-    .optional(),
 });
 
 /** The body as documented, with or without its `data` wrapper (wire contract 2.4). */
@@ -219,10 +200,9 @@ export const keyRoutes: readonly Route[] = [
     operations: ['key.create'],
     summary: 'Make an access key from a secret key, with fewer rights.',
     handle: async (call) => {
-      const { subject, template, key_validity, ...narrowing } = parseBody(CREATION, creationBody(call.body));
+      const { subject, template, ...narrowing } = parseBody(CREATION, creationBody(call.body));
       const grant = await call.admit([{ operation: 'key.create', targets: [] }]);
-      const ttlSeconds = key_validity?.expire_duration ?? key_validity?.expiration_duration;
-      const issued = await createKey(call.ports, grant, { template, narrowing, ttlSeconds, subject });
+      const issued = await createKey(call.ports, grant, { template, subject, narrowing });
       call.reply.header('cache-control', 'no-store');
       return {
         key: issued.text,

@@ -49,7 +49,7 @@ export function registerSession(app: FastifyInstance, ports: Ports, options: Ses
     const { token, admin_key } = parseBody(SIGN_IN, request.body);
     const opened = await withinBudget(failures, ports, clientIp(request), () =>
       token === undefined
-        ? signInByKey(ports, options.defaultContainer, admin_key ?? '')
+        ? signInByKey(ports, options.defaultContainer, request, admin_key ?? '')
         : signInWithLink(ports, token),
     );
     setCookie(request, reply, opened);

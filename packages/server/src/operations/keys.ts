@@ -4,7 +4,7 @@ import {
   DURATION_SECONDS_MAX,
   decide,
   encodeKey,
-  KEY_NARROWED_LENGTH_MAX,
+  KEY_BYTES_MAX,
   narrow,
   narrowKey,
   parseNarrowing,
@@ -147,7 +147,7 @@ function sign(
   const first = encodeKey(whole, secret, mac);
   const text = narrowing === undefined ? first : narrowKey(first, narrowing, mac);
   if (text === undefined) {
-    throw fault('', 'KEY_TOO_LONG', `A key has at most ${KEY_NARROWED_LENGTH_MAX} characters; shorten the lists.`);
+    throw fault('', 'KEY_TOO_LONG', `A key has at most ${KEY_BYTES_MAX} characters; shorten the lists.`);
   }
   const claims = narrowing === undefined ? whole : narrow(whole, narrowing);
   ports.system.log.info('key.issued', { keyId: claims.keyId, source: source.id, by: grant.holder });
