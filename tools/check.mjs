@@ -14,10 +14,11 @@ const CHECKS = {
     [TSC, '-p', 'tsconfig.tests.json'],
     [TSC, '-p', 'examples/widget', '--noEmit'],
   ],
-  'format and lint': [[BIOME, 'ci', '--error-on-warnings', '.']],
+  'format and lint': [[BIOME, 'ci', '--colors=off', '--error-on-warnings', '.']],
   'import fences': [[TSX, 'tools/check-boundaries.ts']],
   'bundle size': [[TSX, 'tools/check-size.ts']],
   documentation: [[TSX, 'tools/check-docs.ts']],
+  examples: [[TSX, 'tools/check-examples.ts']],
   'generated files': [[TSX, '--conditions=source', 'tools/gen.ts', '--check']],
 };
 
