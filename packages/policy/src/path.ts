@@ -5,6 +5,8 @@ declare const canonicalPath: unique symbol;
 
 /** `/` or `/a/b`: NFC, no empty or dot segments, nothing that another reader could take for a separator. Made by `parsePath` only. */
 export type CanonicalPath = string & { readonly [canonicalPath]: true };
+/** One segment of a canonical path, as `parseName` makes it. Not branded, because every stored record carries one as plain text. */
+export type CanonicalName = string;
 
 /** The longest name in UTF-8 bytes, as on every common file system. */
 export const NAME_BYTES_MAX = 255;
@@ -16,7 +18,9 @@ export const PATH_SEGMENTS_MAX = 64;
 export type PathResult =
   | { readonly ok: true; readonly path: CanonicalPath }
   | { readonly ok: false; readonly reason: string };
-export type NameResult = { readonly ok: true; readonly name: string } | { readonly ok: false; readonly reason: string };
+export type NameResult =
+  | { readonly ok: true; readonly name: CanonicalName }
+  | { readonly ok: false; readonly reason: string };
 
 /** The path of the root folder. */
 export const ROOT = '/' as CanonicalPath; // The brand is made here: a lone slash is canonical by definition.
@@ -64,7 +68,7 @@ export function parentOf(path: CanonicalPath): CanonicalPath | undefined {
 }
 
 /** The last segment of a path; undefined for the root, which has no name. */
-export function nameOf(path: CanonicalPath): string | undefined {
+export function nameOf(path: CanonicalPath): CanonicalName | undefined {
   if (path === '/') return undefined;
   return path.slice(path.lastIndexOf('/') + 1);
 }
@@ -73,7 +77,7 @@ export function nameOf(path: CanonicalPath): string | undefined {
  * The path of a name inside a folder. The name must come from `parseName` or a stored record. Depth and length are not
  * checked: the text of a path that is to be new goes through `parsePath` once more.
  */
-export function joinPath(path: CanonicalPath, name: string): CanonicalPath {
+export function joinPath(path: CanonicalPath, name: CanonicalName): CanonicalPath {
   return `${path === '/' ? '' : path}/${name}` as CanonicalPath; // A canonical path and a canonical name.
 }
 
