@@ -22,6 +22,7 @@ export class StepFailed extends Error {
    */
   constructor(step, output) {
     super(`${step} failed`);
+    this.step = step;
     this.output = output;
   }
 }
@@ -184,13 +185,28 @@ function buildWidget() {
   );
 }
 
-/** Installs and builds whatever is missing or stale. Ends the process with the output of the step that failed. */
+/** Installs and builds whatever is missing or stale. When a step fails, the others end first; then throws StepFailed. */
+export async function installAndBuild() {
+  await allOf([
+    install('install packages', root).then(() => allOf([buildServer(), buildConsole()])),
+    install('install the widget of the demo page', widget).then(buildWidget),
+  ]);
+}
+
+/** @param {readonly Promise<void>[]} steps */
+async function allOf(steps) {
+  const outcomes = await Promise.allSettled(steps);
+  const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const failures = reasons.filter((reason) => reason instanceof StepFailed);
+  if (failures.length < reasons.length) throw reasons.find((reason) => !(reason instanceof StepFailed));
+  if (failures.length === 0) return;
+  throw new StepFailed(failures.map(({ step }) => step).join(', '), failures.map(({ output }) => output).join('\n'));
+}
+
+/** Installs and builds whatever is missing or stale, or ends the process with the output of the step that failed. */
 export async function setUp() {
   try {
-    await Promise.all([
-      install('install packages', root).then(() => Promise.all([buildServer(), buildConsole()])),
-      install('install the widget of the demo page', widget).then(buildWidget),
-    ]);
+    await installAndBuild();
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     console.error(`\n${error.output}\n${error.message}`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runChecks } from './check.mjs';
 import { CHROMIUM, installCommand, installParts, POSTGRESQL, startPostgresql } from './services.mjs';
-import { requireNode, run, seconds, setUp, VITEST } from './setup.mjs';
+import { installAndBuild, requireNode, run, StepFailed, seconds, VITEST } from './setup.mjs';
 
 const isCi = process.env.CI === 'true';
 const isFast = process.argv.includes('--fast');
@@ -108,7 +108,11 @@ async function check() {
 
 const startedAt = performance.now();
 await requireNode();
-await setUp();
+await installAndBuild().catch((error) => {
+  // What does not need the failed step still tells more than nothing would.
+  if (error instanceof StepFailed) fail(`${error.output}\n${error.message}`);
+  else throw error;
+});
 
 /** @type {Record<string, string | undefined>} */
 const env = { ...process.env, NO_COLOR: '1' };
