@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { member } from './support/http.ts';
 import { type Server, startServer } from './support/server.ts';
-import { expectNoSecretIn, freshFolder, multipart, REMOTE, Target } from './support/target.ts';
+import { expectNoSecretIn, REMOTE } from './support/suite.ts';
+import { freshFolder, multipart, Target } from './support/target.ts';
 
 const UPLOADS = 200;
 /** The kill comes after this many acknowledgements: near the start, in the middle and near the end. */

@@ -3,16 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
 import { createDatabase, POSTGRES_URL } from './support/postgres.ts';
 import { type Server, startServer } from './support/server.ts';
-import {
-  expectNoSecretIn,
-  freshAddress,
-  freshFolder,
-  type Holder,
-  REMOTE,
-  stalledBody,
-  Target,
-  untilUnderWay,
-} from './support/target.ts';
+import { expectNoSecretIn, REMOTE } from './support/suite.ts';
+import { freshAddress, freshFolder, type Holder, stalledBody, Target, untilUnderWay } from './support/target.ts';
 
 const CROWD = 1000;
 

@@ -3,7 +3,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
 import { type Server, startServer } from './support/server.ts';
-import { BROWSE, expectNoSecretIn, freshAddress, type Holder, REMOTE, Target } from './support/target.ts';
+import { expectNoSecretIn, REMOTE } from './support/suite.ts';
+import { BROWSE, freshAddress, type Holder, Target } from './support/target.ts';
 
 const target = new Target();
 let server: Server | undefined;

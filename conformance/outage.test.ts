@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startServer } from './support/server.ts';
-import { eventually, freshFolder, names, REMOTE, Target } from './support/target.ts';
+import { REMOTE } from './support/suite.ts';
+import { eventually, freshFolder, names, Target } from './support/target.ts';
 
 /** What is used of the SQLite driver, which is the server's own: the suite has no dependencies. */
 interface Driver {

@@ -1,6 +1,7 @@
 // Product definition section 3, sentence by sentence: what an admin writes into a security template is what holds.
 import { describe, expect, test } from 'vitest';
 import { member } from './support/http.ts';
+import { useTarget } from './support/suite.ts';
 import {
   BROWSE,
   below,
@@ -14,7 +15,6 @@ import {
   PNG,
   stalledBody,
   untilUnderWay,
-  useTarget,
 } from './support/target.ts';
 
 const target = useTarget();

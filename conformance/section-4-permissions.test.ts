@@ -1,7 +1,8 @@
 // Product definition section 4, sentence by sentence: what each permission opens, and that nothing opens by itself.
 import { describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
-import { below, freshAddress, freshFolder, type Holder, multipart, names, PNG, useTarget } from './support/target.ts';
+import { useTarget } from './support/suite.ts';
+import { below, freshAddress, freshFolder, type Holder, multipart, names, PNG } from './support/target.ts';
 
 const target = useTarget();
 

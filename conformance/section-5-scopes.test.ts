@@ -1,7 +1,8 @@
 // Product definition section 5, sentence by sentence: which folders a key reaches, however they are written.
 import { describe, expect, test } from 'vitest';
 import { member } from './support/http.ts';
-import { BROWSE, below, freshFolder, type Holder, names, useTarget } from './support/target.ts';
+import { useTarget } from './support/suite.ts';
+import { BROWSE, below, freshFolder, type Holder, names } from './support/target.ts';
 
 const target = useTarget();
 

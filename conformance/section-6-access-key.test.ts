@@ -1,6 +1,7 @@
 // Product definition section 6, sentence by sentence: what an access key is, and that its rights are live.
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { useTarget } from './support/suite.ts';
 import {
   BROWSE,
   below,
@@ -11,7 +12,6 @@ import {
   names,
   stalledBody,
   untilUnderWay,
-  useTarget,
 } from './support/target.ts';
 
 const target = useTarget();

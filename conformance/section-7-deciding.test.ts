@@ -1,6 +1,7 @@
 // Product definition section 7, sentence by sentence: one decision for every entry point, in one order, that says why.
 import { describe, expect, test } from 'vitest';
 import { member } from './support/http.ts';
+import { useTarget } from './support/suite.ts';
 import {
   BROWSE,
   COUNTRY_ADDRESS,
@@ -11,7 +12,6 @@ import {
   PNG,
   stalledBody,
   untilUnderWay,
-  useTarget,
 } from './support/target.ts';
 
 const target = useTarget();

@@ -1,12 +1,8 @@
-// The deployment under test: BASE_URL when it is set, else a server started for the test file and scanned for leaks at its end.
+// The deployment under test as its callers see it: an admin, the holders of keys, and the bodies they send.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
-import { afterAll, beforeAll, expect } from 'vitest';
 import { type Answer, type Init, member, open, send } from './http.ts';
-import { type Server, type ServerOptions, startServer } from './server.ts';
-
-/** True when the suite runs against a deployment that it did not start and must not stop. */
-export const REMOTE = process.env['BASE_URL'] !== undefined;
+import type { Server } from './server.ts';
 
 /** Client addresses with a country that both the shipped database and MaxMind's test database know. */
 export const COUNTRY_ADDRESS = {
@@ -80,7 +76,7 @@ export class Target {
   /** Stores a template; by default it permits nothing. */
   async template(fields: Fields = {}): Promise<Template> {
     const answer = await this.admin('POST', 'v5/security-templates', { json: { name: 'Conformance', ...fields } });
-    expect(answer.status, answer.bytes.toString()).toBeLessThan(300);
+    requireSuccess(answer);
     const document = answer.at('security_template');
     return { id: answer.text('security_template.id'), document: Object.fromEntries(Object.entries(document ?? {})) };
   }
@@ -88,7 +84,7 @@ export class Target {
   /** Changes some members of a stored template. */
   async patch(template: Template, fields: Fields): Promise<void> {
     const answer = await this.admin('PATCH', `v5/security-templates/${template.id}`, { json: fields });
-    expect(answer.status, answer.bytes.toString()).toBe(200);
+    requireSuccess(answer);
   }
 
   /** Exchanges a template's identifier for an access key and returns the answer, whatever it is. */
@@ -106,21 +102,21 @@ export class Target {
   async holderOf(template: Template, ask: Ask = {}): Promise<Holder> {
     const from = ask.from ?? freshAddress();
     const answer = await this.exchange(template, { ...ask, from });
-    expect(answer.status, answer.bytes.toString()).toBe(200);
+    requireSuccess(answer);
     return new Holder(this, template, answer.text('key'), { ...ask, from });
   }
 
   /** Makes a secret key; by default it permits nothing. Answers with its secret and its identifier. */
   async secretKey(fields: Fields = {}): Promise<{ readonly secret: string; readonly id: string }> {
     const answer = await this.admin('POST', 'v5/secret-keys', { json: { name: 'Conformance', ...fields } });
-    expect(answer.status, answer.bytes.toString()).toBeLessThan(300);
+    requireSuccess(answer);
     return { secret: answer.text('secret_key.secret'), id: answer.text('secret_key.id') };
   }
 
   /** Puts a file in place as the admin and answers with its record. */
   async seed(folder: string, name: string, bytes: string | Uint8Array = name): Promise<Record<string, unknown>> {
     const answer = await this.admin('POST', `v4/files?folder=${encodeURIComponent(folder)}`, multipart(name, bytes));
-    expect(answer.status, answer.bytes.toString()).toBe(200);
+    requireSuccess(answer);
     return Object.fromEntries(Object.entries(answer.at('file') ?? {}));
   }
 
@@ -202,29 +198,9 @@ export class Holder {
   }
 }
 
-/** Registers start and stop of the deployment with the test file and returns it; usable inside tests. */
-export function useTarget(options: ServerOptions = {}): Target {
-  const target = new Target();
-  let server: Server | undefined;
-  beforeAll(async () => {
-    if (REMOTE) return target.useRemote();
-    server = await startServer(options);
-    target.use(server);
-  });
-  afterAll(async () => {
-    if (server === undefined) return;
-    await server.stop();
-    expectNoSecretIn(server.output(), [...target.secrets, target.adminKey]);
-  });
-  return target;
-}
-
-/** No credential may stand in a log: neither the form of an access key nor any secret that was in use. */
-export function expectNoSecretIn(output: string, secrets: readonly string[]): void {
-  const leaked = output
-    .split('\n')
-    .filter((line) => line.includes('SASS__') || secrets.some((it) => line.includes(it)));
-  expect(leaked, 'lines of the server with a key or secret in them').toEqual([]);
+/** The suite cannot go on without this answer. Throws, with the body, when it is a refusal. */
+function requireSuccess(answer: Answer): void {
+  if (answer.status >= 300) throw new Error(`Refused (${answer.status}): ${answer.bytes.toString()}`);
 }
 
 let addresses = randomBytes(3).readUIntBE(0, 3);
@@ -299,10 +275,10 @@ export async function untilUnderWay(upload: Promise<Answer>, probe: () => Promis
     (answer) => {
       answered = answer;
     },
-    () => undefined,
+    () => undefined, // A broken upload is the business of whoever awaits it.
   );
   for (let round = 0; round < 5; round += 1) await probe();
-  expect(answered?.outcome, 'the upload should still be under way').toBeUndefined();
+  if (answered !== undefined) throw new Error(`The upload should still be under way: ${answered.outcome}`);
 }
 
 /** The smallest PNG: real content for rules that look into files. */

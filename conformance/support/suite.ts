@@ -1,0 +1,32 @@
+// Ties a deployment to a test file: BASE_URL when it is set, else a server started for the file and scanned for leaks.
+import { afterAll, beforeAll, expect } from 'vitest';
+import { type Server, startServer } from './server.ts';
+import { Target } from './target.ts';
+
+/** Registers start and stop of the deployment with the test file and returns it; usable inside tests. */
+export function useTarget(): Target {
+  const target = new Target();
+  let server: Server | undefined;
+  beforeAll(async () => {
+    if (REMOTE) return target.useRemote();
+    server = await startServer();
+    target.use(server);
+  });
+  afterAll(async () => {
+    if (server === undefined) return;
+    await server.stop();
+    expectNoSecretIn(server.output(), [...target.secrets, target.adminKey]);
+  });
+  return target;
+}
+
+/** True when the suite runs against a deployment that it did not start and must not stop. */
+export const REMOTE = process.env['BASE_URL'] !== undefined;
+
+/** No credential may stand in a log: neither the form of an access key nor any secret that was in use. */
+export function expectNoSecretIn(output: string, secrets: readonly string[]): void {
+  const leaked = output
+    .split('\n')
+    .filter((line) => line.includes('SASS__') || secrets.some((it) => line.includes(it)));
+  expect(leaked, 'lines of the server with a key or secret in them').toEqual([]);
+}
