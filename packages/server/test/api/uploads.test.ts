@@ -1,0 +1,337 @@
+// Uploads through the front door: every form of body, every limit on the bytes, and nothing left behind by a refusal.
+import { createHash, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Answer, type Harness, multipart, openHarness } from '../support/harness.ts';
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await openHarness();
+});
+afterAll(() => harness.close());
+
+/** One pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+type WireFile = {
+  readonly uuid: string;
+  readonly name: string;
+  readonly type: string;
+  readonly size: { readonly bytes: number };
+  readonly hash: { readonly sha1: string; readonly sha256: string };
+  readonly folder: { readonly name: string };
+  readonly meta: unknown;
+  readonly tags: Readonly<Record<string, readonly { readonly label: string }[]>>;
+  readonly product: { readonly ref: string | null; readonly position: number | null };
+};
+
+function fileOf(answer: Answer): WireFile {
+  expect(answer.body, answer.text).toMatchObject({ status: 'success' });
+  return answer.body['file'] as WireFile; // The members are compared one by one below.
+}
+
+async function blobsLeft(): Promise<number> {
+  const { blobIds } = await harness.ports.blobs.list(Date.now() + 60_000);
+  return (await harness.ports.metadata.findOrphans(blobIds)).length;
+}
+
+async function filesIn(key: string, folder: string): Promise<number> {
+  const answer = await harness.call({ url: `/v5/files?folder=${encodeURIComponent(folder)}`, key });
+  return (answer.body['info'] as { readonly total_files_count: number } | undefined)?.total_files_count ?? 0;
+}
+
+describe('file.upload', () => {
+  test('takes a multipart file with its side parts and answers it in both forms', async () => {
+    const key = await harness.key();
+    const { headers, body } = multipart([{ name: 'a b.png', content: PNG, type: 'image/png' }], {
+      'meta[files[]]': '{"title":{"en":"Red"}}',
+      'info[files[]]': '{"name":"a b.png","type":"image/png"}',
+      'tags[files[]]': '{"lang":"en","new_tags":["summer","summer","sea"]}',
+      'product[files[]]': '{"ref":"R1","position":2}',
+    });
+    const answer = await harness.call({ method: 'POST', url: '/v4/files?folder=%2Fform', key, headers, body });
+    const file = fileOf(answer);
+    expect(answer.status).toBe(200);
+    expect(answer.body['files']).toEqual([file]);
+    expect(file).toMatchObject({
+      name: 'a b.png',
+      type: 'image/png',
+      folder: { name: '/form' },
+      size: { bytes: PNG.length },
+      meta: { title: { en: 'Red' } },
+      product: { ref: 'R1', position: 2 },
+    });
+    expect(file.tags['en']?.map(({ label }) => label)).toEqual(['summer', 'sea']);
+    expect(file.hash.sha1).toBe(createHash('sha1').update(PNG).digest('hex'));
+    expect(file.hash.sha256).toBe(createHash('sha256').update(PNG).digest('hex'));
+  });
+
+  test.each(['/v3/upload?dir=%2Fways', '/v4/upload?folder=%2Fways', '/v5/files?folder=%2Fways', '/upload?dir=%2Fways'])(
+    'takes the same form at %s',
+    async (url) => {
+      const { headers, body } = multipart([{}]);
+      const answer = await harness.call({ method: 'POST', url, key: await harness.key(), headers, body });
+      expect(fileOf(answer).folder.name).toBe('/ways');
+    },
+  );
+
+  test('takes a directory called undefined as the root, as an old uploader sends it', async () => {
+    const { headers, body } = multipart([{ name: 'root.txt' }]);
+    const key = await harness.key();
+    const answer = await harness.call({ method: 'POST', url: '/v3/upload?dir=undefined', key, headers, body });
+    expect(fileOf(answer).folder.name).toBe('/');
+  });
+
+  test('takes base64 in JSON, also as a data URL and as text/plain', async () => {
+    const key = await harness.key();
+    const data = PNG.toString('base64');
+    for (const [i, body] of [
+      { name: 'one.png', data, postactions: 'decode_base64', meta: { a: 1 } },
+      { name: 'two.png', data: `data:image/png;base64,${data}` },
+    ].entries()) {
+      const answer = await harness.call({
+        method: 'POST',
+        url: '/v4/files?folder=%2Fb64',
+        key,
+        headers: { 'content-type': i === 0 ? 'application/json' : 'text/plain;charset=UTF-8' },
+        body: JSON.stringify(body),
+      });
+      expect(fileOf(answer)).toMatchObject({ type: 'image/png', size: { bytes: PNG.length } });
+    }
+  });
+
+  test('takes a raw body whatever its content type, named by the query', async () => {
+    const key = await harness.key();
+    for (const type of [
+      'application/octet-stream',
+      'application/json',
+      'multipart/form-data; boundary=x',
+      'a/b, c/d',
+    ]) {
+      const content = randomBytes(100_000);
+      const answer = await harness.call({
+        method: 'PUT',
+        url: '/v4/upload?dir=%2Fraw&filename=r%C3%A4w%2Bbytes.bin',
+        key,
+        headers: { 'content-type': type },
+        body: content,
+      });
+      expect(fileOf(answer)).toMatchObject({
+        name: 'räw+bytes.bin',
+        hash: { sha256: createHash('sha256').update(content).digest('hex') },
+      });
+    }
+  });
+
+  test('takes an empty file', async () => {
+    const answer = await harness.upload(await harness.key(), '/empty', { name: 'empty.txt', content: '' });
+    expect(fileOf(answer).size.bytes).toBe(0);
+  });
+
+  test('takes several files of one form together, or none of them', async () => {
+    const key = await harness.key();
+    const good = multipart([{ name: 'a.txt' }, { name: 'b.txt' }, { name: 'c.txt' }]);
+    const answer = await harness.call({ method: 'POST', url: '/v4/files?folder=%2Fmany', key, ...good });
+    expect((answer.body['files'] as readonly WireFile[]).map(({ name }) => name)).toEqual(['a.txt', 'b.txt', 'c.txt']);
+
+    const bad = multipart([{ name: 'd.txt' }, { name: '..' }]);
+    const refused = await harness.call({ method: 'POST', url: '/v4/files?folder=%2Fmany', key, ...bad });
+    expect([refused.status, refused.body['code']]).toEqual([400, 'PATH_INVALID']);
+    expect(await filesIn(key, '/many')).toBe(3);
+    expect(await blobsLeft()).toBe(0);
+  });
+
+  test('makes a taken name the next version: same uuid but for its last four characters', async () => {
+    const key = await harness.key();
+    const first = fileOf(await harness.upload(key, '/versions', { name: 'v.txt', content: 'one' }));
+    const second = fileOf(await harness.upload(key, '/versions', { name: 'v.txt', content: 'two' }));
+    expect(second.uuid.slice(0, -4)).toBe(first.uuid.slice(0, -4));
+    expect(Number.parseInt(second.uuid.slice(-4), 16)).toBe(Number.parseInt(first.uuid.slice(-4), 16) + 1);
+    expect(await filesIn(key, '/versions')).toBe(1);
+    const old = await harness.call({ url: `/v4/get/${first.uuid}`, key });
+    expect(old.text).toBe('one');
+  });
+
+  test('makes folders inside the upload scope without the permission to make folders', async () => {
+    const key = await harness.key({ permissions: ['FILE_UPLOAD'], upload: { dir_scope: ['/new/*'] } });
+    expect((await harness.upload(key, '/new/deep/er')).status).toBe(200);
+    const outside = await harness.upload(key, '/newer');
+    expect([outside.status, outside.body['code']]).toEqual([403, 'SCOPE_DENIED']);
+  });
+});
+
+describe('refusals of file.upload', () => {
+  test.each([
+    ['folder=%2Fa%2F..%2Fb', 'PATH_INVALID', 'a dot segment'],
+    ['folder=%2Fa%252Fb', 'PATH_INVALID', 'a slash encoded twice'],
+    ['folder=%2Fa%5Cb', 'PATH_INVALID', 'a backslash'],
+    ['folder=%2Fa%00', 'PATH_INVALID', 'a NUL'],
+    ['folder=a', 'PATH_INVALID', 'a relative path'],
+    ['folder=%2Fa&folder=%2Fb', 'REQUEST_INVALID', 'two folders'],
+    ['folder=%ff', 'REQUEST_INVALID', 'a broken escape'],
+  ])('%s answers %s: %s', async (query, code) => {
+    const { headers, body } = multipart([{}]);
+    const answer = await harness.call({
+      method: 'POST',
+      url: `/v4/files?${query}`,
+      key: await harness.key(),
+      headers,
+      body,
+    });
+    expect([answer.status, answer.body['code']]).toEqual([400, code]);
+  });
+
+  test('judges the type on the bytes, not on the name or the claim', async () => {
+    const key = await harness.key({ upload: { allowed_types: ['image/*'] } });
+    const claimed = await harness.upload(key, '/typed', { name: 'x.png', content: '<html>', type: 'image/png' });
+    expect([claimed.status, claimed.body['code']]).toEqual([415, 'MEDIA_TYPE_REFUSED']);
+    const real = await harness.upload(key, '/typed', { name: 'x.txt', content: PNG, type: 'text/plain' });
+    expect(fileOf(real).type).toBe('image/png');
+    const byExtension = await harness.key({ upload: { allowed_types: ['png'] } });
+    const disguised = await harness.upload(byExtension, '/typed', { name: 'y.png', content: 'just text' });
+    expect([disguised.status, disguised.body['code']]).toEqual([415, 'MEDIA_TYPE_REFUSED']);
+    expect(await blobsLeft()).toBe(0);
+  });
+
+  test('counts the bytes: a file of exactly the limit passes, one byte more does not', async () => {
+    const key = await harness.key({ upload: { max_file_size: 1000 } });
+    expect((await harness.upload(key, '/sized', { name: 'fits', content: 'x'.repeat(1000) })).status).toBe(200);
+    const over = await harness.upload(key, '/sized', { name: 'over', content: 'x'.repeat(1001) });
+    expect([over.status, over.body['code'], over.body['rule'], over.body['limit']]).toEqual([
+      413,
+      'PAYLOAD_TOO_LARGE',
+      'upload.max_file_size',
+      1000,
+    ]);
+    expect(await filesIn(key, '/sized')).toBe(1);
+    expect(await blobsLeft()).toBe(0);
+  });
+
+  test('keeps the quota of bytes exactly, and a refused or failed file costs nothing of it', async () => {
+    const key = await harness.key({ upload: { max_total_size: 2500, max_file_size: 1000 } });
+    for (const name of ['1', '2']) {
+      expect((await harness.upload(key, '/quota', { name, content: 'x'.repeat(1000) })).status).toBe(200);
+    }
+    const over = await harness.upload(key, '/quota', { name: '3', content: 'x'.repeat(501) });
+    expect([over.status, over.body['code']]).toEqual([403, 'UPLOAD_QUOTA_EXHAUSTED']);
+    expect((await harness.upload(key, '/quota', { name: '..', content: 'x' })).status).toBe(400);
+    expect((await harness.upload(key, '/quota', { name: '3', content: 'x'.repeat(500) })).status).toBe(200);
+    const full = await harness.upload(key, '/quota', { name: '4', content: 'x' });
+    expect([full.status, full.body['code']]).toEqual([403, 'UPLOAD_QUOTA_EXHAUSTED']);
+  });
+
+  test('counts uploads per minute in any sixty seconds and says when the next one may come', async () => {
+    const key = await harness.key({ upload: { limit_per_min: 2 } });
+    expect((await harness.upload(key, '/rate', { name: '1' })).status).toBe(200);
+    harness.clock.pass(30_000);
+    expect((await harness.upload(key, '/rate', { name: '2' })).status).toBe(200);
+    const over = await harness.upload(key, '/rate', { name: '3' });
+    expect([over.status, over.body['code'], over.headers['retry-after']]).toEqual([429, 'UPLOAD_RATE_LIMITED', '30']);
+    harness.clock.pass(29_999);
+    expect((await harness.upload(key, '/rate', { name: '3' })).status).toBe(429);
+    harness.clock.pass(1);
+    expect((await harness.upload(key, '/rate', { name: '3' })).status).toBe(200);
+  });
+
+  test('counts uploads per address over the life of the key, an IPv6 network of 64 bits as one', async () => {
+    const key = await harness.key({ upload: { limit_per_ip_source: 1 } });
+    const upload = (ip: string, name: string) => {
+      const { headers, body } = multipart([{ name }]);
+      return harness.call({ method: 'POST', url: '/v4/files?folder=%2Fip', key, ip, headers, body });
+    };
+    expect((await upload('203.0.113.7', 'a')).status).toBe(200);
+    expect((await upload('::ffff:203.0.113.7', 'b')).body['code']).toBe('UPLOAD_QUOTA_EXHAUSTED');
+    expect((await upload('203.0.113.8', 'c')).status).toBe(200);
+    expect((await upload('2001:db8:1::7', 'd')).status).toBe(200);
+    expect((await upload('2001:db8:1::8', 'e')).body['code']).toBe('UPLOAD_QUOTA_EXHAUSTED');
+  });
+
+  test('the image editor needs its own permission beside uploading', async () => {
+    const url = '/v4/files?folder=%2Fedit&image_editor=edited';
+    const save = async (permissions: readonly string[]) => {
+      const { headers, body } = multipart([{ name: 'e.png', content: PNG, type: 'image/png' }]);
+      return harness.call({ method: 'POST', url, key: await harness.key({ permissions }), headers, body });
+    };
+    expect((await save(['FILE_UPLOAD'])).body['code']).toBe('PERMISSION_DENIED');
+    expect((await save(['FILE_IMAGE_EDITOR'])).body['code']).toBe('PERMISSION_DENIED');
+    expect((await save(['FILE_UPLOAD', 'FILE_IMAGE_EDITOR'])).status).toBe(200);
+  });
+
+  test('a template that is switched off while the bytes flow stops the upload before it is recorded', async () => {
+    const template = await harness.template();
+    const key = harness.keyOf(template);
+    const { blobs } = harness.ports;
+    const write = blobs.write.bind(blobs);
+    const switchOff = async () => {
+      await harness.ports.templates.setTemplatesActive('demo', [template.uid], false, harness.clock.nowMs);
+    };
+    blobs.write = async (source, options) => {
+      const written = await write(source, options);
+      await switchOff();
+      return written;
+    };
+    try {
+      const answer = await harness.upload(key, '/stopped', { name: 'late.txt' });
+      expect([answer.status, answer.body['code']]).toEqual([401, 'KEY_REVOKED']);
+    } finally {
+      blobs.write = write;
+    }
+    expect(await filesIn(await harness.key(), '/stopped')).toBe(0);
+    expect(await blobsLeft()).toBe(0);
+  });
+
+  test.each([
+    ['not json', '{', 'application/json'],
+    ['no data', '{"name":"a"}', 'application/json'],
+    ['broken base64', '{"name":"a","data":"*"}', 'application/json'],
+    ['a form without files', multipart([], { meta: '{}' }).body, multipart([]).headers['content-type'] ?? ''],
+    [
+      'a form that breaks off',
+      '--x\r\nContent-Disposition: form-data; name="files[]"; filename="a"\r\n\r\nabc',
+      'multipart/form-data; boundary=x',
+    ],
+    ['a form without a boundary', 'abc', 'multipart/form-data'],
+  ])('%s answers 400 and leaves nothing', async (_name, body, type) => {
+    const key = await harness.key();
+    const answer = await harness.call({
+      method: 'POST',
+      url: '/v4/files?folder=%2Fbroken',
+      key,
+      headers: { 'content-type': type },
+      body,
+    });
+    expect([answer.status, answer.body['code']], answer.text).toEqual([400, 'REQUEST_INVALID']);
+    expect(await filesIn(key, '/')).toBeGreaterThanOrEqual(0);
+    expect(await blobsLeft()).toBe(0);
+  });
+
+  test('a body is not read when the key may not upload', async () => {
+    const answer = await harness.call({
+      method: 'POST',
+      url: '/v4/files',
+      key: await harness.key({ permissions: ['OBJECTS_LIST'] }),
+      headers: { 'content-type': 'application/json' },
+      body: '{ this is not even JSON',
+    });
+    expect([answer.status, answer.body['code']]).toEqual([403, 'PERMISSION_DENIED']);
+    expect(answer.body['hint']).toContain('FILE_UPLOAD');
+  });
+
+  test('limits that cannot be counted refuse with 503 and nothing is stored', async () => {
+    const dead = await openHarness({
+      wrap: (ports) => ({
+        ...ports,
+        counters: { ...ports.counters, reserve: () => Promise.reject(new Error('down')) },
+      }),
+    });
+    try {
+      const answer = await dead.upload(await dead.key({ upload: { max: 5 } }), '/', {});
+      expect([answer.status, answer.body['code']]).toEqual([503, 'COUNTERS_UNAVAILABLE']);
+      expect(answer.headers['retry-after']).toBeDefined();
+    } finally {
+      await dead.close();
+    }
+  });
+});
