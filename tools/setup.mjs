@@ -48,7 +48,8 @@ export async function requireNode() {
  */
 export function run(command, args, { cwd = root, env = process.env, timeoutMs = 30 * 60_000 } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // What is printed later, or never, needs no colours.
+    const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
     /** @type {Buffer[]} */
     const chunks = [];
     const timer = setTimeout(() => {

@@ -115,7 +115,7 @@ await installAndBuild().catch((error) => {
 });
 
 /** @type {Record<string, string | undefined>} */
-const env = { ...process.env, NO_COLOR: '1' };
+const env = { ...process.env };
 /** @type {Awaited<ReturnType<typeof startPostgresql>> | undefined} */
 let postgresql;
 const stop = async () => {
