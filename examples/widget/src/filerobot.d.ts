@@ -8,7 +8,8 @@ declare module '@filerobot/core' {
   export default class Filerobot {
     constructor(options: {
       readonly container: string;
-      readonly securityTemplateId: string;
+      readonly securityTemplateId?: string;
+      readonly sassKey?: string;
       readonly apiEndpoint: string;
       readonly adminApiEndpoint: string;
       readonly i18nFetchApiEndpoint: string;

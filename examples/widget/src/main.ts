@@ -26,25 +26,34 @@ try {
 }
 
 /** Starts the widget. The plugins join in the same tick as the core, or the uploader would never see a renewed key. */
-function startWidget({ apiEndpoint, container, rootFolderPath, securityTemplateId }: Settings): Filerobot {
+function startWidget({ accessKey, apiEndpoint, container, rootFolderPath, securityTemplateId }: Settings): Filerobot {
   return new Filerobot({
     container,
-    securityTemplateId,
+    ...(accessKey === undefined ? { securityTemplateId } : { sassKey: accessKey }),
     apiEndpoint,
     adminApiEndpoint: `${apiEndpoint}/admin`,
     i18nFetchApiEndpoint: `${apiEndpoint}/i18n`,
     shareApiEndpoint: `${apiEndpoint}/share`,
     videoApiEndpoint: `${apiEndpoint}/videos`,
   })
-    .use(Explorer, { target: '#widget', inline: true, width: '100%', height: '100%', config: { rootFolderPath } })
+    .use(Explorer, {
+      target: '#widget',
+      inline: true,
+      width: '100%',
+      height: '100%',
+      config: { rootFolderPath },
+      // Offers public and private to keys that name a person and hold the permission.
+      enablePublishModal: true,
+    })
     .use(XHRUpload, {})
     .use(ProgressPanel, { target: Explorer })
     .use(ImageEditor, {});
 }
 
-function showTemplate({ container, securityTemplateId }: Settings): void {
+function showTemplate({ accessKey, container, securityTemplateId }: Settings): void {
   element('container-name').textContent = container;
-  element('template-id').textContent = securityTemplateId;
+  element('template-id').textContent =
+    accessKey === undefined ? securityTemplateId : 'of the access key in the address';
   element('template').hidden = false;
 }
 

@@ -4,6 +4,8 @@
 export interface Settings {
   readonly container: string;
   readonly securityTemplateId: string;
+  /** A ready access key that a back end minted; used instead of exchanging the template. */
+  readonly accessKey: string | undefined;
   /** Origin of the API, without a slash at the end. The widget needs it absolute. */
   readonly apiEndpoint: string;
   /** The folder the widget opens at and never leaves. */
@@ -15,7 +17,8 @@ export class SettingsError extends Error {}
 
 /**
  * Asks the server that delivered this page for its settings. `?template=` and `?folder=` in the address of the page
- * take precedence over the server's template and over the root folder.
+ * take precedence over the server's template and over the root folder; `#key=` brings a ready access key, behind the
+ * hash because browsers never send that part anywhere.
  * Throws a {@link SettingsError} when there is no usable answer.
  */
 export async function loadSettings(page: URL): Promise<Settings> {
@@ -31,6 +34,7 @@ export async function loadSettings(page: URL): Promise<Settings> {
   return {
     container,
     securityTemplateId,
+    accessKey: new URLSearchParams(page.hash.slice(1)).get('key') ?? undefined,
     apiEndpoint: (text(answer, 'api_endpoint') ?? page.origin).replace(/\/+$/, ''),
     rootFolderPath: page.searchParams.get('folder') ?? '/',
   };
