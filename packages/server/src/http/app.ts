@@ -66,6 +66,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   const states = new WeakMap<FastifyRequest, RequestState>();
 
   await app.register(cookie);
+  app.addHook('onRequest', async (request) => takeFirstContentType(request));
   registerLogging(app, ports);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
@@ -181,6 +182,16 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
       ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v }))
       : [{ url, version: '' }];
   });
+}
+
+/**
+ * Widgets append to a header that is already set, which makes a list of content types (wire contract 1.6); the first is
+ * the one that was meant.
+ */
+function takeFirstContentType(request: FastifyRequest): void {
+  const { headers } = request.raw;
+  const [first, ...rest] = (headers['content-type'] ?? '').split(',');
+  if (first !== undefined && rest.length > 0) headers['content-type'] = first.trim();
 }
 
 /** Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. */

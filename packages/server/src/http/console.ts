@@ -40,6 +40,8 @@ export async function registerConsole(
     await app.register(fastifyStatic, {
       root: demo,
       prefix: '/demo/',
+      // One route a file: a wildcard would hide the API of a container that is called `demo` too.
+      wildcard: false,
       decorateReply: false,
       cacheControl: false,
       setHeaders: (response) => {

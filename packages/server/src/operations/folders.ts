@@ -120,5 +120,5 @@ export async function renameFolder(
 
 /** Where a folder was when its caller was allowed to act on it. */
 export function folderAt(folder: FolderRecord): { readonly id: string; readonly folderPath: CanonicalPath } {
-  return { id: folder.id, folderPath: parentOf(folder.path) ?? folder.path };
+  return { id: folder.id, folderPath: folder.path };
 }

@@ -102,6 +102,8 @@ function judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): T
   const stop = finished(source, { writable: false }, (error) => {
     if (error) transform.destroy(new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
   });
+  // Whoever reads the transform gets its error; once nobody reads any more, it has nothing left to tell.
+  transform.on('error', () => {});
   transform.once('close', () => {
     stop();
     source.unpipe(transform);

@@ -120,7 +120,8 @@ export interface FileStats {
   readonly bytes: number;
 }
 
-/** Where the caller believed an object to be when it was allowed to act; the store acts only if it still is. */
+/** Where the caller believed an object to be when it was allowed to act - the folder of a file, the path of a folder; the
+ *  store acts only if it still is there. */
 export interface At {
   readonly id: string;
   readonly folderPath: CanonicalPath;
