@@ -16,7 +16,7 @@ interface Driver {
 const driver = createRequire(new URL('../packages/server/package.json', import.meta.url));
 
 describe.runIf(!REMOTE)('7 Deciding: when limits cannot be checked', () => {
-  test('7.16 limits that cannot be checked are answered 503 with Retry-After, not with yes, and come back by themselves', async () => {
+  test('7.17 limits that cannot be checked are answered 503 with Retry-After, not with yes, and come back by themselves', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-outage-'));
     const adminKey = randomBytes(24).toString('hex');
     const server = await startServer({ dataDir, adminKey });

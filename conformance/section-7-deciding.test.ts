@@ -46,7 +46,32 @@ describe('7 Deciding: one decision, one order', () => {
     for (const answer of await Promise.all(attempts)) expect(answer.outcome).toBe('403 COUNTRY_DENIED');
   });
 
-  test('7.2 rules are asked in one order: the first that refuses is the reason', async () => {
+  test('7.2 a dry run gives the same decision as the real thing, with the trace of rules, and costs nothing', async () => {
+    const folder = freshFolder();
+    const holder = await target.holder({
+      permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'],
+      upload: { max: 1, max_file_size: 100, dir_scope: [folder] },
+      listing: { max: 1 },
+    });
+    const check = async (json: object) => {
+      const answer = await holder.call('POST', 'v5/check', { json });
+      expect(answer.outcome).toBe('200');
+      expect(answer.list('decision.trace').length).toBeGreaterThan(5);
+      return answer.at('decision.allow') === true ? 'allow' : answer.text('decision.code');
+    };
+    for (let n = 0; n < 3; n += 1) {
+      expect(await check({ operation: 'file.upload', folder, size: 100 })).toBe('allow');
+      expect(await check({ operation: 'file.upload', folder, size: 101 })).toBe('PAYLOAD_TOO_LARGE');
+      expect(await check({ operation: 'file.upload', folder: '/elsewhere' })).toBe('SCOPE_DENIED');
+      expect(await check({ operation: 'folder.create', folder })).toBe('PERMISSION_DENIED');
+    }
+    expect((await holder.put(folder, 'a', 'x'.repeat(101))).outcome).toBe('413 PAYLOAD_TOO_LARGE');
+    expect((await holder.put('/elsewhere', 'a', 'x')).outcome).toBe('403 SCOPE_DENIED');
+    expect((await holder.put(folder, 'a', 'x'.repeat(100))).outcome).toBe('200');
+    expect((await holder.list('/')).outcome).toBe('200');
+  });
+
+  test('7.3 rules are asked in one order: the first that refuses is the reason', async () => {
     const folder = freshFolder();
     const from = COUNTRY_ADDRESS.GB;
     const good = {
@@ -89,7 +114,7 @@ describe('7 Deciding: one decision, one order', () => {
     }
   });
 
-  test('7.3 a forged key is refused as such, before anything about its template is looked at', async () => {
+  test('7.4 a forged key is refused as such, before anything about its template is looked at', async () => {
     const holder = await target.holder({ permissions: BROWSE, key_validity: { expiration_duration: 1 } });
     await target.patch(holder.template, { active: false });
     const forged = holder.key.slice(0, -4) + (holder.key.endsWith('AAAA') ? 'BBBB' : 'AAAA');
@@ -97,7 +122,7 @@ describe('7 Deciding: one decision, one order', () => {
     expect(answer.outcome).toBe('401 KEY_INVALID');
   });
 
-  test('7.4 a dead template outranks an expired key, and an expired key outranks where it comes from', async () => {
+  test('7.5 a dead template outranks an expired key, and an expired key outranks where it comes from', async () => {
     const holder = await target.holder({
       permissions: BROWSE,
       restrictions: { blocked_ip_ranges: ['10.0.0.0/8'] },
@@ -111,7 +136,7 @@ describe('7 Deciding: one decision, one order', () => {
 });
 
 describe('7 Deciding: limits', () => {
-  test('7.5 a refused request costs nothing from a limit', async () => {
+  test('7.6 a refused request costs nothing from a limit', async () => {
     const folder = freshFolder();
     const holder = await target.holder({
       permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'],
@@ -130,7 +155,7 @@ describe('7 Deciding: limits', () => {
     expect((await holder.list(folder)).outcome).toBe('403 REQUEST_QUOTA_EXHAUSTED');
   });
 
-  test('7.6 an upload that is broken off gives back what it had reserved', async () => {
+  test('7.7 an upload that is broken off gives back what it had reserved', async () => {
     const folder = freshFolder();
     const holder = await target.holder({ permissions: ['FILE_UPLOAD', ...BROWSE], upload: { max: 1 } });
     const stop = new AbortController();
@@ -146,7 +171,7 @@ describe('7 Deciding: limits', () => {
     expect(names(await holder.list(folder))).toEqual(['b.txt']);
   });
 
-  test('7.7 a long upload is asked again when it ends, even if it never stopped sending', async () => {
+  test('7.8 a long upload is asked again when it ends, even if it never stopped sending', async () => {
     const folder = freshFolder();
     const holder = await target.holder({ permissions: ['FILE_UPLOAD', ...BROWSE] });
     const { body, goOn } = stalledBody('first ', 'last');
@@ -162,7 +187,7 @@ describe('7 Deciding: limits', () => {
 });
 
 describe('7 Deciding: saying why', () => {
-  test('7.8 every refusal is JSON with a code, words for people, a hint and a request id', async () => {
+  test('7.9 every refusal is JSON with a code, words for people, a hint and a request id', async () => {
     const holder = await target.holder({ permissions: ['OBJECTS_LIST'], listing: { dir_scope: ['/inside'] } });
     const refusals = await Promise.all([
       target.call('GET', 'v5/files'),
@@ -196,7 +221,7 @@ describe('7 Deciding: saying why', () => {
     expect(ids.size).toBe(refusals.length);
   });
 
-  test('7.9 a refusal names the rule, the limit and the actual value where the caller may know them', async () => {
+  test('7.10 a refusal names the rule, the limit and the actual value where the caller may know them', async () => {
     const folder = freshFolder();
     const holder = await target.holder({
       permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'],
@@ -218,7 +243,7 @@ describe('7 Deciding: saying why', () => {
     expect((await blocked.list('/')).bytes.toString()).not.toContain('203.0.113.77');
   });
 
-  test('7.10 429 carries Retry-After: the seconds until the oldest counted upload leaves the window', async () => {
+  test('7.11 429 carries Retry-After: the seconds until the oldest counted upload leaves the window', async () => {
     const holder = await target.holder({ permissions: ['FILE_UPLOAD'], upload: { limit_per_min: 1 } });
     const folder = freshFolder();
     const began = performance.now();
@@ -231,7 +256,7 @@ describe('7 Deciding: saying why', () => {
     expect(seconds).toBeLessThanOrEqual(60);
   });
 
-  test('7.11 who is not known is answered 401 with a challenge, who is known and may not 403', async () => {
+  test('7.12 who is not known is answered 401 with a challenge, who is known and may not 403', async () => {
     const missing = await target.call('GET', 'v5/files', { from: freshAddress() });
     expect(missing.outcome).toBe('401 KEY_MISSING');
     expect(missing.headers['www-authenticate']).toMatch(/^Bearer/);
@@ -242,14 +267,14 @@ describe('7 Deciding: saying why', () => {
     expect(known.outcome).toBe('403 PERMISSION_DENIED');
   });
 
-  test('7.12 a bad credential that is not in the form of an access key is UNAUTHORIZED', async () => {
+  test('7.13 a bad credential that is not in the form of an access key is UNAUTHORIZED', async () => {
     for (const key of ['0123456789abcdef0123456789abcdef', 'lk_not_a_real_secret_key', 'x', `SECU_${'A'.repeat(32)}`]) {
       const answer = await target.call('GET', 'v4/files/', { key, from: freshAddress() });
       expect(answer.outcome, key).toBe('401 UNAUTHORIZED');
     }
   });
 
-  test('7.13 two credentials in one request are refused, for no one must choose between them', async () => {
+  test('7.14 two credentials in one request are refused, for no one must choose between them', async () => {
     const holder = await target.holder({ permissions: BROWSE });
     for (const ask of [
       { headers: { authorization: `Bearer ${target.adminKey}` } },
@@ -260,7 +285,7 @@ describe('7 Deciding: saying why', () => {
     expect((await holder.call('GET', `v5/files?key=${holder.key}`)).outcome).toBe('400 CREDENTIALS_AMBIGUOUS');
   });
 
-  test('7.14 unknown, foreign and inactive templates look alike', async () => {
+  test('7.15 unknown, foreign and inactive templates look alike', async () => {
     const inactive = await target.template({ active: false });
     const deleted = await target.template();
     await target.admin('DELETE', `v5/security-templates/${deleted.id}`);
@@ -281,7 +306,7 @@ describe('7 Deciding: saying why', () => {
     for (const body of bodies) expect(body).toEqual(bodies[0]);
   });
 
-  test('7.15 failed requests leave nothing: several files in one body are taken all or none', async () => {
+  test('7.16 failed requests leave nothing: several files in one body are taken all or none', async () => {
     const folder = freshFolder();
     const holder = await target.holder({ permissions: ['FILE_UPLOAD', ...BROWSE], upload: { max: 3 } });
     const form = (count: number) => {
