@@ -50,8 +50,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
-    querystringParser: () => ({}),
-    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
+    routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
+    rewriteUrl: (request) => withoutTrailingSlash(request.url ?? '/'),
     // A stalled connection is given up; a long upload that flows is not.
     connectionTimeout: 75_000,
     requestTimeout: 0,
@@ -182,6 +182,11 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
       ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v }))
       : [{ url, version: '' }];
   });
+}
+
+/** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */
+function withoutTrailingSlash(target: string): string {
+  return target.replace(/^(\/[^/?]+\/(?:v[345]|key|upload)(?:\/[^?]*?)?)\/+(?=\?|$)/, '$1');
 }
 
 /**
