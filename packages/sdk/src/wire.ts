@@ -39,4 +39,9 @@ export interface FolderObject {
 export interface KeyInfo {
   readonly is_validate: boolean;
   readonly permissions: readonly string[];
+  /** Largest file that the key may upload, in bytes. */
+  readonly max_file_size: number;
+  readonly key_id: string;
+  /** ISO 8601 in UTC. */
+  readonly expires_at: string;
 }
