@@ -1,0 +1,194 @@
+// Runs the blob contract on the disk adapter, and what only a store in folders can get wrong.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { blobsContract } from '../../contract/blobs.ts';
+import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { createDirectoryFlush } from '../../src/adapters/disk/directory-flush.ts';
+import type { Blobs } from '../../src/ports/blobs.ts';
+
+let folder: string;
+let opened: Blobs[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-blobs-'));
+  opened = [];
+});
+
+afterEach(async () => {
+  await Promise.all(opened.map((blobs) => blobs.close()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(random: (size: number) => Uint8Array = randomBytes): Promise<Blobs> {
+  const blobs = await openDiskBlobs(join(folder, 'blobs'), { random });
+  opened.push(blobs);
+  return blobs;
+}
+
+const write = (blobs: Blobs, text: string) => blobs.write(Readable.from([Buffer.from(text)]), { sizeMaxBytes: 1000 });
+const pathOf = (blobId: string) => join(folder, 'blobs', 'objects', blobId.slice(0, 2), blobId.slice(2, 4), blobId);
+const laterMs = () => Date.now() + 60_000;
+
+describe('the blob contract on disk', () => {
+  test.each(blobsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+    '%s',
+    async (_, { run }) => {
+      await run(() => open());
+    },
+  );
+});
+
+describe('blobs in folders', () => {
+  it('names files by the random id alone, readable by nobody else', async () => {
+    const { blobId } = await write(await open(), 'content');
+    expect(blobId).toMatch(/^[0-9a-f]{32}$/);
+    expect(await readFile(pathOf(blobId), 'utf8')).toBe('content');
+    const { mode } = await stat(pathOf(blobId));
+    expect(mode & 0o077).toBe(0);
+    expect(await readdir(join(folder, 'blobs', 'incoming'))).toEqual([]);
+  });
+
+  it('refuses symbolic links in the place of a blob, of either folder above it, and of its own folders', async () => {
+    const blobs = await open();
+    const outside = join(folder, 'outside');
+    const id = 'abcd'.padEnd(32, '0');
+    await mkdir(join(outside, 'cd'), { recursive: true });
+    await writeFile(join(outside, 'cd', id), 'secret');
+    const links: [link: string, target: string][] = [
+      [pathOf(id), join(outside, 'cd', id)],
+      [join(folder, 'blobs', 'objects', 'ab', 'cd'), join(outside, 'cd')],
+      [join(folder, 'blobs', 'objects', 'ab'), outside],
+    ];
+    for (const [link, target] of links) {
+      await mkdir(join(link, '..'), { recursive: true });
+      await symlink(target, link);
+      expect(await blobs.find(id), link).toBeUndefined();
+      await expect(blobs.read(id), link).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+      expect((await blobs.list(laterMs())).blobIds, link).toEqual([]);
+      await blobs.remove([id]);
+      expect(await readFile(join(outside, 'cd', id), 'utf8'), link).toBe('secret');
+      await rm(join(folder, 'blobs', 'objects', 'ab'), { recursive: true, force: true });
+    }
+    await rm(join(folder, 'blobs', 'objects'), { recursive: true });
+    await symlink(outside, join(folder, 'blobs', 'objects'));
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('writes nothing through a symbolic link in the place of a folder', async () => {
+    const blobs = await open(() => new Uint8Array(16).fill(0xab));
+    const outside = join(folder, 'outside');
+    await mkdir(join(folder, 'blobs', 'objects', 'ab'), { recursive: true });
+    await mkdir(outside);
+    await symlink(outside, join(folder, 'blobs', 'objects', 'ab', 'ab'));
+    await expect(write(blobs, 'content')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await readdir(outside)).toEqual([]);
+    expect(await blobs.sweep(laterMs())).toBe(0);
+  });
+
+  it('sweeps what unfinished writes of a dead process left, and only what is old enough', async () => {
+    const blobs = await open();
+    const old = join(folder, 'blobs', 'incoming', 'a'.repeat(32));
+    const young = join(folder, 'blobs', 'incoming', 'b'.repeat(32));
+    await writeFile(old, 'half');
+    await writeFile(young, 'half');
+    await utimes(old, 1000, 1000);
+    expect(await blobs.sweep(2_000_000)).toBe(1);
+    expect(await readdir(join(folder, 'blobs', 'incoming'))).toEqual(['b'.repeat(32)]);
+  });
+
+  it('answers STORE_UNAVAILABLE, not "no such file", when the volume is gone', async () => {
+    const blobs = await open();
+    const { blobId } = await write(blobs, 'content');
+    await rm(join(folder, 'blobs'), { recursive: true });
+    const unavailable = { code: 'STORE_UNAVAILABLE', cause: { code: 'ENOENT' } };
+    await expect(blobs.read(blobId)).rejects.toMatchObject(unavailable);
+    await expect(blobs.find(blobId)).rejects.toMatchObject(unavailable);
+    await expect(write(blobs, 'content')).rejects.toMatchObject(unavailable);
+    await expect(blobs.check()).rejects.toMatchObject(unavailable);
+  });
+
+  it('answers STORE_UNAVAILABLE when the folder cannot be made', async () => {
+    await writeFile(join(folder, 'blobs'), 'a file');
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { code: 'EEXIST' } });
+  });
+
+  it('answers STORE_UNAVAILABLE while it cannot write, and recovers', async () => {
+    const blobs = await open();
+    await rm(join(folder, 'blobs', 'incoming'), { recursive: true });
+    await writeFile(join(folder, 'blobs', 'incoming'), 'in the way');
+    await expect(write(blobs, 'content')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(blobs.check()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await rm(join(folder, 'blobs', 'incoming'));
+    await mkdir(join(folder, 'blobs', 'incoming'));
+    await expect(blobs.check()).resolves.toBeUndefined();
+    await expect(write(blobs, 'content')).resolves.toMatchObject({ sizeBytes: 7 });
+  });
+
+  it('leaves the source alone when it refuses, so that the caller can still answer', async () => {
+    const blobs = await open();
+    const source = new Readable({ read() {} });
+    source.push(Buffer.alloc(20));
+    await expect(blobs.write(source, { sizeMaxBytes: 10 })).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+    expect(source.destroyed).toBe(false);
+    source.on('error', () => undefined).destroy(new Error('later'));
+  });
+
+  it('holds a large blob in neither direction in memory', async () => {
+    const blobs = await open();
+    const chunk = randomBytes(64 * 1024);
+    let left = 2048;
+    const source = new Readable({
+      read() {
+        left -= 1;
+        this.push(left < 0 ? null : chunk);
+      },
+    });
+    const before = process.memoryUsage().arrayBuffers;
+    let peak = 0;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+    }, 5);
+    const { blobId, sizeBytes } = await blobs.write(source, { sizeMaxBytes: 2 ** 30 });
+    let read = 0;
+    for await (const part of await blobs.read(blobId)) read += part.length;
+    clearInterval(watch);
+    expect([sizeBytes, read]).toEqual([2048 * 64 * 1024, 2048 * 64 * 1024]);
+    expect(peak).toBeLessThan(64 * 1024 * 1024);
+  });
+});
+
+describe('the shared directory flush', () => {
+  it('lets a caller that comes during a flush wait for one that starts afterwards, shared by all such callers', async () => {
+    const flushes: { path: string; end: () => void }[] = [];
+    const flush = createDirectoryFlush((path) => new Promise((end) => flushes.push({ path, end })));
+    const ended: string[] = [];
+    const call = (name: string, path = '/a') => flush(path).then(() => ended.push(name));
+    const calls = [call('first'), call('second'), call('third'), call('other', '/b')];
+    expect(flushes.map(({ path }) => path)).toEqual(['/a', '/b']);
+    flushes[0]?.end();
+    await calls[0];
+    expect(ended).toEqual(['first']);
+    expect(flushes.map(({ path }) => path)).toEqual(['/a', '/b', '/a']);
+    flushes[1]?.end();
+    flushes[2]?.end();
+    await Promise.all(calls);
+    expect(ended.toSorted()).toEqual(['first', 'other', 'second', 'third']);
+    expect(flushes).toHaveLength(3);
+  });
+
+  it('lets those who wait try again when a flush fails', async () => {
+    let attempts = 0;
+    const flush = createDirectoryFlush(async () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('EIO');
+    });
+    const [first, second] = [flush('/a'), flush('/a')];
+    await expect(first).rejects.toThrow('EIO');
+    await expect(second).resolves.toBeUndefined();
+  });
+});
