@@ -1,0 +1,127 @@
+// Opens the database behind a URL, brings its tables up to date, and is the border where its errors become the service's own.
+import { type Dialect, Kysely, Migrator, sql, type Transaction } from 'kysely';
+import { AppError, type ErrorCode } from '../../errors.ts';
+import type { Log } from '../../ports/system.ts';
+import { initial } from './migrations/0001-initial.ts';
+import { postgresDialect } from './postgres-dialect.ts';
+import type { Schema } from './schema.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+
+/** Either the database itself or a transaction of it: where a statement can be sent. */
+export type Executor = Kysely<Schema>;
+
+/** How a transaction is kept. */
+export interface WriteOptions {
+  /** `device` (the default) resolves when the commit is flushed; `process` survives the end of this process at once, and a
+   *  loss of power with the next flushed commit of the same database, never out of order. */
+  readonly durable?: 'device' | 'process';
+}
+
+/** An open database. Both methods raise the given code for every failure of the database, with the failure as cause. */
+export interface Database {
+  readonly dialect: 'sqlite' | 'postgres';
+  /** Runs single statements, each for itself. */
+  query<T>(unavailable: ErrorCode, work: (db: Executor) => Promise<T>): Promise<T>;
+  /** Runs one transaction, again from the start (a few times) when concurrent ones got in its way: `work` must have no
+   *  other effects. Raises ALREADY_EXISTS when a name or identifier is taken. */
+  write<T>(unavailable: ErrorCode, work: (db: Transaction<Schema>) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /** Makes missing tables. Idempotent; any number of nodes may do it at the same time. */
+  migrate(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens `sqlite:./path`, `sqlite::memory:` or `postgres://...`. Nothing is asked of the database yet. Raises TypeError for
+ *  any other URL. */
+export function openDatabase(url: string, options: { readonly log?: Log } = {}): Database {
+  if (url.startsWith('sqlite:')) return new SqlDatabase('sqlite', sqliteDialect(url.slice('sqlite:'.length)));
+  if (/^postgres(ql)?:\/\//.test(url)) return new SqlDatabase('postgres', postgresDialect(url, options.log));
+  throw new TypeError('A database URL begins with "sqlite:" or "postgres://".');
+}
+
+const ATTEMPTS_MAX = 5;
+
+class SqlDatabase implements Database {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly #db: Kysely<Schema>;
+  #isClosed = false;
+
+  constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect) {
+    this.dialect = dialect;
+    this.#db = new Kysely<Schema>({ dialect: kyselyDialect });
+  }
+
+  async query<T>(unavailable: ErrorCode, work: (db: Executor) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#db);
+    } catch (error) {
+      throw translate(error, unavailable);
+    }
+  }
+
+  async write<T>(
+    unavailable: ErrorCode,
+    work: (db: Transaction<Schema>) => Promise<T>,
+    { durable = 'device' }: WriteOptions = {},
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await (durable === 'process' && this.dialect === 'sqlite'
+          ? this.#unflushed(work)
+          : this.#db.transaction().execute(work));
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !isConflict(error)) throw translate(error, unavailable);
+      }
+    }
+  }
+
+  async migrate(): Promise<void> {
+    const migrations = { '0001-initial': initial(this.dialect) };
+    const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#db.destroy();
+  }
+
+  /** SQLite writes one log in order: whatever is committed here is on the device as soon as any later record is. */
+  #unflushed<T>(work: (db: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return this.#db.connection().execute(async (connection) => {
+      await sql`pragma synchronous=normal`.execute(connection);
+      try {
+        return await connection.transaction().execute(work);
+      } finally {
+        await sql`pragma synchronous=full`.execute(connection);
+      }
+    });
+  }
+}
+
+/** What drivers tell about a failure: an SQLSTATE (PostgreSQL) or an extended result code (SQLite). */
+interface DriverError {
+  readonly code?: unknown;
+  readonly errcode?: unknown;
+}
+
+const SQLSTATE_UNIQUE = '23505';
+const SQLSTATES_CONFLICT: readonly unknown[] = ['40001', '40P01'];
+const SQLITE_UNIQUE: readonly unknown[] = [1555, 2067];
+
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && SQLSTATES_CONFLICT.includes((error as DriverError).code);
+}
+
+function translate(error: unknown, unavailable: ErrorCode): unknown {
+  if (error instanceof AppError) return error;
+  // These are mistakes in this code, not failures of the database; "try again later" would hide them.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return error;
+  if (!(error instanceof Error)) return new AppError(unavailable, 'the database failed', { cause: error });
+  const { code, errcode } = error as DriverError;
+  if (code === SQLSTATE_UNIQUE || SQLITE_UNIQUE.includes(errcode)) {
+    return new AppError('ALREADY_EXISTS', 'a unique name is taken', { cause: error });
+  }
+  return new AppError(unavailable, error.message, { cause: error });
+}

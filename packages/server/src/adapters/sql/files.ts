@@ -1,0 +1,386 @@
+// Files in SQL: their records and versions, listings, and the changes of single rows. The caller holds the tree still.
+import { randomUUID } from 'node:crypto';
+import { type CanonicalPath, covers, type FolderScope } from '@latchkey/policy';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { AppError } from '../../errors.ts';
+import type {
+  At,
+  FileQuery,
+  FileRecord,
+  FileStats,
+  JsonObject,
+  NewFile,
+  Paging,
+  Visibility,
+} from '../../ports/metadata.ts';
+import type { Executor } from './database.ts';
+import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
+import type { FileTable } from './schema.ts';
+import { below, coveredBy, mergeLayers } from './scopes.ts';
+import { contains, searchKey } from './text.ts';
+
+/** A file as stored. */
+export type FileRow = Selectable<FileTable>;
+
+/** What a file takes from the folder it is in. */
+export type Place = Pick<FolderRow, 'path' | 'is_public'>;
+
+/** A file with the folder it is in. */
+export interface PlacedFile {
+  readonly file: FileRow;
+  readonly place: Place;
+}
+
+const VERSION_MAX = 0xffff;
+// One statement holds so many ids: SQLite has 32,766 parameters, PostgreSQL 65,535.
+const IDS_MAX = 5_000;
+// A compound select of SQLite has at most 500 terms.
+const PREVIEWS_MAX = 200;
+
+/** A row and its place as a record. */
+export function toFileRecord({ file, place }: PlacedFile): FileRecord {
+  return {
+    id: file.id,
+    version: file.version,
+    currentVersion: file.version,
+    folderId: file.folder_id,
+    folderPath: place.path,
+    name: file.name,
+    mime: file.mime,
+    sizeBytes: file.size,
+    sha1: file.sha1,
+    sha256: file.sha256,
+    blobId: file.blob_id,
+    visibility: file.visibility as Visibility, // Only visibilities are stored.
+    isPublic: file.visibility === 'inherited' ? place.is_public === 1 : file.visibility === 'public',
+    meta: JSON.parse(file.meta),
+    tags: JSON.parse(file.tags),
+    info: JSON.parse(file.info),
+    productRef: file.product_ref ?? undefined,
+    productPosition: file.product_position ?? undefined,
+    uploadedBy: file.uploaded_by,
+    createdAtMs: file.created_at,
+    modifiedAtMs: file.modified_at,
+  };
+}
+
+/** The file with the id, in its current version. */
+export async function findPlacedFile(db: Executor, container: string, id: string): Promise<PlacedFile | undefined> {
+  const [found] = await placedFiles(db, container)
+    .where('files.id', '=', id)
+    .execute()
+    .then((rows) => rows.map(toPlacedFile));
+  return found;
+}
+
+/** The content of an older version in the record of the file. */
+export async function findVersion(db: Executor, found: PlacedFile, version: number): Promise<FileRecord | undefined> {
+  if (version === found.file.version) return toFileRecord(found);
+  const content = await db
+    .selectFrom('file_versions')
+    .selectAll()
+    .where('file_id', '=', found.file.id)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  if (content === undefined) return undefined;
+  const { mime, size, sha1, sha256, blob_id, info, uploaded_by, created_at } = content;
+  const file = {
+    ...found.file,
+    mime,
+    size,
+    sha1,
+    sha256,
+    blob_id,
+    info,
+    uploaded_by,
+    modified_at: created_at,
+    version,
+  };
+  return { ...toFileRecord({ file, place: found.place }), currentVersion: found.file.version };
+}
+
+/** The file that the caller was allowed to act on, if it still is where it was. Raises FILE_NOT_FOUND. */
+export async function getFileAt(db: Executor, container: string, at: At): Promise<PlacedFile> {
+  const found = await findPlacedFile(db, container, at.id);
+  if (found?.place.path !== at.folderPath) {
+    throw new AppError('FILE_NOT_FOUND', 'not where it was when the caller was judged');
+  }
+  return found;
+}
+
+/** The file of that name in the folder. */
+export async function findFileRow(db: Executor, folderId: string, name: string): Promise<FileRow | undefined> {
+  return db
+    .selectFrom('files')
+    .selectAll()
+    .where('folder_id', '=', folderId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+/** A page of files. */
+export async function listFileRecords(db: Executor, query: FileQuery, paging: Paging): Promise<readonly FileRecord[]> {
+  const scopes = mergeLayers(query.within);
+  const direction = paging.descending ? 'desc' : 'asc';
+  const order = fileOrder(paging);
+  if (query.recursive) {
+    let found = filesBelow(db, query, scopes)
+      .selectAll('files')
+      .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
+    for (const key of order) found = found.orderBy(key, direction);
+    const rows = await found.limit(paging.limit).offset(paging.offset).execute();
+    return rows.map((row) => toFileRecord(toPlacedFile(row)));
+  }
+  const folder = await findListed(db, query, scopes);
+  if (folder === undefined) return [];
+  // Without a join the index of the order delivers the page, however many files the folder has.
+  let found = filesIn(db, query, folder).selectAll();
+  for (const key of order) found = found.orderBy(key, direction);
+  const rows = await found.limit(paging.limit).offset(paging.offset).execute();
+  return rows.map((file) => toFileRecord({ file, place: folder }));
+}
+
+/** How many files, of how many bytes, a listing has in all. */
+export async function countFileRows(db: Executor, query: FileQuery): Promise<FileStats> {
+  const scopes = mergeLayers(query.within);
+  if (query.words.length === 0 && query.mimes.length === 0) {
+    // The folders know without looking at a single file.
+    const folder = await findFolderRow(db, query.container, query.folderPath);
+    return folder === undefined ? { files: 0, bytes: 0 } : sumFolders(db, folder, query.recursive, scopes);
+  }
+  const sums = [
+    sql<number>`cast(count(*) as bigint)`.as('files'),
+    sql<number>`cast(coalesce(sum(files.size), 0) as bigint)`.as('bytes'),
+  ] as const;
+  const folder = query.recursive ? undefined : await findListed(db, query, scopes);
+  if (folder === undefined && !query.recursive) return { files: 0, bytes: 0 };
+  const { files, bytes } =
+    folder === undefined
+      ? await filesBelow(db, query, scopes).select(sums).executeTakeFirstOrThrow()
+      : await filesIn(db, query, folder).select(sums).executeTakeFirstOrThrow();
+  return { files, bytes };
+}
+
+/** The newest files directly in each folder. */
+export async function previewRecords(
+  db: Executor,
+  container: string,
+  folderIds: readonly string[],
+  limit: number,
+): Promise<ReadonlyMap<string, readonly FileRecord[]>> {
+  const previews = new Map<string, FileRecord[]>();
+  for (const ids of inParts([...new Set(folderIds)], PREVIEWS_MAX)) {
+    const folders = await findFolderRowsById(db, container, ids);
+    const [first, ...others] = folders.map(({ id }) => newestIn(db, id, limit));
+    if (first === undefined) continue;
+    const places = new Map(folders.map((folder) => [folder.id, folder]));
+    const rows = await others
+      .reduce((all, next) => all.unionAll(next), db.selectFrom(first.as('newest')).selectAll())
+      .execute();
+    for (const folder of folders) previews.set(folder.id, []);
+    for (const file of rows) {
+      const place = places.get(file.folder_id);
+      if (place !== undefined) previews.get(file.folder_id)?.push(toFileRecord({ file, place }));
+    }
+  }
+  return previews;
+}
+
+/** Records a written blob as a file of the folder, or as the next version of the file that has the name. The folder is
+ *  locked. Raises ALREADY_EXISTS when the file has as many versions as its uuid can count. */
+export async function commitFile(db: Executor, folder: FolderRow, input: NewFile, nowMs: number): Promise<FileRow> {
+  const content = {
+    mime: input.mime,
+    size: input.sizeBytes,
+    sha1: input.sha1,
+    sha256: input.sha256,
+    blob_id: input.blobId,
+    info: JSON.stringify(input.info),
+    uploaded_by: input.uploadedBy,
+  };
+  const known = await findFileRow(db, folder.id, input.name);
+  const file: FileRow =
+    known === undefined
+      ? {
+          ...content,
+          id: randomUUID().slice(0, -4),
+          container: folder.container,
+          folder_id: folder.id,
+          name: input.name,
+          name_key: searchKey(input.name),
+          version: 0,
+          visibility: 'inherited',
+          meta: JSON.stringify(input.meta),
+          tags: JSON.stringify(input.tags),
+          product_ref: input.productRef ?? null,
+          product_position: input.productPosition ?? null,
+          created_at: nowMs,
+          modified_at: nowMs,
+        }
+      : {
+          ...known,
+          ...content,
+          version: known.version + 1,
+          meta: merged(known.meta, input.meta),
+          tags: merged(known.tags, input.tags),
+          product_ref: input.productRef ?? known.product_ref,
+          product_position: input.productPosition ?? known.product_position,
+          modified_at: nowMs,
+        };
+  if (file.version > VERSION_MAX) throw new AppError('ALREADY_EXISTS', `the file has ${VERSION_MAX + 1} versions`);
+  if (known === undefined) await db.insertInto('files').values(file).execute();
+  else await db.updateTable('files').set(file).where('id', '=', file.id).execute();
+  await db
+    .insertInto('file_versions')
+    .values({ ...content, file_id: file.id, version: file.version, created_at: nowMs })
+    .execute();
+  await addToSums(db, folder.id, known === undefined ? 1 : 0, file.size - (known?.size ?? 0));
+  return file;
+}
+
+/** Changes columns of a file. */
+export async function storeFile(db: Executor, file: FileRow, change: Partial<FileRow>): Promise<FileRow> {
+  await db.updateTable('files').set(change).where('id', '=', file.id).execute();
+  return { ...file, ...change };
+}
+
+/** Puts a file into another folder under its name. Both folders are locked. Raises ALREADY_EXISTS. */
+export async function moveFile(db: Executor, file: FileRow, to: FolderRow, nowMs: number): Promise<FileRow> {
+  if (file.folder_id === to.id) return file;
+  if ((await findFileRow(db, to.id, file.name)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a file');
+  const moved = await storeFile(db, file, { folder_id: to.id, modified_at: nowMs });
+  await addToSums(db, file.folder_id, -1, -file.size);
+  await addToSums(db, to.id, 1, file.size);
+  return moved;
+}
+
+/** Deletes files with all their versions and answers the blobs that nothing points to any more. Sums are the caller's. */
+export async function deleteFiles(db: Executor, fileIds: readonly string[]): Promise<readonly string[]> {
+  const blobIds = new Set<string>();
+  for (const ids of inParts(fileIds, IDS_MAX)) {
+    const versions = await db.deleteFrom('file_versions').where('file_id', 'in', ids).returning('blob_id').execute();
+    for (const { blob_id } of versions) blobIds.add(blob_id);
+    await db.deleteFrom('files').where('id', 'in', ids).execute();
+  }
+  return findUnreferenced(db, [...blobIds]);
+}
+
+/** Of the blobs, those that no version of any file points to. */
+export async function findUnreferenced(db: Executor, blobIds: readonly string[]): Promise<readonly string[]> {
+  const orphans = new Set(blobIds);
+  for (const ids of inParts(blobIds, IDS_MAX)) {
+    const rows = await db.selectFrom('file_versions').select('blob_id').where('blob_id', 'in', ids).execute();
+    for (const { blob_id } of rows) orphans.delete(blob_id);
+  }
+  return [...orphans];
+}
+
+/** The ids of all files in the folders. */
+export async function findFileIds(db: Executor, folderIds: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const ids of inParts(folderIds, IDS_MAX)) {
+    const rows = await db.selectFrom('files').select('id').where('folder_id', 'in', ids).execute();
+    for (const { id } of rows) found.push(id);
+  }
+  return found;
+}
+
+/** A list in parts of at most `size`. */
+export function inParts<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let start = 0; start < list.length; start += size) parts.push(list.slice(start, start + size));
+  return parts;
+}
+
+function placedFiles(db: Executor, container: string) {
+  return db
+    .selectFrom('files')
+    .innerJoin('folders', 'folders.id', 'files.folder_id')
+    .selectAll('files')
+    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
+    .where('files.container', '=', container);
+}
+
+function toPlacedFile(row: FileRow & { readonly folder_path: string; readonly folder_is_public: number }): PlacedFile {
+  const { folder_path, folder_is_public, ...file } = row;
+  return { file, place: { path: folder_path as CanonicalPath, is_public: folder_is_public } }; // The path comes from the store.
+}
+
+async function findListed(
+  db: Executor,
+  query: FileQuery,
+  scopes: readonly FolderScope[] | undefined,
+): Promise<FolderRow | undefined> {
+  if (scopes !== undefined && !covers(scopes, query.folderPath)) return undefined;
+  return findFolderRow(db, query.container, query.folderPath);
+}
+
+function filesIn(db: Executor, query: FileQuery, folder: FolderRow) {
+  let found = db.selectFrom('files').where('files.folder_id', '=', folder.id);
+  for (const condition of wanted(query)) found = found.where(condition);
+  return found;
+}
+
+function filesBelow(db: Executor, query: FileQuery, scopes: readonly FolderScope[] | undefined) {
+  let found = db
+    .selectFrom('files')
+    .innerJoin('folders', 'folders.id', 'files.folder_id')
+    .where('files.container', '=', query.container);
+  // Everything in the container lies in or below its root: without the condition the order can come from an index.
+  if (query.folderPath !== '/') {
+    found = found
+      .where('folders.container', '=', query.container)
+      .where((eb) => eb.or([below('folders.path', query.folderPath), eb('folders.path', '=', query.folderPath)]));
+  }
+  if (scopes !== undefined) found = found.where(coveredBy('folders.path', scopes));
+  for (const condition of wanted(query)) found = found.where(condition);
+  return found;
+}
+
+function wanted(query: FileQuery): RawBuilder<boolean>[] {
+  const conditions = query.words.map((word) => contains('files.name_key', word));
+  if (query.mimes.length > 0) conditions.push(sql<boolean>`(${sql.join(query.mimes.map(ofMime), sql` or `)})`);
+  return conditions;
+}
+
+function ofMime(mime: string): RawBuilder<boolean> {
+  // `image/` sorts directly before `image0`: every type with the prefix lies between.
+  if (mime.endsWith('/')) return sql`(files.mime >= ${mime} and files.mime < ${`${mime.slice(0, -1)}0`})`;
+  return sql`files.mime = ${mime}`;
+}
+
+function fileOrder(paging: Paging): RawBuilder<unknown>[] {
+  const name = [sql.ref('files.name_key'), sql.ref('files.id')];
+  switch (paging.sort) {
+    case 'name':
+      return name;
+    case 'created_at':
+      return [sql.ref('files.created_at'), ...name];
+    case 'modified_at':
+      return [sql.ref('files.modified_at'), ...name];
+    case 'size':
+      return [sql.ref('files.size'), ...name];
+    case 'type':
+      return [sql.ref('files.mime'), ...name];
+  }
+}
+
+function newestIn(db: Executor, folderId: string, limit: number) {
+  return db
+    .selectFrom((eb) =>
+      eb
+        .selectFrom('files')
+        .selectAll()
+        .where('folder_id', '=', folderId)
+        .orderBy('modified_at', 'desc')
+        .orderBy('name_key', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .as('newest'),
+    )
+    .selectAll();
+}
+
+function merged(stored: string, given: JsonObject): string {
+  return JSON.stringify({ ...JSON.parse(stored), ...given });
+}

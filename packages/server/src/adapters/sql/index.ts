@@ -1,0 +1,35 @@
+// The door of the SQL adapter: one URL opens every port that lives in the database.
+import type { Counters } from '../../ports/counters.ts';
+import type { Metadata } from '../../ports/metadata.ts';
+import type { Log } from '../../ports/system.ts';
+import type { Templates } from '../../ports/templates.ts';
+import { sqlCounters } from './counters.ts';
+import { openDatabase } from './database.ts';
+import { sqlMetadata } from './metadata.ts';
+import { sqlTemplates } from './templates.ts';
+
+/** The ports of one database. `close` ends its connections; it is idempotent, and afterwards every method is unavailable. */
+export interface SqlPorts {
+  readonly templates: Templates;
+  readonly metadata: Metadata;
+  readonly counters: Counters;
+  close(): Promise<void>;
+}
+
+/** Opens `sqlite:./path`, `sqlite::memory:` or `postgres://...` and makes missing tables. Raises STORE_UNAVAILABLE when the
+ *  database cannot be reached, TypeError for any other URL. */
+export async function openSql(url: string, options: { readonly log?: Log } = {}): Promise<SqlPorts> {
+  const database = openDatabase(url, options);
+  try {
+    await database.migrate();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return {
+    templates: sqlTemplates(database),
+    metadata: sqlMetadata(database),
+    counters: sqlCounters(database),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,341 @@
+// Files and folders in SQL: each method of the Metadata port as one transaction over the rows of folders.ts and files.ts.
+import { type CanonicalPath, joinPath } from '@latchkey/policy';
+import { sql } from 'kysely';
+import { AppError } from '../../errors.ts';
+import type {
+  At,
+  FileQuery,
+  FileRecord,
+  FileStats,
+  FolderQuery,
+  FolderRecord,
+  Metadata,
+  NewFile,
+  Paging,
+  ScopeLayers,
+  Visibility,
+  Within,
+} from '../../ports/metadata.ts';
+import type { Database, Executor } from './database.ts';
+import {
+  commitFile,
+  countFileRows,
+  deleteFiles,
+  findFileIds,
+  findFileRow,
+  findPlacedFile,
+  findUnreferenced,
+  findVersion,
+  getFileAt,
+  inParts,
+  listFileRecords,
+  moveFile,
+  type PlacedFile,
+  previewRecords,
+  storeFile,
+  toFileRecord,
+} from './files.ts';
+import {
+  addToSums,
+  countFolderRows,
+  ensureFolder,
+  type FolderRow,
+  findDescendants,
+  findFolderRow,
+  findFolderRowById,
+  getFolderAt,
+  listFolderRecords,
+  moveTree,
+  storeVisibility,
+  toFolderRecord,
+} from './folders.ts';
+import { lockFolders, lockTree } from './locks.ts';
+import { searchKey } from './text.ts';
+
+/** The Metadata port on a database. */
+export function sqlMetadata(database: Database): Metadata {
+  return new SqlMetadata(database);
+}
+
+/** Objects named by the caller. */
+interface Objects {
+  readonly files: readonly At[];
+  readonly folders: readonly At[];
+}
+
+class SqlMetadata implements Metadata {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  findFolder(container: string, path: CanonicalPath, within?: ScopeLayers): Promise<FolderRecord | undefined> {
+    return this.#query(async (db) => {
+      const row = await findFolderRow(db, container, path);
+      return row && toFolderRecord(db, row, within);
+    });
+  }
+
+  findFolderById(container: string, id: string, within?: ScopeLayers): Promise<FolderRecord | undefined> {
+    return this.#query(async (db) => {
+      const row = await findFolderRowById(db, container, id);
+      return row && toFolderRecord(db, row, within);
+    });
+  }
+
+  listFolders(query: FolderQuery, paging: Paging) {
+    return this.#query((db) => listFolderRecords(db, query, paging));
+  }
+
+  countFolders(query: FolderQuery): Promise<number> {
+    return this.#query((db) => countFolderRows(db, query));
+  }
+
+  createFolder(container: string, path: CanonicalPath, nowMs: number): Promise<FolderRecord> {
+    return this.#change(container, 'exclusive', async (db) => {
+      if ((await findFolderRow(db, container, path)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a folder');
+      return toFolderRecord(db, await ensureFolder(db, container, path, nowMs));
+    });
+  }
+
+  moveFolder(
+    container: string,
+    folder: At,
+    to: CanonicalPath,
+    options: { readonly within: Within; readonly createParents: boolean },
+    nowMs: number,
+  ): Promise<FolderRecord> {
+    return this.#change(container, 'exclusive', async (db) => {
+      const row = await getFolderAt(db, container, folder);
+      return toFolderRecord(db, await moveTree(db, row, to, options, nowMs));
+    });
+  }
+
+  findFile(container: string, id: string, version?: number): Promise<FileRecord | undefined> {
+    return this.#query(async (db) => {
+      const found = await findPlacedFile(db, container, id);
+      return found && findVersion(db, found, version ?? found.file.version);
+    });
+  }
+
+  findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined> {
+    return this.#query(async (db) => {
+      const place = await findFolderRow(db, container, folderPath);
+      const file = place && (await findFileRow(db, place.id, name));
+      return place && file && toFileRecord({ file, place });
+    });
+  }
+
+  listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]> {
+    return this.#query((db) => listFileRecords(db, query, paging));
+  }
+
+  countFiles(query: FileQuery): Promise<FileStats> {
+    return this.#query((db) => countFileRows(db, query));
+  }
+
+  previewFiles(container: string, folderIds: readonly string[], limit: number) {
+    return this.#query((db) => previewRecords(db, container, folderIds, limit));
+  }
+
+  async commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]> {
+    // Nearly always the folders are there, and uploads into different folders need not wait for each other.
+    const committed = await this.#change(container, 'shared', async (db) => {
+      const folders = await foldersOf(files, (path) => findFolderRow(db, container, path));
+      return folders && this.#commitInto(db, folders, files, nowMs);
+    });
+    if (committed !== undefined) return committed;
+    return this.#change(container, 'exclusive', async (db) => {
+      const folders = await foldersOf(files, (path) => ensureFolder(db, container, path, nowMs));
+      if (folders === undefined) throw new TypeError('A folder that has been made is there.');
+      return this.#commitInto(db, folders, files, nowMs);
+    });
+  }
+
+  renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord> {
+    return this.#changeFile(container, file, async (db, { file: row, place }) => {
+      if (row.name === name) return toFileRecord({ file: row, place });
+      if ((await findFileRow(db, row.folder_id, name)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a file');
+      const change = { name, name_key: searchKey(name), modified_at: nowMs };
+      return toFileRecord({ file: await storeFile(db, row, change), place });
+    });
+  }
+
+  setVisibility(container: string, objects: Objects, visibility: Visibility, nowMs: number) {
+    return this.#change(container, 'exclusive', async (db) => {
+      const { files, folders } = await getObjects(db, container, objects);
+      for (const folder of folders) await storeVisibility(db, folder, visibility, nowMs);
+      const records: FileRecord[] = [];
+      for (const { file } of files) {
+        await storeFile(db, file, { visibility, modified_at: nowMs });
+        records.push(await currentFile(db, container, file.id));
+      }
+      return { files: records, folders: await currentFolders(db, container, folders) };
+    });
+  }
+
+  moveObjects(
+    container: string,
+    objects: Objects,
+    destination: CanonicalPath,
+    options: { readonly within: Within; readonly createDestination: boolean },
+    nowMs: number,
+  ) {
+    return this.#change(container, 'exclusive', async (db) => {
+      const { files, folders } = await getObjects(db, container, objects);
+      const to = options.createDestination
+        ? await ensureFolder(db, container, destination, nowMs)
+        : await findFolderRow(db, container, destination);
+      if (to === undefined) throw new AppError('FOLDER_NOT_FOUND', 'the destination');
+      for (const { place } of files) {
+        if (!options.within(place.path) || !options.within(to.path)) throw new AppError('SCOPE_DENIED', 'a file');
+      }
+      const movedFolders: FolderRow[] = [];
+      for (const { id } of folders) {
+        // Read again: an earlier one of the list may have carried it along.
+        const folder = await findFolderRowById(db, container, id);
+        if (folder === undefined) throw new AppError('FOLDER_NOT_FOUND', 'moved twice');
+        const moveOptions = { within: options.within, createParents: false };
+        movedFolders.push(await moveTree(db, folder, joinPath(to.path, folder.name), moveOptions, nowMs));
+      }
+      const movedFiles: FileRecord[] = [];
+      for (const { file } of files) {
+        movedFiles.push(toFileRecord({ file: await moveFile(db, file, to, nowMs), place: to }));
+      }
+      const records = await currentFolders(db, container, movedFolders);
+      return { files: movedFiles, folders: records, destination: await currentFolder(db, container, to.id) };
+    });
+  }
+
+  deleteObjects(container: string, objects: Objects, options: { readonly within: Within }) {
+    return this.#change(container, 'exclusive', async (db) => {
+      const { files, folders } = await getObjects(db, container, objects);
+      const doomed = new Map<string, CanonicalPath>();
+      for (const folder of folders) {
+        if (folder.path === '/') throw new AppError('REQUEST_INVALID', 'the root cannot be deleted');
+        for (const { id, path } of [folder, ...(await findDescendants(db, folder))]) doomed.set(id, path);
+      }
+      for (const path of [...doomed.values(), ...files.map(({ place }) => place.path)]) {
+        if (!options.within(path)) throw new AppError('SCOPE_DENIED', 'something of what would be deleted');
+      }
+      const fileIds = new Set(await findFileIds(db, [...doomed.keys()]));
+      for (const { file } of files) {
+        fileIds.add(file.id);
+        if (!doomed.has(file.folder_id)) await addToSums(db, file.folder_id, -1, -file.size);
+      }
+      const blobIds = await deleteFiles(db, [...fileIds]);
+      for (const ids of inParts([...doomed.keys()], FOLDERS_AT_ONCE)) {
+        await db.deleteFrom('folders').where('id', 'in', ids).execute();
+      }
+      return { blobIds };
+    });
+  }
+
+  findOrphans(blobIds: readonly string[]): Promise<readonly string[]> {
+    return this.#query((db) => findUnreferenced(db, blobIds));
+  }
+
+  check(): Promise<void> {
+    return this.#query(async (db) => {
+      await sql`select 1`.execute(db);
+    });
+  }
+
+  async #commitInto(
+    db: Executor,
+    folders: ReadonlyMap<CanonicalPath, FolderRow>,
+    files: readonly NewFile[],
+    nowMs: number,
+  ): Promise<readonly FileRecord[]> {
+    await lockFolders(
+      db,
+      this.#database.dialect,
+      [...folders.values()].map(({ id }) => id),
+    );
+    const records: FileRecord[] = [];
+    for (const file of files) {
+      const folder = folders.get(file.folderPath);
+      if (folder === undefined) throw new TypeError('The folder of each file has been looked up.');
+      records.push(toFileRecord({ file: await commitFile(db, folder, file, nowMs), place: folder }));
+    }
+    return records;
+  }
+
+  #changeFile(
+    container: string,
+    at: At,
+    work: (db: Executor, found: PlacedFile) => Promise<FileRecord>,
+  ): Promise<FileRecord> {
+    return this.#change(container, 'shared', async (db) => {
+      const { file } = await getFileAt(db, container, at);
+      await lockFolders(db, this.#database.dialect, [file.folder_id]);
+      // Read again: only now nobody else changes it.
+      return work(db, await getFileAt(db, container, at));
+    });
+  }
+
+  #query<T>(work: (db: Executor) => Promise<T>): Promise<T> {
+    return this.#database.query('STORE_UNAVAILABLE', work);
+  }
+
+  #change<T>(container: string, tree: 'exclusive' | 'shared', work: (db: Executor) => Promise<T>): Promise<T> {
+    return this.#database.write('STORE_UNAVAILABLE', async (db) => {
+      await lockTree(db, this.#database.dialect, container, tree);
+      return work(db);
+    });
+  }
+}
+
+const FOLDERS_AT_ONCE = 5_000;
+
+/** The folder of each file, by path; undefined when `find` misses one. */
+async function foldersOf(
+  files: readonly NewFile[],
+  find: (path: CanonicalPath) => Promise<FolderRow | undefined>,
+): Promise<ReadonlyMap<CanonicalPath, FolderRow> | undefined> {
+  const folders = new Map<CanonicalPath, FolderRow>();
+  for (const { folderPath } of files) {
+    if (folders.has(folderPath)) continue;
+    const folder = await find(folderPath);
+    if (folder === undefined) return undefined;
+    folders.set(folderPath, folder);
+  }
+  return folders;
+}
+
+/** Every object where the caller believed it to be, each once. */
+async function getObjects(
+  db: Executor,
+  container: string,
+  objects: Objects,
+): Promise<{ readonly files: readonly PlacedFile[]; readonly folders: readonly FolderRow[] }> {
+  const files = new Map<string, PlacedFile>();
+  for (const at of objects.files) files.set(at.id, await getFileAt(db, container, at));
+  const folders = new Map<string, FolderRow>();
+  for (const at of objects.folders) folders.set(at.id, await getFolderAt(db, container, at));
+  return { files: [...files.values()], folders: [...folders.values()] };
+}
+
+/** The folders as they are after all changes of the transaction, in the order given. */
+async function currentFolders(
+  db: Executor,
+  container: string,
+  folders: readonly FolderRow[],
+): Promise<readonly FolderRecord[]> {
+  const records: FolderRecord[] = [];
+  for (const { id } of folders) records.push(await currentFolder(db, container, id));
+  return records;
+}
+
+async function currentFolder(db: Executor, container: string, id: string): Promise<FolderRecord> {
+  const row = await findFolderRowById(db, container, id);
+  if (row === undefined) throw new AppError('FOLDER_NOT_FOUND', 'gone within its own transaction');
+  return toFolderRecord(db, row);
+}
+
+async function currentFile(db: Executor, container: string, id: string): Promise<FileRecord> {
+  const found = await findPlacedFile(db, container, id);
+  if (found === undefined) throw new AppError('FILE_NOT_FOUND', 'gone within its own transaction');
+  return toFileRecord(found);
+}

@@ -1,0 +1,141 @@
+// The tables as Kysely's types: what a row holds. How they are made is in migrations/.
+
+/** The tables of both dialects. Times are epoch milliseconds, flags 0 or 1, documents JSON text; `*_key` columns are the
+ *  texts that are sorted and searched. */
+export interface Schema {
+  containers: ContainerTable;
+  templates: TemplateTable;
+  template_identifiers: TemplateIdentifierTable;
+  secret_keys: SecretKeyTable;
+  revoked_keys: RevokedKeyTable;
+  login_links: SessionTable;
+  sessions: SessionTable;
+  folders: FolderTable;
+  files: FileTable;
+  file_versions: FileVersionTable;
+  counter_entries: CounterEntryTable;
+  counter_totals: CounterTotalTable;
+}
+
+export interface ContainerTable {
+  id: string;
+  token: string;
+  created_at: number;
+}
+
+export interface TemplateTable {
+  uid: string;
+  container: string;
+  identifier: string;
+  search_key: string;
+  document: string;
+  revision: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Every identifier that finds a template: the current one (no expiry) and rotated ones in their overlap. */
+export interface TemplateIdentifierTable {
+  identifier: string;
+  template_uid: string;
+  expires_at: number | null;
+}
+
+export interface SecretKeyTable {
+  uid: string;
+  container: string;
+  secret_hash: string;
+  prefix: string;
+  search_key: string;
+  document: string;
+  revision: number;
+  created_at: number;
+  updated_at: number;
+  last_used_at: number | null;
+}
+
+export interface RevokedKeyTable {
+  container: string;
+  key_id: string;
+  expires_at: number;
+}
+
+export interface SessionTable {
+  token_hash: string;
+  created_at: number;
+  expires_at: number;
+}
+
+/** `parent_id` is empty for the root. `is_public` is the outcome of inheritance, kept current by every tree change;
+ *  `files_count` and `files_bytes` sum the files directly in the folder in their current versions. */
+export interface FolderTable {
+  id: string;
+  container: string;
+  parent_id: string;
+  path: string;
+  name: string;
+  name_key: string;
+  visibility: string;
+  is_public: number;
+  meta: string;
+  files_count: number;
+  files_bytes: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A file in its current version. */
+export interface FileTable {
+  id: string;
+  container: string;
+  folder_id: string;
+  name: string;
+  name_key: string;
+  version: number;
+  mime: string;
+  size: number;
+  sha1: string;
+  sha256: string;
+  blob_id: string;
+  visibility: string;
+  meta: string;
+  tags: string;
+  info: string;
+  product_ref: string | null;
+  product_position: number | null;
+  uploaded_by: string;
+  created_at: number;
+  modified_at: number;
+}
+
+/** The content of every version, the current one included. */
+export interface FileVersionTable {
+  file_id: string;
+  version: number;
+  mime: string;
+  size: number;
+  sha1: string;
+  sha256: string;
+  blob_id: string;
+  info: string;
+  uploaded_by: string;
+  created_at: number;
+}
+
+/** What one reservation took from one counter, in the order of its charges. `hold_until` is null once settled. */
+export interface CounterEntryTable {
+  reservation_id: string;
+  position: number;
+  counter: string;
+  is_lifetime: number;
+  cost: number;
+  at_ms: number;
+  hold_until: number | null;
+  expires_at: number;
+}
+
+/** The settled sum of a lifetime counter, so that it need not be added up for each reservation. */
+export interface CounterTotalTable {
+  counter: string;
+  settled: number;
+}
