@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { FileRecord } from '../ports/metadata.ts';
+import { iconOf, needsIcon } from './icon.ts';
 import type { Call } from './route.ts';
 
 /** Types that a browser may show in place: they cannot run script in our origin. Everything else is a download. */
@@ -52,6 +53,23 @@ export async function deliver(
   }
   await reply.send(await read(range));
   return undefined;
+}
+
+/**
+ * Sends an icon in place of a preview (`w`, wire contract 11.6) that a browser could not draw; false when the file itself will
+ * do.
+ */
+export async function deliverIcon(call: Call, file: FileRecord): Promise<boolean> {
+  const { query, reply } = call;
+  if (query.one('w') === undefined || query.one('download') !== undefined || !needsIcon(file)) return false;
+  await reply
+    .header('cache-control', cacheControl(call, file))
+    .header('x-content-type-options', 'nosniff')
+    .header('cross-origin-resource-policy', 'cross-origin')
+    .header('content-security-policy', SANDBOX)
+    .type('image/svg+xml')
+    .send(iconOf(file));
+  return true;
 }
 
 /** Public bytes under a content hash never change; private ones are never kept by anybody in between. */

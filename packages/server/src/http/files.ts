@@ -6,7 +6,7 @@ import { countFiles, listFiles, readFile, readPublicFile, renameFile } from '../
 import { getListedFolder } from '../operations/folders.ts';
 import type { FileRecord } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
-import { deliver } from './delivery.ts';
+import { deliver, deliverIcon } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
 import { folderOf, mimesOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
 import { fileOf } from './lookup.ts';
@@ -159,11 +159,13 @@ function deliveryPath(call: Call): CanonicalPath {
 async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefined): Promise<undefined> {
   const anonymous = call.entrant.bearer.credential === 'missing';
   if (file?.isPublic === true && anonymous) {
+    if (await deliverIcon(call, file)) return undefined;
     return deliver(call, file, (range) => readPublicFile(call.ports, file, range));
   }
   if (anonymous) throw new AppError(file === undefined ? 'FILE_NOT_FOUND' : 'KEY_MISSING');
   const known = file === undefined ? undefined : await fileOf(call, fileUuid(file));
   if (known === undefined) throw new AppError('FILE_NOT_FOUND');
   const grant = await call.admit([{ operation: 'file.download', targets: [known.folderPath] }]);
+  if (await deliverIcon(call, known)) return undefined;
   return deliver(call, known, (range) => readFile(call.ports, grant, known, range));
 }

@@ -191,6 +191,17 @@ describe('what a browser may do with it (threat 22)', () => {
     expect((await harness.call({ url: file.download })).headers['content-disposition']).toMatch(/^attachment;/);
   });
 
+  test('a preview of what a browser cannot draw is an icon with the extension, of a picture the picture', async () => {
+    const text = await stored('notes.<b>.md', '# Notes');
+    const icon = await harness.call({ url: `${text.cdn}&w=250` });
+    expect([icon.status, icon.headers['content-type']]).toEqual([200, 'image/svg+xml']);
+    expect(icon.text).toContain('>MD<');
+    expect(icon.headers['content-security-policy']).toContain('sandbox');
+    const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+    const picture = await stored('dot.gif', gif);
+    expect((await harness.call({ url: `${picture.cdn}&w=250` })).bytes).toEqual(gif);
+  });
+
   test('pages elsewhere may read the pixels of public files', async () => {
     const file = await stored('cors.txt');
     const { headers } = await harness.call({ url: file.cdn, headers: { origin: 'https://app.example.com' } });
