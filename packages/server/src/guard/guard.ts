@@ -1,6 +1,6 @@
 // The one choke point: who asks, may they, is there room left - and the Grant that proves it.
 import type { CanonicalPath, Decision, Demand, Facts, OperationName } from '@latchkey/policy';
-import { coversAll, decide, effective, visibleScopes } from '@latchkey/policy';
+import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
@@ -86,11 +86,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
 
   async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
     const nowMs = ports.system.now();
-    const waitMs = failures.waitMs(asked.clientIp, nowMs);
-    if (waitMs > 0)
-      throw new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
-    const bearer = await authenticate(ports, asked.container, asked.credential);
-    if (bearer.credential === 'invalid') failures.charge(asked.clientIp, nowMs);
+    const bearer = await authenticateWithinBudget(asked, nowMs);
     const entrant: Entrant = { asked, bearer, startedAtMs: nowMs };
     refuseEarly(entrant, operations, nowMs);
     // A credential proves its container; only those that carry none need it looked up.
@@ -98,6 +94,24 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       throw new AppError('CONTAINER_NOT_FOUND');
     }
     return entrant;
+  }
+
+  /**
+   * Bad credentials use up the budget of their address. The signature of an access key is checked without asking any
+   * store, so a good one passes however many bad ones its neighbours send (threat 29); a secret has to be looked up, and
+   * waits.
+   */
+  async function authenticateWithinBudget(asked: Asked, nowMs: number): Promise<Bearer> {
+    const { clientIp, credential, container } = asked;
+    const waitMs = credential.kind === 'key' ? failures.waitMs(clientIp, nowMs) : 0;
+    const wait = () =>
+      new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
+    if (waitMs > 0 && credential.kind === 'key' && !looksLikeKey(credential.text)) throw wait();
+    const bearer = await authenticate(ports, container, credential);
+    if (bearer.credential !== 'invalid') return bearer;
+    if (waitMs > 0) throw wait();
+    failures.charge(clientIp, nowMs);
+    return bearer;
   }
 
   /** Refuses when none of the operations is open to the caller whatever the targets are. */
