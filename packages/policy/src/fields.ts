@@ -101,7 +101,8 @@ export class Members {
       return this.#fault(field, 'TYPE_WRONG', 'A whole number is needed here.');
     }
     if (value < least || value > most) {
-      return this.#fault(field, 'VALUE_OUT_OF_RANGE', `A number from ${least} to ${most} is needed here.`);
+      const range = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
+      return this.#fault(field, 'VALUE_OUT_OF_RANGE', `A number ${range} is needed here.`);
     }
     return value === 0 ? 0 : value; // Minus zero has a JSON text of its own.
   }
