@@ -62,7 +62,7 @@ async function runProject(project, env) {
   const file = join(folder, 'report.json');
   const { code, output } = await run(
     process.execPath,
-    [VITEST, 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+    [VITEST, 'run', '--project', project, '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`],
     { env },
   );
   /** @type {Report} */
