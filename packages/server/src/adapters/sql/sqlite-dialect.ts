@@ -112,6 +112,18 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+      try {
+        return this.#execute(query);
+      } catch (error) {
+        // Another process is writing. Waiting inside SQLite would stop the whole process, so it is done out here.
+        if (!isBusy(error) || this.isInTransaction || waitedMs >= BUSY_MAX_MS) throw error;
+        await new Promise((resume) => setTimeout(resume, BUSY_PAUSE_MS));
+      }
+    }
+  }
+
+  #execute<R>(query: CompiledQuery): QueryResult<R> {
     const { statement, isReader } = this.#prepare(query.sql);
     if (isReader) return { rows: statement.all(...query.parameters) };
     const { changes } = statement.run(...query.parameters);
@@ -147,8 +159,24 @@ const BEGIN = CompiledQuery.raw('begin immediate');
 const COMMIT = CompiledQuery.raw('commit');
 const ROLLBACK = CompiledQuery.raw('rollback');
 
-// The first one lets a process wait for another that is just opening the same file.
-const PRAGMAS = ['busy_timeout=5000', 'journal_mode=WAL', 'synchronous=FULL', 'foreign_keys=ON', 'cache_size=-32000'];
+const BUSY_PAUSE_MS = 5;
+const BUSY_MAX_MS = 5_000;
+const SQLITE_BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return false;
+  return (error.errcode & 0xff) === SQLITE_BUSY; // Its extended codes have it in their low byte.
+}
+
+// The long timeout is for the switch to WAL alone, while another process is just opening the same file.
+const PRAGMAS = [
+  `busy_timeout=${BUSY_MAX_MS}`,
+  'journal_mode=WAL',
+  'busy_timeout=0',
+  'synchronous=FULL',
+  'foreign_keys=ON',
+  'cache_size=-32000',
+];
 
 /** `node:sqlite` when it is there without a flag and complete, otherwise the package with the same interface. */
 async function loadSqlite(): Promise<SqliteModule> {

@@ -1,0 +1,5 @@
+// The door of the contract suites: what an adapter of one's own is tested with.
+export { blobsContract } from './blobs.ts';
+export type { ContractCase } from './case.ts';
+export { countersContract } from './counters.ts';
+export { type Fault, type FaultPlan, withFaults } from './faults.ts';
