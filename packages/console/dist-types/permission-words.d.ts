@@ -14,15 +14,15 @@ export declare const PERMISSION_GROUPS: readonly [{
     readonly text: "Making, changing and removing folders";
 }, {
     readonly id: "order";
-    readonly title: "Labels and collections";
+    readonly title: "Labels";
     readonly text: "Ways to group files across folders";
 }, {
     readonly id: "people";
-    readonly title: "Sharing and approval";
+    readonly title: "Sharing";
     readonly text: "Handing files to others and asking for their word";
 }, {
     readonly id: "config";
-    readonly title: "Configuration and access";
+    readonly title: "Configuration";
     readonly text: "The container itself: seldom right for a web page";
 }];
 /** One of `PERMISSION_GROUPS`. */

@@ -1,7 +1,7 @@
 import { type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 /** Remembers the chosen colour scheme; public/scheme.js reads the same key before the first paint. */
 export declare const colorSchemeManager: import("@mantine/core").MantineColorSchemeManager;
-/** Mantine's theme with the product's colours. Dialogs leave the page's scrolling to CSS: Mantine would write inline styles. */
+/** Mantine's theme with the product's colours. Dialogs do not lock the page, which does not scroll as a whole: Mantine would write inline styles. */
 export declare const theme: {
     focusRing?: "auto" | "always" | "never";
     scale?: number;
@@ -74,9 +74,9 @@ export declare const theme: {
     };
     radius?: {
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };
@@ -84,47 +84,47 @@ export declare const theme: {
     spacing?: {
         [x: number]: string | undefined;
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };
     fontSizes?: {
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };
     lineHeights?: {
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };
     fontWeights?: {
         [x: string & {}]: string | undefined;
-        medium?: string;
         bold?: string;
         regular?: string;
+        medium?: string;
     };
     breakpoints?: {
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };
     shadows?: {
         [x: string & {}]: string | undefined;
-        md?: string;
         xs?: string;
         sm?: string;
+        md?: string;
         lg?: string;
         xl?: string;
     };

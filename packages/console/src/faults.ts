@@ -1,6 +1,14 @@
 // From faults by field path to messages beside fields, and to the sections that hold them.
-import { type Fault, type Parsed, parseSecretKeyRights, parseTemplate, type Template } from '@latchkey/policy';
+import {
+  DURATION_SECONDS_MAX,
+  type Fault,
+  type Parsed,
+  parseSecretKeyRights,
+  parseTemplate,
+  type Template,
+} from '@latchkey/policy';
 import { type Draft, type DraftKind, toDocument } from './draft.ts';
+import { formatDuration } from './quantity.ts';
 
 /** The groups of the editor, in order, with what each holds. */
 export const SECTIONS = [
@@ -46,7 +54,12 @@ export function fieldMessages(
   const messages: Record<string, string> = {};
   for (const { field, code, message } of faults) {
     const path = field.replaceAll(/\[(\d+)\]/g, '.$1');
-    const words = code === 'TYPE_WRONG' ? (QUANTITY_HINTS[path] ?? message) : message;
+    const words =
+      code === 'TYPE_WRONG'
+        ? (QUANTITY_HINTS[path] ?? message)
+        : code === 'VALUE_OUT_OF_RANGE' && path.startsWith('key_validity.')
+          ? `At least one second, and at most ${formatDuration(DURATION_SECONDS_MAX)}.`
+          : message;
     messages[path] = messages[path] === undefined ? words : `${messages[path]} ${words}`;
   }
   return messages;

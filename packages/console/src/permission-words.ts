@@ -6,9 +6,9 @@ export const PERMISSION_GROUPS = [
   { id: 'read', title: 'Reading', text: 'Needed by everything that shows what is stored' },
   { id: 'files', title: 'Files', text: 'Adding, changing and removing files' },
   { id: 'folders', title: 'Folders', text: 'Making, changing and removing folders' },
-  { id: 'order', title: 'Labels and collections', text: 'Ways to group files across folders' },
-  { id: 'people', title: 'Sharing and approval', text: 'Handing files to others and asking for their word' },
-  { id: 'config', title: 'Configuration and access', text: 'The container itself: seldom right for a web page' },
+  { id: 'order', title: 'Labels', text: 'Ways to group files across folders' },
+  { id: 'people', title: 'Sharing', text: 'Handing files to others and asking for their word' },
+  { id: 'config', title: 'Configuration', text: 'The container itself: seldom right for a web page' },
 ] as const;
 
 /** One of `PERMISSION_GROUPS`. */

@@ -50,7 +50,7 @@ const SANS = "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif
 /** Remembers the chosen colour scheme; public/scheme.js reads the same key before the first paint. */
 export const colorSchemeManager = localStorageColorSchemeManager({ key: 'latchkey-color-scheme' });
 
-/** Mantine's theme with the product's colours. Dialogs leave the page's scrolling to CSS: Mantine would write inline styles. */
+/** Mantine's theme with the product's colours. Dialogs do not lock the page, which does not scroll as a whole: Mantine would write inline styles. */
 export const theme = createTheme({
   primaryColor: 'pine',
   primaryShade: { light: 7, dark: 7 },

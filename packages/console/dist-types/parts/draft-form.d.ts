@@ -1,5 +1,5 @@
-import type { Draft, DraftKind } from '../draft.ts';
 import type { Template } from '@latchkey/policy';
+import type { Draft, DraftKind } from '../draft.ts';
 /** Field faults that the service answered with. */
 export type ServiceFaults = readonly {
     readonly field: string;

@@ -2,6 +2,7 @@
 
 import type { Template } from '@latchkey/policy';
 import { Alert, Badge, Button } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconAlertCircle, IconAlertTriangle } from '@tabler/icons-react';
 import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react';
 import type { Draft, DraftKind } from '../draft.ts';
@@ -83,6 +84,7 @@ export function DraftForm(props: DraftFormProps) {
                   key={section.id}
                   type="button"
                   className={classes.link}
+                  data-leads-to={section.id}
                   aria-current={active === section.id ? 'true' : undefined}
                   data-faulty={faults > 0 || undefined}
                   onClick={() => goTo(section.id)}
@@ -149,25 +151,30 @@ export function DraftForm(props: DraftFormProps) {
   );
 }
 
-function Warnings({
-  warnings,
-}: {
-  readonly warnings: readonly { readonly code: string; readonly field: string; readonly message: string }[];
-}) {
+interface ShownWarning {
+  readonly code: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Warnings do not hold anybody up: they stand beside the form, folded up where there is no room beside it. */
+function Warnings({ warnings }: { readonly warnings: readonly ShownWarning[] }) {
+  const narrow = useMediaQuery('(max-width: 48em)') ?? false;
   return (
     <div aria-live="polite" className={classes.warnings}>
       {warnings.length === 0 ? null : (
-        <div className={classes.caution}>
-          <p className={classes.cautionTitle}>
+        <details className={classes.caution} open={!narrow}>
+          <summary className={classes.cautionTitle}>
             <IconAlertTriangle size={16} aria-hidden />
             Worth a second look
-          </p>
+            <span className={classes.cautionCount}>{warnings.length}</span>
+          </summary>
           <ul>
             {warnings.map((warning) => (
               <li key={`${warning.code} ${warning.field}`}>{warning.message}</li>
             ))}
           </ul>
-        </div>
+        </details>
       )}
     </div>
   );
@@ -175,14 +182,25 @@ function Warnings({
 
 function focusFirstFault(root: HTMLElement | null): void {
   const first = root?.querySelector<HTMLElement>('[aria-invalid="true"], [data-fault], button[data-invalid]');
-  if (first === null || first === undefined) return;
+  if (root === null || first === null || first === undefined) return;
   first.focus({ preventScroll: true });
-  (first.closest('fieldset') ?? first).scrollIntoView({ block: 'center' });
+  scrollWithin(root, first, root.clientHeight / 3);
+}
+
+/** Scrolls only `root`: `scrollIntoView` would also move the dialog around it. */
+function scrollWithin(root: HTMLElement, target: HTMLElement, gap: number): void {
+  root.scrollTop += target.getBoundingClientRect().top - root.getBoundingClientRect().top - gap;
 }
 
 /** The section that is being read, and the way to another one. */
 function useActiveSection(scroller: React.RefObject<HTMLDivElement | null>): [SectionId, (id: SectionId) => void] {
   const [active, setActive] = useState<SectionId>('general');
+  useEffect(() => {
+    // Where the rail is a row, its current entry may be out of sight.
+    const link = scroller.current?.closest('form')?.querySelector<HTMLElement>(`[data-leads-to="${active}"]`);
+    const row = link?.parentElement;
+    if (link && row) row.scrollLeft = link.offsetLeft - row.offsetLeft - 12;
+  }, [active, scroller]);
   useEffect(() => {
     const root = scroller.current;
     if (root === null) return;
@@ -200,9 +218,11 @@ function useActiveSection(scroller: React.RefObject<HTMLDivElement | null>): [Se
   }, [scroller]);
 
   const goTo = (id: SectionId) => {
-    const section = scroller.current?.querySelector<HTMLElement>(`[data-section="${id}"]`);
-    section?.scrollIntoView({ block: 'start' });
-    section?.querySelector<HTMLElement>('h3')?.focus({ preventScroll: true });
+    const root = scroller.current;
+    const section = root?.querySelector<HTMLElement>(`[data-section="${id}"]`);
+    if (root === null || section === null || section === undefined) return;
+    section.querySelector<HTMLElement>('h3')?.focus({ preventScroll: true });
+    scrollWithin(root, section, 0);
     setActive(id);
   };
   return [active, goTo];

@@ -3,6 +3,13 @@ import { Pill, TagsInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import classes from './entry-list.module.css';
 
+const SEPARATORS = [',', ';', ' ', '\n', '\t'];
+
+/** Entries of a text that was typed or pasted as one. */
+function split(text: string): string[] {
+  return text.split(/[\s,;]+/).filter((entry) => entry !== '');
+}
+
 /** Edits a list; several entries can be pasted at once. `isReadable` marks entries that mean nothing while they are typed. */
 export function EntryList(props: {
   readonly label: string;
@@ -31,9 +38,9 @@ export function EntryList(props: {
       description={props.description}
       placeholder={value.length === 0 ? props.placeholder : ''}
       value={value}
-      onChange={(entries) => props.onChange(entries.map((entry) => entry.trim()).filter((entry) => entry !== ''))}
+      onChange={(entries) => props.onChange([...new Set(entries.flatMap(split))])}
       data={props.suggestions ?? []}
-      splitChars={[',', ';', ' ', '\n', '\t']}
+      splitChars={SEPARATORS}
       openOnFocus={props.suggestions !== undefined}
       clearable
       clearButtonProps={{ 'aria-label': `Clear ${props.label}` }}

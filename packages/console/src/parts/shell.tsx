@@ -72,7 +72,9 @@ export function Shell() {
           <Navigation />
         </aside>
         <main id="content" className={classes.main} tabIndex={-1}>
-          <Outlet />
+          <div className={classes.page}>
+            <Outlet />
+          </div>
         </main>
       </div>
       <Drawer

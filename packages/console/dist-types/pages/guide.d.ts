@@ -1,0 +1,3 @@
+/** `/guide` */
+export declare function GuidePage(): import("react").JSX.Element;
+//# sourceMappingURL=guide.d.ts.map

@@ -1,0 +1,3 @@
+/** `/$uid/use` */
+export declare function UseTemplate(): import("react").JSX.Element;
+//# sourceMappingURL=template-use.d.ts.map
