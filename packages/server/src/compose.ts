@@ -38,7 +38,8 @@ const JSON_BYTES_MAX = 32 * 1024 * 1024;
 export async function compose(config: Config): Promise<Service> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const keyring = await openKeyring({ dataDir: config.dataDir, configured: config.signingSecrets });
-  const system = openSystem({ keyring, logLevel: config.logLevel });
+  const secrets = config.adminKey === undefined ? [] : [config.adminKey];
+  const system = openSystem({ keyring, logLevel: config.logLevel, secrets });
   const closers: (() => Promise<void>)[] = [];
   const opened = async <T extends { close(): Promise<void> }>(opening: Promise<T> | T): Promise<T> => {
     const adapter = await opening;

@@ -41,9 +41,15 @@ const ENTRIES_MAX = 200;
 
 /**
  * Opens the log. Each call writes one line `{ level, time, event, ...fields }`. Errors are written with message, stack, code and
- * causes. Text that looks like an access key or a secret key, and fields named after credentials, are written as `[redacted]`.
+ * causes. Text that looks like an access key or a secret key, the given secrets, whose form is their owner's choice, and fields
+ * named after credentials are written as `[redacted]`.
  */
-export function openLog(level: 'info' | 'warn' | 'error' | 'silent', destination?: LogDestination): Log {
+export function openLog(
+  level: 'info' | 'warn' | 'error' | 'silent',
+  destination?: LogDestination,
+  secrets: readonly string[] = [],
+): Log {
+  const hide = hiding(secrets);
   const options = {
     level,
     base: null,
@@ -55,7 +61,8 @@ export function openLog(level: 'info' | 'warn' | 'error' | 'silent', destination
   const write =
     (severity: 'info' | 'warn' | 'error') =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (logger.isLevelEnabled(severity)) logger[severity](redactFields(fields), redactText(event));
+      if (logger.isLevelEnabled(severity))
+        logger[severity](redactEntries(Object.entries(fields), 0, new Set(), hide), hide(event));
     };
   return { info: write('info'), warn: write('warn'), error: write('error') };
 }
@@ -64,28 +71,30 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '');
 }
 
-function redactText(text: string): string {
-  return text.replace(CREDENTIAL, REDACTED);
-}
+type Hide = (text: string) => string;
 
-function redactFields(fields: object): Record<string, unknown> {
-  return redactEntries(Object.entries(fields), 0, new Set());
+/** Takes credentials out of a text; the secrets as they are and as they stand in an address. */
+function hiding(secrets: readonly string[]): Hide {
+  const literal = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))].filter(Boolean);
+  return (text) =>
+    literal.reduce((safe, secret) => safe.replaceAll(secret, REDACTED), text.replace(CREDENTIAL, REDACTED));
 }
 
 function redactEntries(
   entries: ReadonlyArray<readonly [string, unknown]>,
   depth: number,
   seen: Set<object>,
+  hide: Hide,
 ): Record<string, unknown> {
   const safe: Record<string, unknown> = {};
   for (const [name, value] of entries.slice(0, ENTRIES_MAX)) {
-    safe[redactText(name)] = SECRET_FIELDS.has(plain(name)) ? REDACTED : redact(value, depth + 1, seen);
+    safe[hide(name)] = SECRET_FIELDS.has(plain(name)) ? REDACTED : redact(value, depth + 1, seen, hide);
   }
   return safe;
 }
 
-function redact(value: unknown, depth: number, seen: Set<object>): unknown {
-  if (typeof value === 'string') return redactText(value);
+function redact(value: unknown, depth: number, seen: Set<object>, hide: Hide): unknown {
+  if (typeof value === 'string') return hide(value);
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
   if (typeof value !== 'object' || value === null) return value;
@@ -95,7 +104,7 @@ function redact(value: unknown, depth: number, seen: Set<object>): unknown {
   if (depth > DEPTH_MAX || seen.has(value)) return '[...]';
   seen.add(value);
   try {
-    if (Array.isArray(value)) return value.slice(0, ENTRIES_MAX).map((entry) => redact(entry, depth + 1, seen));
+    if (Array.isArray(value)) return value.slice(0, ENTRIES_MAX).map((entry) => redact(entry, depth + 1, seen, hide));
     if (value instanceof Error) {
       const { name, message, stack, cause } = value;
       const own = Object.entries(value).filter(([field]) => !['name', 'message', 'stack', 'cause'].includes(field));
@@ -105,9 +114,9 @@ function redact(value: unknown, depth: number, seen: Set<object>): unknown {
         ['stack', stack],
       ];
       if (cause !== undefined) known.push(['cause', cause]);
-      return redactEntries([...known, ...own], depth, seen);
+      return redactEntries([...known, ...own], depth, seen, hide);
     }
-    return redactEntries(Object.entries(value), depth, seen);
+    return redactEntries(Object.entries(value), depth, seen, hide);
   } finally {
     seen.delete(value);
   }

@@ -10,6 +10,8 @@ export interface SystemOptions {
   readonly logLevel?: 'info' | 'warn' | 'error' | 'silent';
   /** Takes the log's lines instead of standard output. */
   readonly logTo?: LogDestination;
+  /** Texts of no particular form that the log must never show. */
+  readonly secrets?: readonly string[];
 }
 
 /**
@@ -21,7 +23,7 @@ export function openSystem(options: SystemOptions): System {
     now: Date.now,
     random: (size) => randomBytes(size),
     keyring: options.keyring,
-    log: openLog(options.logLevel ?? 'info', options.logTo),
+    log: openLog(options.logLevel ?? 'info', options.logTo, options.secrets),
     every: (everyMs, task) => {
       const timer = setInterval(task, everyMs);
       timer.unref();
