@@ -296,7 +296,9 @@ describe('3 The security template: where from, and how long', () => {
     expect((await byCountry.with({ from: COUNTRY_ADDRESS.SE }).list('/')).outcome).toBe('200');
     const blockedOnly = await target.holder({ permissions: BROWSE, restrictions: { blocked_countries: ['US'] } });
     expect((await blockedOnly.with({ from: COUNTRY_ADDRESS.US }).list('/')).outcome).toBe('403 COUNTRY_DENIED');
-    expect((await blockedOnly.with({ from: freshAddress() }).list('/')).outcome).toBe('200');
+    expect((await blockedOnly.with({ from: COUNTRY_ADDRESS.SE }).list('/')).outcome).toBe('200');
+    // Unknown could be any country: what might be blocked is.
+    expect((await blockedOnly.with({ from: freshAddress() }).list('/')).outcome).toBe('403 COUNTRY_DENIED');
   });
 
   test('3.26 allowed_origins takes exact origins and all hosts below one, compared by labels', async () => {
@@ -323,17 +325,20 @@ describe('3 The security template: where from, and how long', () => {
     expect((await target.call('GET', 'v5/files', without)).outcome).toBe('403 ORIGIN_DENIED');
   });
 
-  test("3.27 allowed_origins is the template's CORS: only those pages may read the answers", async () => {
+  test("3.27 allowed_origins is the template's CORS: other pages get refusals, and an answer names the one page that may read it", async () => {
     const named = await target.holder(
       { permissions: BROWSE, restrictions: { allowed_origins: ['https://app.example.com'] } },
       { origin: 'https://app.example.com' },
     );
-    expect((await named.list('/')).headers['access-control-allow-origin']).toBe('https://app.example.com');
+    const answer = await named.list('/');
+    expect(answer.headers['access-control-allow-origin']).toBe('https://app.example.com');
+    expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
+    expect(answer.headers['vary']).toMatch(/origin/i);
     const foreign = await named.with({ origin: 'https://evil.example' }).list('/');
-    expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+    expect(foreign.outcome).toBe('403 ORIGIN_DENIED');
+    expect(foreign.bytes.toString()).not.toContain('app.example.com');
     const open = await target.holder({ permissions: BROWSE }, { origin: 'https://anywhere.example' });
-    const answer = await open.list('/');
-    expect(['*', 'https://anywhere.example']).toContain(answer.headers['access-control-allow-origin']);
+    expect((await open.list('/')).headers['access-control-allow-origin']).toBe('https://anywhere.example');
     const preflight = await target.call('OPTIONS', 'v5/files', {
       origin: 'https://anywhere.example',
       headers: { 'access-control-request-method': 'GET', 'access-control-request-headers': 'x-filerobot-key' },
@@ -547,7 +552,7 @@ describe('3 The security template: managing it', () => {
     const warnings = async (json: object) => {
       const answer = await target.admin('POST', 'v5/security-templates', { json });
       expect(answer.status).toBeLessThan(300);
-      return answer.list('warnings').length;
+      return new Set(answer.list('warnings').map((it) => member(it, 'code'))).size;
     };
     expect(await warnings({ name: 'Careful', permissions: ['OBJECTS_LIST'] })).toBe(0);
     expect(await warnings({ name: 'Delete', permissions: ['FILE_DELETE'] })).toBe(1);

@@ -83,25 +83,25 @@ export async function send(method: string, url: string, init: Init = {}): Promis
 /** Sends one request and resolves when the answer's headers are there; the caller reads the body. */
 export async function open(method: string, url: string, init: Init = {}): Promise<IncomingMessage> {
   const { body, headers = {}, signal } = init;
-  // A request that failed half-way must not leave its socket to the next one.
-  const reusable = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
   const outgoing = request(url, {
     method,
     headers: typeof body === 'string' ? { 'content-length': Buffer.byteLength(body), ...headers } : headers,
-    agent: reusable ? agent : false,
+    agent,
     ...(signal === undefined ? {} : { signal }),
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve);
     outgoing.on('error', reject);
   });
-  if (reusable) {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     outgoing.end(body);
     return answered;
   }
   // The server may refuse before the body is through: then the answer counts, not the broken pipe.
   pipeline(Readable.from(body), outgoing).catch(() => undefined);
   const message = await answered;
-  message.once('end', () => outgoing.destroy());
+  message.once('end', () => {
+    if (!outgoing.writableFinished) outgoing.destroy();
+  });
   return message;
 }

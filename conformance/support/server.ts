@@ -34,7 +34,8 @@ export interface Server {
   readonly pid: number;
   /** Everything the process has written so far to stdout and stderr. */
   output(): string;
-  /** Ends the process as an operator does (SIGTERM) and removes a data folder that was made for it. */
+  /** Ends the process as an operator does (SIGTERM) and removes a data folder that was made for it. Rejects, with its
+   *  output, when it had ended by itself. */
   stop(): Promise<void>;
   /** Ends the process as a power cut does (SIGKILL); the data folder stays. */
   kill(): Promise<void>;
@@ -69,15 +70,19 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
   const output = () => Buffer.concat(chunks).toString('utf8');
   const ended = new Promise<void>((done) => child.once('close', () => done()));
+  let expected = false;
   const end = async (signal: NodeJS.Signals) => {
+    const byItself = !expected && (child.exitCode !== null || child.signalCode !== null);
+    expected = true;
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await ended;
+    if (byItself) throw new Error(`The server ended by itself (${child.exitCode ?? child.signalCode}).\n${output()}`);
   };
   const baseUrl = `http://127.0.0.1:${port}`;
   try {
     await untilReady(baseUrl, child);
   } catch (cause) {
-    await end('SIGKILL');
+    await end('SIGKILL').catch(() => undefined);
     throw new Error(`The server did not become ready.\n${output()}`, { cause });
   }
   return {
@@ -88,8 +93,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     pid: child.pid ?? 0,
     output,
     stop: async () => {
-      await end('SIGTERM');
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      try {
+        await end('SIGTERM');
+      } finally {
+        if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      }
     },
     kill: () => end('SIGKILL'),
   };

@@ -21,7 +21,8 @@ export function useTarget(): Target {
 }
 
 /** True when the suite runs against a deployment that it did not start and must not stop. */
-export const REMOTE = process.env['BASE_URL'] !== undefined;
+// Vite puts `/` there when nobody has set it.
+export const REMOTE = /^https?:\/\//.test(process.env['BASE_URL'] ?? '');
 
 /** No credential may stand in a log: neither the form of an access key nor any secret that was in use. */
 export function expectNoSecretIn(output: string, secrets: readonly string[]): void {
