@@ -26,6 +26,8 @@ export function sendError(
     });
   }
   const { facts } = known;
+  // An address that the router cannot read never reaches the hook that sets it.
+  reply.header('x-request-id', request.id);
   if (row.challenge === true) reply.header('www-authenticate', 'Bearer');
   if (row.retry === true) {
     const seconds = Math.max(1, Math.ceil((facts.retryAfterMs ?? 5000) / 1000));

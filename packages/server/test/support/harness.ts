@@ -296,7 +296,7 @@ function answerOf(status: number, headers: Readonly<Record<string, unknown>>, by
   const text = bytes.toString('utf8');
   const isJson = String(headers['content-type'] ?? '').includes('application/json');
   // The tests look members up by name and compare them; nothing relies on this type.
-  const body = (isJson ? JSON.parse(text) : {}) as Readonly<Record<string, unknown>>;
+  const body = (isJson && text !== '' ? JSON.parse(text) : {}) as Readonly<Record<string, unknown>>;
   return {
     status,
     headers: Object.fromEntries(
