@@ -48,6 +48,8 @@ describe('the log', () => {
     ['the cause of an error', { error: new Error('outer', { cause: new Error(KEY) }) }],
     ['a field of an error', { error: Object.assign(new Error('x'), { key: KEY }) }],
     ['a secret key', { note: `used ${SECRET_KEY}.` }],
+    ['a percent-encoded address', { url: `/login?next=%2Fa%3Fkey%3D${KEY}` }],
+    ['a percent-encoded address, as a secret key', { url: `/login?next=%2Fa%3Fkey%3D${SECRET_KEY}` }],
     ['a secret key in an address', { url: `/v5?secret=${SECRET_KEY}#x` }],
   ])('never writes a key that stands in %s', (_, fields) => {
     const { lines, log } = capture();

@@ -10,8 +10,11 @@ export interface LogDestination {
 /** Replaces what must not be read in a log. */
 const REDACTED = '[redacted]';
 
-/** Access keys and secret keys, wherever they stand in a text; the checksum makes both of them long and unmistakable. */
-const CREDENTIAL = /\b(?:SASS__|lk_)[\w.~%+/=-]*/g;
+/**
+ * Access keys and secret keys. The complete forms are found even where something stands directly before them, as in the
+ * percent-encoded `key%3DSASS__...`; the last alternative catches what is cut off.
+ */
+const CREDENTIAL = /SASS__[\w.~%+/=-]*|lk_[a-z0-9_-]{0,64}_[0-9A-Za-z]{32}_[0-9A-Za-z]*|\blk_[\w.~%+/=-]*/g;
 
 /** Fields and headers that hold credentials in whatever form, compared without case, `-` and `_`. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(
