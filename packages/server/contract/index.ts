@@ -3,3 +3,5 @@ export { blobsContract } from './blobs.ts';
 export type { ContractCase } from './case.ts';
 export { countersContract } from './counters.ts';
 export { type Fault, type FaultPlan, withFaults } from './faults.ts';
+export { GEO_RECORDS, geoContract } from './geo.ts';
+export { mediaContract } from './media.ts';
