@@ -106,15 +106,12 @@ class DiskBlobs implements Blobs {
   }
 
   async remove(blobIds: readonly string[]): Promise<void> {
-    const folders = new Set<string>();
+    // Not flushed: a removal that a crash undoes leaves an orphan, which the next sweep finds again.
     for (const blobId of blobIds) {
       const path = await this.#locate(blobId);
       if (path === undefined) continue;
       await guarded('remove a blob', () => unlink(path).catch(ignoreMissing));
-      folders.add(this.#folderOf(blobId));
     }
-    // Not flushed one by one: a removal lost in a crash leaves an orphan that the next sweep finds again.
-    await guarded('flush removals', () => Promise.all([...folders].map((path) => this.#flush(path))));
   }
 
   async list(
