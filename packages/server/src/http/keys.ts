@@ -163,7 +163,8 @@ export const keyRoutes: readonly Route[] = [
       const expires_at = grant.bearer === 'secret' ? null : new Date(rights.expiresAtMs).toISOString();
       return {
         is_validate: true,
-        is_user_info_included: false,
+        // A key that names a person opens what a widget offers to known people only, such as public and private.
+        is_user_info_included: grant.claims.subject !== undefined,
         permissions: permissionsForWidgets(rights.permissions),
         ...uploadScopeOf(rights.uploadScopes),
         max_file_size: rights.maxFileSizeBytes,

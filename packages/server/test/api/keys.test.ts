@@ -197,6 +197,13 @@ describe('key.inspect', () => {
     expect(body).toMatchObject({ permissions: ['FILE_UPLOAD'], upload_scope: ['/in'], max_file_size: 7 });
   });
 
+  test('tells whether the key names a person', async () => {
+    const { secret } = await api.secretKey({ permissions: ['CONFIG_CHANGE'] });
+    const made = await api.call({ method: 'POST', url: '/key', key: secret, body: { subject: 'ann' } });
+    const { body } = await api.call({ url: '/v4/key/info', key: String(made.body['key']) });
+    expect(body['is_user_info_included']).toBe(true);
+  });
+
   test('costs nothing of the calls of a key', async () => {
     const key = await api.key({ listing: { max: 1 } });
     for (let i = 0; i < 3; i += 1) expect((await api.call({ url: '/v4/key/info', key })).status).toBe(200);
