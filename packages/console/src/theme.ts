@@ -63,8 +63,15 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { lockScroll: false, radius: 'lg', transitionProps: { transition: 'pop', duration: 140 } } },
-    Drawer: { defaultProps: { lockScroll: false } },
+    Modal: {
+      defaultProps: {
+        lockScroll: false,
+        padding: 'lg',
+        radius: 'lg',
+        transitionProps: { transition: 'pop', duration: 140 },
+      },
+    },
+    Drawer: { defaultProps: { lockScroll: false, padding: 'lg' } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: true } },
     Menu: { defaultProps: { shadow: 'md', position: 'bottom-end', withinPortal: true } },
     Badge: { defaultProps: { tt: 'none', fw: 550, radius: 'sm' } },

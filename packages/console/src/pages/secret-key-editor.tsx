@@ -1,14 +1,14 @@
 // The secret key dialog: rights, and the secret itself exactly once.
 import { secretKeyDocument, type Template } from '@latchkey/policy';
 import { LatchkeyError, type SecretKey } from '@latchkey/sdk';
-import { Alert, Button, Loader, Modal } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { Button, Loader, Modal } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { admin, secretKeyQuery, secretKeysKey } from '../api.ts';
 import { copyText } from '../clipboard.ts';
 import { type Draft, emptyDraft, toDraft } from '../draft.ts';
+import { Caution } from '../parts/caution.tsx';
 import { DraftForm } from '../parts/draft-form.tsx';
 import { EditorDialog } from '../parts/editor-dialog.tsx';
 import { Failure } from '../parts/failure.tsx';
@@ -134,9 +134,9 @@ function ShownOnce(props: { readonly name: string; readonly secret: string; read
       onClose={props.onClose}
       title={`Secret of “${props.name}”`}
     >
-      <Alert color="yellow" variant="light" icon={<IconAlertTriangle />} title="Shown this once" mb="md">
+      <Caution title="Shown this once">
         Only a fingerprint of it is stored. Put it into your secret store now; if it is lost, make a new key.
-      </Alert>
+      </Caution>
       <code className={classes.secret}>{props.secret}</code>
       <div className={classes.buttons}>
         <Button variant={copied ? 'light' : 'filled'} onClick={copy} data-autofocus>

@@ -157,7 +157,7 @@ export function SecretKeysPage() {
               {key.active ? 'Deactivate' : 'Activate'}
             </Menu.Item>
             <Menu.Divider />
-            <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => remove(key)}>
+            <Menu.Item c="var(--mantine-color-error)" leftSection={<IconTrash size={16} />} onClick={() => remove(key)}>
               Delete
             </Menu.Item>
           </>

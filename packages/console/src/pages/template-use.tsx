@@ -1,9 +1,10 @@
 // The panel after saving: how to put a template into a page, and what a key of it can do.
-import { Alert, Drawer, Loader, Tabs } from '@mantine/core';
-import { IconCode, IconFlask, IconPlayerPause } from '@tabler/icons-react';
+import { Drawer, Loader, Tabs } from '@mantine/core';
+import { IconCode, IconFlask } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { templateQuery } from '../api.ts';
+import { Caution } from '../parts/caution.tsx';
 import { CodeBlock } from '../parts/code-block.tsx';
 import { Failure } from '../parts/failure.tsx';
 import { Identifier } from '../parts/identifier.tsx';
@@ -47,15 +48,7 @@ export function UseTemplate() {
             <dd>{container}</dd>
           </dl>
           {template.active ? null : (
-            <Alert
-              color="yellow"
-              variant="light"
-              icon={<IconPlayerPause />}
-              title="This template is not active"
-              mb="md"
-            >
-              It gives no keys until you activate it.
-            </Alert>
+            <Caution title="This template is not active">It gives no keys until you activate it.</Caution>
           )}
           <Tabs defaultValue="embed" keepMounted={false}>
             <Tabs.List mb="lg">

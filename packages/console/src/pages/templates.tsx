@@ -178,7 +178,11 @@ export function TemplatesPage() {
               {template.active ? 'Deactivate' : 'Activate'}
             </Menu.Item>
             <Menu.Divider />
-            <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => remove(template)}>
+            <Menu.Item
+              c="var(--mantine-color-error)"
+              leftSection={<IconTrash size={16} />}
+              onClick={() => remove(template)}
+            >
               Delete
             </Menu.Item>
           </>

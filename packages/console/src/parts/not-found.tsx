@@ -6,7 +6,7 @@ import classes from './notice.module.css';
 /** Shown for every address that no page has. */
 export function NotFound() {
   return (
-    <div className={classes.notice}>
+    <main className={classes.notice} data-whole-page>
       <span className={classes.icon}>
         <IconCompassOff size={26} stroke={1.6} aria-hidden />
       </span>
@@ -14,6 +14,6 @@ export function NotFound() {
       <p className={classes.text}>
         It may have been deleted. <Link to="/settings/developer/security-templates">Go to the security templates</Link>
       </p>
-    </div>
+    </main>
   );
 }
