@@ -146,6 +146,12 @@ export const blobsContract: readonly ContractCase<Blobs>[] = [
         await assert.rejects(writing, reason);
         source.destroy();
       }
+      const controller = new AbortController();
+      const source = stalled(bytes(10));
+      const writing = blobs.write(source, { ...ROOMY, signal: controller.signal });
+      controller.abort(reason);
+      await assert.rejects(writing, reason);
+      source.destroy();
       await assertEmpty(blobs);
     },
   },
@@ -163,6 +169,7 @@ export const blobsContract: readonly ContractCase<Blobs>[] = [
       const writing = blobs.write(cut, ROOMY);
       cut.destroy();
       await assert.rejects(writing, 'a source that was cut off is not a whole blob');
+      await assert.rejects(blobs.write(cut, ROOMY), 'a source that was cut off before is not a whole blob');
       await assertEmpty(blobs);
     },
   },
@@ -319,6 +326,11 @@ export const blobsContract: readonly ContractCase<Blobs>[] = [
       await blobs.close();
       await writing;
       source.destroy();
+      const [other, late] = [await open(), stalled(bytes(1000))];
+      const begun = assert.rejects(other.write(late, ROOMY), hasCode('STORE_UNAVAILABLE'));
+      await other.close();
+      await begun;
+      late.destroy();
       await assert.rejects(blobs.check(), hasCode('STORE_UNAVAILABLE'));
       await assert.rejects(blobs.write(sourceOf(bytes(1)), ROOMY), hasCode('STORE_UNAVAILABLE'));
       await blobs.close();

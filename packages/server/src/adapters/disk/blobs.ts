@@ -73,6 +73,7 @@ class DiskBlobs implements Blobs {
       () => unlink(temporary).catch(ignoreMissing),
     );
     this.#writing.set(blobId, { sink, done: ended });
+    if (this.#closed) sink.destroy(closedFault());
     try {
       await done;
       return { blobId, ...sink.measured() };
@@ -287,30 +288,30 @@ async function writeAll(handle: FileHandle, chunks: readonly Buffer[]): Promise<
 /** Pipes until the sink has ended; rejects with the first fault of either side or with the reason of the signal. */
 function pour(source: Readable, sink: Writable, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    let failure: { readonly reason: unknown } | undefined;
     const stop = (reason: unknown) => {
-      source.unpipe(sink);
       failure ??= { reason };
+      source.unpipe(sink);
       sink.destroy();
     };
     const abort = () => stop(signal?.reason);
-    let failure: { reason: unknown } | undefined;
-    let closed = false;
-    signal?.addEventListener('abort', abort, { once: true });
-    finished(source, { writable: false }, (error) => {
-      if (error) stop(error);
-    });
-    sink.once('error', (error) => {
-      failure ??= { reason: error };
-    });
+    sink.once('error', stop);
     // `close` and not `finish`: only then is the descriptor given back and the file safe to move or remove.
     sink.once('close', () => {
-      closed = true;
       signal?.removeEventListener('abort', abort);
       source.unpipe(sink);
-      if (failure === undefined && sink.writableFinished) resolve();
-      else reject(failure?.reason ?? new AppError('STORE_UNAVAILABLE', 'the write was cut off'));
+      if (failure !== undefined) reject(failure.reason);
+      else if (sink.writableFinished) resolve();
+      else reject(new AppError('STORE_UNAVAILABLE', 'the write was cut off'));
     });
-    if (!closed) source.pipe(sink);
+    // Its listeners stay: a source that fails later, when the caller has given it up, must not end the process.
+    finished(source, { writable: false }, (error) => {
+      if (error) stop(error);
+      else sink.end();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    else source.pipe(sink, { end: false });
   });
 }
 
