@@ -1,0 +1,102 @@
+// A browser that can reach this machine and nothing else, and the record of what a page did in it.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { CHROMIUM, installCommand } from '../../tools/services.mjs';
+
+const SCREENSHOTS = fileURLToPath(new URL('../screenshots', import.meta.url));
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Every name but this machine's fails to resolve, as on a network without internet.
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
+/** How a page is visited. */
+export interface VisitOptions {
+  /** The visitor's address, told by the trusted proxy that the suite plays. */
+  readonly from?: string;
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+/** One page in a browser profile of its own. */
+export interface Visit {
+  readonly page: Page;
+  /** What the page asked other machines for, such as `image assets.example.com`. None of it was answered. */
+  readonly outside: readonly string[];
+  /** Uncaught errors of the page's scripts. */
+  readonly errors: readonly string[];
+}
+
+/** Opens pages for the tests of one file. */
+export class Pages {
+  #browser: Browser | undefined;
+  #open: { readonly context: BrowserContext; readonly page: Page }[] = [];
+
+  /** Starts the browser. Rejects with the command that installs one when this machine has none. */
+  async start(): Promise<void> {
+    const executablePath = CHROMIUM.find();
+    if (executablePath === undefined) throw new Error(`There is no Chromium. Install it: ${installCommand(CHROMIUM)}`);
+    this.#browser = await chromium.launch({ executablePath, args: FLAGS });
+  }
+
+  /** Opens an empty page. It is closed when the test ends. */
+  async visit({ from, viewport = { width: 1400, height: 1000 } }: VisitOptions = {}): Promise<Visit> {
+    if (this.#browser === undefined) throw new TypeError('the browser runs during tests only');
+    const context = await this.#browser.newContext({
+      viewport,
+      acceptDownloads: true,
+      ...(from === undefined ? {} : { extraHTTPHeaders: { 'x-forwarded-for': from } }),
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    this.#open.push({ context, page });
+    const outside: string[] = [];
+    const errors: string[] = [];
+    page.on('request', (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (/^(https?|wss?):$/.test(protocol) && hostname !== '127.0.0.1')
+        outside.push(`${request.resourceType()} ${hostname}`);
+    });
+    page.on('pageerror', (error) => errors.push(error.message));
+    return { page, outside, errors };
+  }
+
+  /** Closes what the test opened; of a failed test, a picture of each page stays in `e2e/screenshots`. */
+  async endTest(failedTest: string | undefined): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    for (const [index, { context, page }] of open.entries()) {
+      if (failedTest !== undefined) {
+        await mkdir(SCREENSHOTS, { recursive: true });
+        const name = `${failedTest.replace(/[^a-z0-9]+/gi, '-')}-${index + 1}.png`;
+        await page.screenshot({ path: join(SCREENSHOTS, name) });
+      }
+      await context.close();
+    }
+  }
+
+  /** Ends the browser. */
+  async stop(): Promise<void> {
+    await this.#browser?.close();
+    this.#browser = undefined;
+  }
+}
+
+/** Registers start and stop of a browser with the test file and returns the way to open pages in it. */
+export function usePages(): Pages {
+  const pages = new Pages();
+  beforeAll(() => pages.start());
+  afterEach(({ task }) => pages.endTest(task.result?.state === 'fail' ? task.name : undefined));
+  afterAll(() => pages.stop());
+  return pages;
+}

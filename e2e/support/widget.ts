@@ -1,0 +1,168 @@
+// Drives the published widget on the demo page as a person does: by what is written on the screen.
+import { readFile } from 'node:fs/promises';
+import type { Locator, Page } from 'playwright-core';
+import type { Target } from '../../conformance/support/target.ts';
+import type { Pages, Visit, VisitOptions } from './browser.ts';
+
+/** A file as the file dialog hands it over. */
+export interface PickedFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** A message that the widget showed at the bottom of the page. */
+export interface Toast {
+  readonly type: string;
+  readonly message: string;
+}
+
+/** What the page's own events tell; kept in the page because toasts go away by themselves. */
+interface Recorded {
+  readonly toasts: Toast[];
+  /** Names of files whose upload ended, either way. */
+  readonly ended: string[];
+  /** Keys that the widget obtained, the newest last. */
+  readonly keys: string[];
+}
+
+declare global {
+  interface Window {
+    recorded: Recorded;
+  }
+}
+
+/** Which demo to open. */
+export interface DemoOptions extends VisitOptions {
+  readonly template?: string;
+  readonly accessKey?: string;
+  readonly folder?: string;
+}
+
+/** The widget on an open demo page. */
+export class Widget {
+  readonly visit: Visit;
+  readonly page: Page;
+
+  constructor(visit: Visit) {
+    this.visit = visit;
+    this.page = visit.page;
+  }
+
+  /** Opens the demo page and waits until the widget has stopped asking the server for things. */
+  static async open(
+    pages: Pages,
+    target: Target,
+    { template, accessKey, folder, ...how }: DemoOptions,
+  ): Promise<Widget> {
+    const visit = await pages.visit(how);
+    const address = new URL('/demo/', target.baseUrl);
+    if (template !== undefined) address.searchParams.set('template', template);
+    if (folder !== undefined) address.searchParams.set('folder', folder);
+    if (accessKey !== undefined) address.hash = `key=${accessKey}`;
+    await visit.page.addInitScript(record);
+    await visit.page.goto(address.href);
+    const widget = new Widget(visit);
+    await visit.page.locator('.filerobot-ProviderBrowser').waitFor();
+    await visit.page.waitForLoadState('networkidle');
+    return widget;
+  }
+
+  /** Every message so far, in order. */
+  toasts(): Promise<readonly Toast[]> {
+    return this.page.evaluate(() => window.recorded.toasts);
+  }
+
+  /** The keys that the widget has obtained so far, the newest last. */
+  keys(): Promise<readonly string[]> {
+    return this.page.evaluate(() => window.recorded.keys);
+  }
+
+  /** Resolves when the widget shows this text as a message. */
+  async seeToast(text: string): Promise<void> {
+    await this.page.locator('.filerobot-Explorer-innerWrap').getByText(text).last().waitFor();
+  }
+
+  /** Opens the hint behind the message on the screen and answers with it. */
+  async toastDetails(): Promise<string> {
+    const more = this.page.getByText('See details');
+    await more.hover();
+    const tooltip = this.page.locator('.SfxTooltip-root, [class*=SfxTooltip]').last();
+    await tooltip.waitFor();
+    return tooltip.innerText();
+  }
+
+  /** A file in the list on the screen. */
+  file(name: string): Locator {
+    return this.page.getByRole('listbox').getByText(name, { exact: true });
+  }
+
+  /** A folder in the list on the screen. */
+  folder(name: string): Locator {
+    return this.page.locator('.item-folder').filter({ hasText: name });
+  }
+
+  /** Uploads through the file dialog and resolves when every upload has ended, well or badly. */
+  async upload(files: readonly PickedFile[]): Promise<void> {
+    const endedBefore = await this.page.evaluate(() => window.recorded.ended.length);
+    await this.page.getByTestId('topbar-upload-btn').click();
+    const dialog = this.page.waitForEvent('filechooser');
+    await this.page.getByText('browse', { exact: true }).click();
+    await (await dialog).setFiles(files.map((file) => ({ ...file })));
+    await this.page.getByText('Add more', { exact: true }).waitFor();
+    await this.page.getByRole('button', { name: 'Upload', exact: true }).last().click();
+    await this.page.waitForFunction((count) => window.recorded.ended.length >= count, endedBefore + files.length, {
+      timeout: 120_000,
+    });
+  }
+
+  /** The line of the upload panel about a file, such as "Uploaded" or "Uploading failed". */
+  panelLine(name: string): Locator {
+    return this.page.locator('.filerobot-progressPanel').locator(`[title="${name}"]`);
+  }
+
+  /** Chooses from the menu of a file; one name for each level of the menu. */
+  async fromMenu(item: Locator, ...options: readonly string[]): Promise<void> {
+    await item.click({ button: 'right' });
+    const steps = options.map((option) => this.page.getByTestId(`fmaw-explorer-context_menu_option_${option}`));
+    for (const step of steps.slice(0, -1)) await step.hover();
+    await steps.at(-1)?.click();
+  }
+
+  /** Agrees to the question on the screen. */
+  async confirm(): Promise<void> {
+    await this.page.getByTestId('modal-primary-button').click();
+  }
+
+  /** Writes the new name into the field that stands where the old one stood. */
+  async typeNewName(name: string): Promise<void> {
+    const field = this.page.locator('input[data-file-name]');
+    // The widget calls the list around the field disabled while the field is open; a person can write all the same.
+    await field.fill(name, { force: true });
+    await field.press('Enter');
+  }
+
+  /** Runs what makes the browser download something and answers with its name and bytes. */
+  async download(act: () => Promise<void>): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), act()]);
+    return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  }
+}
+
+/** Runs in the page before its own scripts: listens to the widget from its first moment. */
+function record(): void {
+  const recorded: Recorded = { toasts: [], ended: [], keys: [] };
+  window.recorded = recorded;
+  Object.defineProperty(window, 'latchkeyDemo', {
+    set({ filerobot }) {
+      filerobot.on('info-visible', () => {
+        const { type, message } = filerobot.getGlobalState().Core.info;
+        recorded.toasts.push({ type: String(type), message: String(message) });
+      });
+      filerobot.on('sass-key-obtained', (key: string) => recorded.keys.push(key));
+      for (const event of ['upload-success', 'upload-error']) {
+        filerobot.on(event, (file: { readonly name: string }) => recorded.ended.push(file.name));
+      }
+    },
+  });
+}
