@@ -179,6 +179,11 @@ const change = (permission: Permission, summary: string): Operation => ({
   bearers: HOLDERS,
   summary,
 });
+const describe = (summary: string): Operation => ({
+  // Two names of one right (product definition section 4).
+  ...change('FILE_META_CHANGE', summary),
+  permissions: ['FILE_META_CREATE', 'FILE_META_CHANGE'],
+});
 const changeTree = (permission: Permission, summary: string): Operation => ({
   ...change(permission, summary),
   tree: true,
@@ -249,6 +254,7 @@ const TABLE = {
     'DIR_SET_VISIBILITY',
     'Make a folder public or private, with everything in it that does not say otherwise.',
   ),
+  'folder.setMeta': change('DIR_META_CHANGE', 'Change the metadata of a folder.'),
   'file.list': read(['OBJECTS_LIST'], 'List or search files.', true),
   'file.stats': read(['OBJECTS_LIST'], 'Count files.', true),
   'file.get': read(['OBJECTS_FETCH'], 'Read the record of one file.'),
@@ -272,6 +278,7 @@ const TABLE = {
   'file.move': change('FILE_MOVE', 'Move files to another folder.'),
   'file.delete': change('FILE_DELETE', 'Delete files.'),
   'file.setVisibility': change('FILE_SET_VISIBILITY', 'Make files public or private.'),
+  'file.setMeta': describe('Change the metadata of a file.'),
   'template.list': manage('ACCESS_READ', 'List the security templates.'),
   'template.get': manage('ACCESS_READ', 'Read one security template.'),
   'template.create': manage('ACCESS_MANAGE', 'Make a security template.'),

@@ -54,6 +54,7 @@ export async function compose(config: Config): Promise<Service> {
     const ports: Ports = {
       templates: sql.templates,
       metadata: sql.metadata,
+      descriptions: sql.descriptions,
       counters,
       blobs,
       media: openMedia(),

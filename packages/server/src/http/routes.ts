@@ -2,6 +2,7 @@
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
+import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
@@ -18,4 +19,5 @@ export const ROUTES: readonly Route[] = [
   ...fileRoutes,
   ...uploadRoutes,
   ...objectRoutes,
+  ...metaRoutes,
 ];

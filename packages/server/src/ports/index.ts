@@ -1,6 +1,7 @@
 // All ports together: what the composition root must provide.
 import type { Blobs } from './blobs.ts';
 import type { Counters } from './counters.ts';
+import type { Descriptions } from './descriptions.ts';
 import type { Geo } from './geo.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
@@ -11,6 +12,7 @@ import type { Templates } from './templates.ts';
 export interface Ports {
   readonly templates: Templates;
   readonly metadata: Metadata;
+  readonly descriptions: Descriptions;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly media: Media;

@@ -123,8 +123,17 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, counters } = sql;
-  const ports = wrap({ templates, metadata, counters, blobs, media: openMedia(), geo: tableGeo(), system });
+  const { templates, metadata, descriptions, counters } = sql;
+  const ports = wrap({
+    templates,
+    metadata,
+    descriptions,
+    counters,
+    blobs,
+    media: openMedia(),
+    geo: tableGeo(),
+    system,
+  });
   await templates.ensureContainer(CONTAINER, NOON_MS);
   const app = await createApp(ports, { ...APP_OPTIONS, ...appOptions });
   await app.ready();

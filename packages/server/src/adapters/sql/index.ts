@@ -1,10 +1,12 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
 import type { Counters } from '../../ports/counters.ts';
+import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
+import { sqlDescriptions } from './descriptions.ts';
 import { sqlMetadata } from './metadata.ts';
 import { sqlTemplates } from './templates.ts';
 
@@ -12,6 +14,7 @@ import { sqlTemplates } from './templates.ts';
 export interface SqlPorts {
   readonly templates: Templates;
   readonly metadata: Metadata;
+  readonly descriptions: Descriptions;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -29,6 +32,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
   return {
     templates: sqlTemplates(database),
     metadata: sqlMetadata(database),
+    descriptions: sqlDescriptions(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

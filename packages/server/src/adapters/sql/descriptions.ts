@@ -1,0 +1,82 @@
+// Metadata, tags and product information in SQL: the Descriptions port as changes of rows that are locked meanwhile.
+import type { DescribeFile, DescribeFolder, Descriptions, FileDescription } from '../../ports/descriptions.ts';
+import type { At, FileRecord, FolderRecord, ScopeLayers } from '../../ports/metadata.ts';
+import type { Database, Executor } from './database.ts';
+import { type FileRow, getFileAt, type PlacedFile, storeFile, toFileRecord } from './files.ts';
+import { getFolderAt, toFolderRecord } from './folders.ts';
+import { lockFolders, lockTree } from './locks.ts';
+
+/** The Descriptions port on a database. */
+export function sqlDescriptions(database: Database): Descriptions {
+  return new SqlDescriptions(database);
+}
+
+class SqlDescriptions implements Descriptions {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  describeFiles(
+    container: string,
+    files: readonly At[],
+    describe: DescribeFile,
+    nowMs: number,
+  ): Promise<readonly FileRecord[]> {
+    return this.#change(container, async (db) => {
+      const named = await getFilesAt(db, container, files);
+      await lockFolders(
+        db,
+        this.#database.dialect,
+        named.map(({ file }) => file.folder_id),
+      );
+      // Read again: only now nobody else changes them.
+      const records: FileRecord[] = [];
+      for (const found of await getFilesAt(db, container, files)) {
+        const change = { ...columnsOf(describe(toFileRecord(found))), modified_at: nowMs };
+        records.push(toFileRecord({ file: await storeFile(db, found.file, change), place: found.place }));
+      }
+      return records;
+    });
+  }
+
+  describeFolder(
+    container: string,
+    folder: At,
+    describe: DescribeFolder,
+    within: ScopeLayers,
+    nowMs: number,
+  ): Promise<FolderRecord> {
+    return this.#change(container, async (db) => {
+      await lockFolders(db, this.#database.dialect, [folder.id]);
+      const row = await getFolderAt(db, container, folder);
+      const change = { meta: JSON.stringify(describe(JSON.parse(row.meta))), updated_at: nowMs };
+      await db.updateTable('folders').set(change).where('id', '=', row.id).execute();
+      return toFolderRecord(db, { ...row, ...change }, within);
+    });
+  }
+
+  #change<T>(container: string, work: (db: Executor) => Promise<T>): Promise<T> {
+    return this.#database.write('STORE_UNAVAILABLE', async (db) => {
+      await lockTree(db, this.#database.dialect, container, 'shared');
+      return work(db);
+    });
+  }
+}
+
+/** Each file once, in the order given. */
+async function getFilesAt(db: Executor, container: string, files: readonly At[]): Promise<readonly PlacedFile[]> {
+  const found = new Map<string, PlacedFile>();
+  for (const at of files) if (!found.has(at.id)) found.set(at.id, await getFileAt(db, container, at));
+  return [...found.values()];
+}
+
+function columnsOf(change: FileDescription): Partial<FileRow> {
+  return {
+    ...(change.meta === undefined ? {} : { meta: JSON.stringify(change.meta) }),
+    ...(change.tags === undefined ? {} : { tags: JSON.stringify(change.tags) }),
+    ...('productRef' in change ? { product_ref: change.productRef ?? null } : {}),
+    ...('productPosition' in change ? { product_position: change.productPosition ?? null } : {}),
+  };
+}

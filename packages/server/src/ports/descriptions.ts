@@ -1,0 +1,40 @@
+// What is said of files and folders beside their bytes, changed where it is stored: read, decided and written in one transaction.
+import type { At, FileRecord, FolderRecord, JsonObject, ScopeLayers } from './metadata.ts';
+
+/** What a change may say anew of a file; a member that is absent stays as it is. */
+export interface FileDescription {
+  readonly meta?: JsonObject;
+  readonly tags?: JsonObject;
+  readonly productRef?: string | undefined;
+  readonly productPosition?: number | undefined;
+}
+
+/** Asked inside the transaction with the file as it is stored then, possibly more than once: it must have no effects. An
+ *  AppError that it raises refuses the whole change. */
+export type DescribeFile = (file: FileRecord) => FileDescription;
+
+/** The same for the metadata of a folder: from what is stored to what is to be stored. */
+export type DescribeFolder = (meta: JsonObject) => JsonObject;
+
+/**
+ * Changes of metadata, tags and product information. Each method is one transaction: all or nothing, durable when it
+ * resolves, and no concurrent change is lost. Raises STORE_UNAVAILABLE, what the change raises, and what is named. An
+ * object that is no longer where `At` says is "not found".
+ */
+export interface Descriptions {
+  /** Changes every file, each once, and answers them in the order given, in their current versions. Raises FILE_NOT_FOUND. */
+  describeFiles(
+    container: string,
+    files: readonly At[],
+    describe: DescribeFile,
+    nowMs: number,
+  ): Promise<readonly FileRecord[]>;
+  /** Changes one folder; `within` bounds what the sums of the answer count. Raises FOLDER_NOT_FOUND. */
+  describeFolder(
+    container: string,
+    folder: At,
+    describe: DescribeFolder,
+    within: ScopeLayers,
+    nowMs: number,
+  ): Promise<FolderRecord>;
+}
