@@ -279,6 +279,7 @@ const TABLE = {
   'file.delete': change('FILE_DELETE', 'Delete files.'),
   'file.setVisibility': change('FILE_SET_VISIBILITY', 'Make files public or private.'),
   'file.setMeta': describe('Change the metadata of a file.'),
+  'file.setTags': describe('Change the tags of a file.'),
   'template.list': manage('ACCESS_READ', 'List the security templates.'),
   'template.get': manage('ACCESS_READ', 'Read one security template.'),
   'template.create': manage('ACCESS_MANAGE', 'Make a security template.'),

@@ -4,9 +4,11 @@ import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
 import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
+import { propertyRoutes } from './properties.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
 import { settingsRoutes } from './settings.ts';
+import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { uploadRoutes } from './uploads.ts';
 
@@ -20,4 +22,6 @@ export const ROUTES: readonly Route[] = [
   ...uploadRoutes,
   ...objectRoutes,
   ...metaRoutes,
+  ...propertyRoutes,
+  ...tagRoutes,
 ];

@@ -22,10 +22,7 @@ export const settingsRoutes = [
     },
   }),
   facet('/{v}/attributes/keys', 'Lists the metadata attributes to search by.', { attributes: {} }),
-  facet('/{v}/attributes/tags', 'Lists the tags to search by.', { attributes: [] }),
   facet('/{v}/filters', 'Lists the values to filter by.', { filters: { file_types: [], tags: [] } }),
-  facet('/{v}/tags', 'Lists the tags in use.', { tags: [] }),
-  facet('/{v}/metadata/autocomplete', 'Completes a tag.', { tags: [] }),
   route({
     method: 'GET',
     paths: ['/{v}/labels'],

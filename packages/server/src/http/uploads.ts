@@ -1,10 +1,11 @@
 // Uploads over HTTP in three forms: multipart with side parts, base64 in JSON, and a raw stream (wire contract 5.6).
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type CanonicalPath, effective } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
+import { mergedMeta, parseMeta } from '../operations/meta.ts';
+import { checkTags, TAG_LANGUAGE, tagsOf } from '../operations/tags.ts';
 import {
   commitUploads,
   type Description,
@@ -165,7 +166,6 @@ function sideJson(fields: ReadonlyMap<string, string>, name: string, part: Part)
   return text === undefined ? undefined : parseJson(text);
 }
 
-const objectPart = z.record(z.string(), z.json()).optional();
 const tagsPart = z
   .union([
     z.array(z.string().max(255)).max(200),
@@ -190,10 +190,10 @@ function description(said: {
   readonly tags?: unknown;
   readonly product?: unknown;
 }): Description {
-  const parsed = parseBody(z.object({ meta: objectPart, tags: tagsPart, product: productPart }), said);
+  const parsed = parseBody(z.object({ meta: z.unknown().optional(), tags: tagsPart, product: productPart }), said);
   const position = Number(parsed.product?.position ?? Number.NaN);
   return {
-    meta: (parsed.meta ?? {}) as JsonObject,
+    meta: mergedMeta({}, parseMeta(parsed.meta ?? {})),
     tags: storedTags(parsed.tags),
     info: {},
     productRef: parsed.product?.ref ?? undefined,
@@ -203,13 +203,9 @@ function description(said: {
 
 function storedTags(said: z.infer<typeof tagsPart>): JsonObject {
   const list = Array.isArray(said) ? said : (said?.new_tags ?? []);
-  const lang = Array.isArray(said) ? 'en' : (said?.lang ?? 'en');
-  return list.length === 0 ? {} : { [lang]: [...new Set(list)].map((label) => ({ sid: tagSid(label), label })) };
-}
-
-/** The short id of a tag: the same label has the same id everywhere (wire contract 5.1). */
-function tagSid(label: string): string {
-  return `#tg${createHash('sha256').update(label.normalize('NFC').toLowerCase()).digest('hex').slice(0, 10)}`;
+  const lang = Array.isArray(said) ? TAG_LANGUAGE : (said?.lang ?? TAG_LANGUAGE);
+  checkTags({ lang, labels: list }, 'tags');
+  return list.length === 0 ? {} : { [lang]: tagsOf(list) };
 }
 
 const base64Body = z.object({

@@ -1,5 +1,5 @@
 // Files and folders as the wire contract shows them (5.1 and 6).
-
+import { propertiesOf } from '../operations/properties.ts';
 import { extensionOf } from '../operations/uploads.ts';
 import type { FileRecord, FolderRecord, JsonObject, Visibility } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
@@ -8,6 +8,8 @@ import { fileUuid } from '../ports/metadata.ts';
 export interface Links {
   readonly baseUrl: string;
   readonly container: string;
+  /** The version of the path that was called; the first generation reads members of its own (wire contract 12.1). */
+  readonly version?: string;
 }
 
 /** The file object. `relevance` is set in answers to a search only. */
@@ -47,6 +49,7 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
     product: { ref: file.productRef ?? null, position: file.productPosition ?? null },
     owner: null,
     approval: null,
+    ...(links.version === 'v3' ? { sha1: file.sha1, properties: { ...propertiesOf(file) } } : {}),
   };
 }
 

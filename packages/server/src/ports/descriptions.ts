@@ -16,6 +16,25 @@ export type DescribeFile = (file: FileRecord) => FileDescription;
 /** The same for the metadata of a folder: from what is stored to what is to be stored. */
 export type DescribeFolder = (meta: JsonObject) => JsonObject;
 
+/** A tag in one language, as a file carries it. */
+export interface TagUse {
+  readonly sid: string;
+  readonly lang: string;
+  readonly label: string;
+}
+
+/** Which tags. */
+export interface TagQuery {
+  readonly container: string;
+  /** Only tags of files in folders covered by every layer. */
+  readonly within: ScopeLayers;
+  /** Only tags whose label contains the text, whatever its case. */
+  readonly search?: string;
+  /** Only tags with these ids. */
+  readonly sids?: readonly string[];
+  readonly limit: number;
+}
+
 /**
  * Changes of metadata, tags and product information. Each method is one transaction: all or nothing, durable when it
  * resolves, and no concurrent change is lost. Raises STORE_UNAVAILABLE, what the change raises, and what is named. An
@@ -37,4 +56,6 @@ export interface Descriptions {
     within: ScopeLayers,
     nowMs: number,
   ): Promise<FolderRecord>;
+  /** The tags in use, by label, each once for each of its languages. */
+  listTags(query: TagQuery): Promise<readonly TagUse[]>;
 }

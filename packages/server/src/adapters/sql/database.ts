@@ -3,6 +3,7 @@ import { type Dialect, Kysely, Migrator, sql, type Transaction } from 'kysely';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import type { Log } from '../../ports/system.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { tags } from './migrations/0002-tags.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -75,7 +76,7 @@ class SqlDatabase implements Database {
   }
 
   async migrate(): Promise<void> {
-    const migrations = { '0001-initial': initial(this.dialect) };
+    const migrations = { '0001-initial': initial(this.dialect), '0002-tags': tags(this.dialect) };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');

@@ -1,10 +1,18 @@
 // Metadata, tags and product information in SQL: the Descriptions port as changes of rows that are locked meanwhile.
-import type { DescribeFile, DescribeFolder, Descriptions, FileDescription } from '../../ports/descriptions.ts';
+import type {
+  DescribeFile,
+  DescribeFolder,
+  Descriptions,
+  FileDescription,
+  TagQuery,
+  TagUse,
+} from '../../ports/descriptions.ts';
 import type { At, FileRecord, FolderRecord, ScopeLayers } from '../../ports/metadata.ts';
 import type { Database, Executor } from './database.ts';
 import { type FileRow, getFileAt, type PlacedFile, storeFile, toFileRecord } from './files.ts';
 import { getFolderAt, toFolderRecord } from './folders.ts';
 import { lockFolders, lockTree } from './locks.ts';
+import { listTagRows, storeTags } from './tags.ts';
 
 /** The Descriptions port on a database. */
 export function sqlDescriptions(database: Database): Descriptions {
@@ -34,8 +42,10 @@ class SqlDescriptions implements Descriptions {
       // Read again: only now nobody else changes them.
       const records: FileRecord[] = [];
       for (const found of await getFilesAt(db, container, files)) {
-        const change = { ...columnsOf(describe(toFileRecord(found))), modified_at: nowMs };
-        records.push(toFileRecord({ file: await storeFile(db, found.file, change), place: found.place }));
+        const said = describe(toFileRecord(found));
+        const file = await storeFile(db, found.file, { ...columnsOf(said), modified_at: nowMs });
+        if (said.tags !== undefined) await storeTags(db, container, file.id, said.tags);
+        records.push(toFileRecord({ file, place: found.place }));
       }
       return records;
     });
@@ -55,6 +65,10 @@ class SqlDescriptions implements Descriptions {
       await db.updateTable('folders').set(change).where('id', '=', row.id).execute();
       return toFolderRecord(db, { ...row, ...change }, within);
     });
+  }
+
+  listTags(query: TagQuery): Promise<readonly TagUse[]> {
+    return this.#database.query('STORE_UNAVAILABLE', (db) => listTagRows(db, query));
   }
 
   #change<T>(container: string, work: (db: Executor) => Promise<T>): Promise<T> {

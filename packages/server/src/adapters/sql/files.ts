@@ -17,6 +17,7 @@ import type { Executor } from './database.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
 import type { FileTable } from './schema.ts';
 import { below, coveredBy, mergeLayers } from './scopes.ts';
+import { storeTags } from './tags.ts';
 import { contains, searchKey } from './text.ts';
 
 /** A file as stored. */
@@ -235,6 +236,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
     .values({ ...content, file_id: file.id, version: file.version, created_at: nowMs })
     .execute();
   await addToSums(db, folder.id, known === undefined ? 1 : 0, file.size - (known?.size ?? 0));
+  if (Object.keys(input.tags).length > 0) await storeTags(db, folder.container, file.id, JSON.parse(file.tags));
   return file;
 }
 

@@ -13,6 +13,8 @@ export interface Schema {
   folders: FolderTable;
   files: FileTable;
   file_versions: FileVersionTable;
+  tags: TagTable;
+  file_tags: FileTagTable;
   counter_entries: CounterEntryTable;
   counter_totals: CounterTotalTable;
 }
@@ -120,6 +122,23 @@ export interface FileVersionTable {
   info: string;
   uploaded_by: string;
   created_at: number;
+}
+
+/** Every tag that was ever used; whether it still is, `file_tags` tells. */
+export interface TagTable {
+  container: string;
+  sid: string;
+  lang: string;
+  label_key: string;
+}
+
+/** The tags of files in their current versions, as `files.tags` has them too. */
+export interface FileTagTable {
+  file_id: string;
+  sid: string;
+  lang: string;
+  label: string;
+  container: string;
 }
 
 /** What one reservation took from one counter, in the order of its charges. `hold_until` is null once settled. */
