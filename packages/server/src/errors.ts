@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'FOLDER_NOT_FOUND'
   | 'UPLOAD_NOT_FOUND'
   | 'SECRET_KEY_NOT_FOUND'
+  | 'PRODUCT_NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -149,6 +150,7 @@ export const ERRORS = {
   },
   UPLOAD_NOT_FOUND: { status: 404, msg: 'There is no such upload', hint: 'Start a new upload.' },
   SECRET_KEY_NOT_FOUND: { status: 404, msg: 'There is no such secret key', hint: 'It may have been deleted.' },
+  PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },
   FOLDER_NOT_EMPTY: { status: 409, msg: 'The folder is not empty', hint: 'Delete or move what is in it first.' },
   UPLOAD_OFFSET_MISMATCH: {

@@ -4,6 +4,7 @@ import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
 import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
+import { productRoutes } from './products.ts';
 import { propertyRoutes } from './properties.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
@@ -24,4 +25,5 @@ export const ROUTES: readonly Route[] = [
   ...metaRoutes,
   ...propertyRoutes,
   ...tagRoutes,
+  ...productRoutes,
 ];

@@ -10,7 +10,7 @@ export const settingsRoutes = [
     async handle(call) {
       await call.admit([{ operation: 'settings.read', targets: [] }]);
       return {
-        settings: { _products_enabled: 0, _cdn_permalink_enabled: 0 },
+        settings: { _products_enabled: 1, _cdn_permalink_enabled: 0 },
         metadata: {
           version: 'M1_EDGY',
           model: [],

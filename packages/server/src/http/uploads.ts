@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import { mergedMeta, parseMeta } from '../operations/meta.ts';
+import { parsePlace } from '../operations/products.ts';
 import { checkTags, TAG_LANGUAGE, tagsOf } from '../operations/tags.ts';
 import {
   commitUploads,
@@ -191,13 +192,13 @@ function description(said: {
   readonly product?: unknown;
 }): Description {
   const parsed = parseBody(z.object({ meta: z.unknown().optional(), tags: tagsPart, product: productPart }), said);
-  const position = Number(parsed.product?.position ?? Number.NaN);
+  const place = parsePlace(parsed.product ?? {}, 'product');
   return {
     meta: mergedMeta({}, parseMeta(parsed.meta ?? {})),
     tags: storedTags(parsed.tags),
     info: {},
-    productRef: parsed.product?.ref ?? undefined,
-    productPosition: Number.isFinite(position) ? position : undefined,
+    productRef: place.ref,
+    productPosition: place.position,
   };
 }
 

@@ -35,6 +35,27 @@ export interface TagQuery {
   readonly limit: number;
 }
 
+/** Which products, or which files of one. */
+export interface ProductQuery {
+  readonly container: string;
+  /** Only files in folders covered by every layer. */
+  readonly within: ScopeLayers;
+  readonly limit: number;
+  readonly offset: number;
+  /** Only these references. */
+  readonly refs?: readonly string[];
+  /** Only references that begin with the text. */
+  readonly prefix?: string;
+  readonly imagesOnly?: boolean;
+}
+
+/** A product: what it is called, how many files show it, and how many of those are images. */
+export interface ProductRecord {
+  readonly ref: string;
+  readonly files: number;
+  readonly images: number;
+}
+
 /**
  * Changes of metadata, tags and product information. Each method is one transaction: all or nothing, durable when it
  * resolves, and no concurrent change is lost. Raises STORE_UNAVAILABLE, what the change raises, and what is named. An
@@ -58,4 +79,8 @@ export interface Descriptions {
   ): Promise<FolderRecord>;
   /** The tags in use, by label, each once for each of its languages. */
   listTags(query: TagQuery): Promise<readonly TagUse[]>;
+  /** The files that show one product, by position; those without one come last. */
+  listProductFiles(query: ProductQuery & { readonly ref: string }): Promise<readonly FileRecord[]>;
+  /** The products that files show, by reference. */
+  listProducts(query: ProductQuery): Promise<readonly ProductRecord[]>;
 }

@@ -4,6 +4,7 @@ import { AppError, type ErrorCode } from '../../errors.ts';
 import type { Log } from '../../ports/system.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tags } from './migrations/0002-tags.ts';
+import { products } from './migrations/0003-products.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -76,7 +77,11 @@ class SqlDatabase implements Database {
   }
 
   async migrate(): Promise<void> {
-    const migrations = { '0001-initial': initial(this.dialect), '0002-tags': tags(this.dialect) };
+    const migrations = {
+      '0001-initial': initial(this.dialect),
+      '0002-tags': tags(this.dialect),
+      '0003-products': products,
+    };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');

@@ -4,6 +4,8 @@ import type {
   DescribeFolder,
   Descriptions,
   FileDescription,
+  ProductQuery,
+  ProductRecord,
   TagQuery,
   TagUse,
 } from '../../ports/descriptions.ts';
@@ -12,6 +14,7 @@ import type { Database, Executor } from './database.ts';
 import { type FileRow, getFileAt, type PlacedFile, storeFile, toFileRecord } from './files.ts';
 import { getFolderAt, toFolderRecord } from './folders.ts';
 import { lockFolders, lockTree } from './locks.ts';
+import { listProductRows, productFileRecords } from './products.ts';
 import { listTagRows, storeTags } from './tags.ts';
 
 /** The Descriptions port on a database. */
@@ -69,6 +72,14 @@ class SqlDescriptions implements Descriptions {
 
   listTags(query: TagQuery): Promise<readonly TagUse[]> {
     return this.#database.query('STORE_UNAVAILABLE', (db) => listTagRows(db, query));
+  }
+
+  listProductFiles(query: ProductQuery & { readonly ref: string }): Promise<readonly FileRecord[]> {
+    return this.#database.query('STORE_UNAVAILABLE', (db) => productFileRecords(db, query));
+  }
+
+  listProducts(query: ProductQuery): Promise<readonly ProductRecord[]> {
+    return this.#database.query('STORE_UNAVAILABLE', (db) => listProductRows(db, query));
   }
 
   #change<T>(container: string, work: (db: Executor) => Promise<T>): Promise<T> {

@@ -303,7 +303,10 @@ function placedFiles(db: Executor, container: string) {
     .where('files.container', '=', container);
 }
 
-function toPlacedFile(row: FileRow & { readonly folder_path: string; readonly folder_is_public: number }): PlacedFile {
+/** A row joined with its folder as a file with its place. */
+export function toPlacedFile(
+  row: FileRow & { readonly folder_path: string; readonly folder_is_public: number },
+): PlacedFile {
   const { folder_path, folder_is_public, ...file } = row;
   return { file, place: { path: folder_path as CanonicalPath, is_public: folder_is_public } }; // The path comes from the store.
 }
