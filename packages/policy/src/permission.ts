@@ -234,6 +234,8 @@ const TABLE = {
     summary: 'Ask what would be decided, without doing it.',
   },
   'settings.read': container('any', 'Read the public part of the container settings.'),
+  'settings.inspect': container(['CONFIG_LIST'], 'Read the private part of the container settings too.'),
+  'settings.change': container(['CONFIG_CHANGE'], 'Change the container settings and the metadata model.'),
   'label.list': container(['LABELS_LIST'], 'List the labels.'),
   'collection.list': container(['COLLECTIONS_LIST'], 'List the collections.'),
   'facet.list': read(

@@ -55,6 +55,7 @@ export async function compose(config: Config): Promise<Service> {
       templates: sql.templates,
       metadata: sql.metadata,
       descriptions: sql.descriptions,
+      settings: sql.settings,
       counters,
       blobs,
       media: openMedia(),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'UPLOAD_NOT_FOUND'
   | 'SECRET_KEY_NOT_FOUND'
   | 'PRODUCT_NOT_FOUND'
+  | 'FIELD_NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -150,6 +151,7 @@ export const ERRORS = {
   },
   UPLOAD_NOT_FOUND: { status: 404, msg: 'There is no such upload', hint: 'Start a new upload.' },
   SECRET_KEY_NOT_FOUND: { status: 404, msg: 'There is no such secret key', hint: 'It may have been deleted.' },
+  FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },
   FOLDER_NOT_EMPTY: { status: 409, msg: 'The folder is not empty', hint: 'Delete or move what is in it first.' },

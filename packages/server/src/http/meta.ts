@@ -1,7 +1,14 @@
 // Metadata of files and folders over HTTP (wire contract 5.7 and 6).
 import { z } from 'zod';
 import { demandOn } from '../operations/files.ts';
-import { changeFolderMeta, clearFileMeta, type MetaChange, mergeFileMeta, parseMeta } from '../operations/meta.ts';
+import {
+  changeFolderMeta,
+  clearFileMeta,
+  type MetaChange,
+  mergeFileMeta,
+  parseMeta,
+  setFileMetaText,
+} from '../operations/meta.ts';
 import { type FileRecord, type FolderRecord, fileUuid } from '../ports/metadata.ts';
 import { parseBody } from './input.ts';
 import { fileOf, folderOfId } from './lookup.ts';
@@ -35,10 +42,13 @@ export const metaRoutes = [
     method: 'PUT',
     paths: ['/{v}/file/:uuid/meta/:key/:value', '/{v}/files/:uuid/meta/:key/:value'],
     operations: ['file.setMeta'],
-    summary: 'Sets one metadata key of a file to a text.',
+    summary: 'Sets one metadata key of a file; what the text means is told by the field of the model.',
     async handle(call) {
-      // A computed name, so that no key can reach the prototype.
-      return setFileMeta(call, parseMeta({ [call.params['key'] ?? '']: call.params['value'] ?? '' }));
+      const { key = '', value = '' } = call.params;
+      parseMeta({ [key]: value });
+      const file = await fileOf(call, call.params['uuid']);
+      const grant = await call.admit([demandOn('file.setMeta', [file])]);
+      return answerFile(call, await setFileMetaText(call.ports, grant, file, key, value));
     },
   }),
   route({

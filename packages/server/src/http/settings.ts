@@ -1,27 +1,75 @@
 // What widgets ask for at their start besides lists (wire contract 7 and 11.2): answered quickly, empty where there is nothing.
-import { route } from './route.ts';
+import { AppError } from '../errors.ts';
+import { changeSettings, type KnownSettings, listFields, readSettings } from '../operations/settings.ts';
+import { type Call, route } from './route.ts';
+import { isoTime } from './wire.ts';
 
 export const settingsRoutes = [
   route({
     method: 'GET',
     paths: ['/{v}/settings'],
-    operations: ['settings.read'],
-    summary: 'Reads the public part of the container settings.',
+    operations: ['settings.read', 'settings.inspect'],
+    summary: 'Reads the public part of the container settings; with scope=private also when they were changed.',
     async handle(call) {
-      await call.admit([{ operation: 'settings.read', targets: [] }]);
-      return {
-        settings: { _products_enabled: 1, _cdn_permalink_enabled: 0 },
-        metadata: {
-          version: 'M1_EDGY',
-          model: [],
-          store: { force_filling_metadata_on_upload: false, regional_variants_groups: [] },
-        },
-        fs: { permission_model: 'PT_FAST' },
-        presets: [],
-      };
+      if (call.query.one('scope') !== 'private') {
+        const grant = await call.admit([{ operation: 'settings.read', targets: [] }]);
+        return wireSettings(await readSettings(call.ports, grant));
+      }
+      const grant = await call.admit([{ operation: 'settings.inspect', targets: [] }]);
+      return wirePrivate(await readSettings(call.ports, grant));
     },
   }),
-  facet('/{v}/attributes/keys', 'Lists the metadata attributes to search by.', { attributes: {} }),
+  ...(['PUT', 'PATCH'] as const).map((method) =>
+    route({
+      method,
+      paths: ['/{v}/settings'],
+      operations: ['settings.change'],
+      summary:
+        method === 'PUT'
+          ? 'Replaces the container settings; what is left out takes its default.'
+          : 'Changes members of the container settings; the others stay.',
+      async handle(call) {
+        const grant = await call.admit([{ operation: 'settings.change', targets: [] }]);
+        const manner = method === 'PUT' ? 'replace' : 'merge';
+        const changed = await changeSettings(call.ports, grant, call.body, manner);
+        return { action: 'settings_updated', ...wirePrivate(changed) };
+      },
+    }),
+  ),
+  route({
+    method: 'GET',
+    paths: ['/{v}/meta/model/fields'],
+    operations: ['settings.read'],
+    summary: 'Lists the fields of the metadata model; applies_to picks those of files, directories or products.',
+    async handle(call) {
+      const wanted = call.query.one('applies_to')?.toUpperCase();
+      const fields = await modelFields(call);
+      return { fields: fields.filter(({ applies_to }) => wanted === undefined || applies_to === wanted) };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/meta/model/fields/:uuid/options'],
+    operations: ['settings.read'],
+    summary: 'Lists the possible values of a field.',
+    async handle(call) {
+      const field = (await modelFields(call)).find(({ uuid }) => uuid === call.params['uuid']);
+      if (field === undefined) throw new AppError('FIELD_NOT_FOUND');
+      return { options: field.possible_values };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/attributes/keys'],
+    operations: ['facet.list'],
+    summary: 'Lists the metadata fields of files to search by.',
+    async handle(call) {
+      const grant = await call.admit([{ operation: 'facet.list', targets: [] }]);
+      const { document } = await readSettings(call.ports, grant);
+      const fields = listFields(document).filter(({ applies_to }) => applies_to === 'FILES');
+      return { attributes: Object.fromEntries(fields.map(({ ckey, title, type }) => [ckey, { title, type }])) };
+    },
+  }),
   facet('/{v}/filters', 'Lists the values to filter by.', { filters: { file_types: [], tags: [] } }),
   route({
     method: 'GET',
@@ -57,4 +105,27 @@ function facet(path: string, summary: string, empty: object) {
       return empty;
     },
   });
+}
+
+async function modelFields(call: Call<'settings.read'>) {
+  const grant = await call.admit([{ operation: 'settings.read', targets: [] }]);
+  return listFields((await readSettings(call.ports, grant)).document);
+}
+
+function wireSettings({ document }: KnownSettings): object {
+  return {
+    settings: document.settings,
+    metadata: { version: 'M1_EDGY', ...document.metadata },
+    fs: { permission_model: 'PT_FAST' },
+    presets: document.presets,
+  };
+}
+
+function wirePrivate(known: KnownSettings): object {
+  const { revision, updatedAtMs } = known;
+  return {
+    ...wireSettings(known),
+    revision,
+    updated_at: updatedAtMs === undefined ? null : isoTime(updatedAtMs),
+  };
 }

@@ -5,8 +5,10 @@ import type { Ports } from '../ports/index.ts';
 import type { FileRecord, FolderRecord, Json, JsonObject } from '../ports/metadata.ts';
 import { at } from './files.ts';
 import { folderAt } from './folders.ts';
+import { type AppliesTo, valueFromText } from './model.ts';
+import { valueCheck } from './settings.ts';
 
-type Needs = Pick<Ports, 'descriptions' | 'system'>;
+type Needs = Pick<Ports, 'descriptions' | 'settings' | 'system'>;
 
 /** Bounds of the metadata of one object; larger documents are refused, never cut. */
 export const META = { bytesMax: 64 * 1024, depthMax: 8, keysMax: 500, keyCharactersMax: 255 } as const;
@@ -47,7 +49,21 @@ export async function mergeFileMeta(
   file: FileRecord,
   change: MetaChange,
 ): Promise<FileRecord> {
-  return describeOne(ports, grant, file, (stored) => mergedMeta(stored.meta, change));
+  const merge = await metaMerge(ports, grant, 'FILES');
+  return describeOne(ports, grant, file, (stored) => merge(stored.meta, change));
+}
+
+/** Sets one key of a file to a value that is written as text; the model's field says what it is. Raises as above. */
+export async function setFileMetaText(
+  ports: Needs,
+  grant: Grant<'file.setMeta'>,
+  file: FileRecord,
+  key: string,
+  text: string,
+): Promise<FileRecord> {
+  const { fieldOf } = await valueCheck(ports, grant, 'FILES');
+  const value = valueFromText(fieldOf(key), text);
+  return mergeFileMeta(ports, grant, file, parseMeta({ [key]: value }));
 }
 
 /** Removes all metadata of a file. Raises FILE_NOT_FOUND. */
@@ -64,13 +80,29 @@ export async function changeFolderMeta(
   change: MetaChange,
   manner: 'merge' | 'replace',
 ): Promise<FolderRecord> {
+  const merge = await metaMerge(ports, grant, 'DIRECTORIES');
   return ports.descriptions.describeFolder(
     grant.container,
     folderAt(folder),
-    (stored) => mergedMeta(manner === 'merge' ? stored : {}, change),
+    (stored) => merge(manner === 'merge' ? stored : {}, change),
     grant.layers('listing'),
     ports.system.now(),
   );
+}
+
+/** How changes of metadata are applied in this container: merged, and what they touch checked against the model. It raises
+ *  REQUEST_INVALID with every fault. */
+export async function metaMerge(
+  ports: Pick<Ports, 'settings'>,
+  grant: Pick<Grant, 'container'>,
+  appliesTo: AppliesTo,
+): Promise<(stored: JsonObject, change: MetaChange) => JsonObject> {
+  const { check } = await valueCheck(ports, grant, appliesTo);
+  return (stored, change) => {
+    const meta = mergedMeta(stored, change);
+    check(Object.fromEntries(Object.keys(change).map((key) => [key, meta[key] ?? null])));
+    return meta;
+  };
 }
 
 /** Stored metadata with a change applied (RFC 7396). Raises REQUEST_INVALID when the outcome is too large to be kept. */

@@ -4,7 +4,7 @@ import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord, Json } from '../ports/metadata.ts';
 import { at } from './files.ts';
-import { mergedMeta, parseMeta } from './meta.ts';
+import { metaMerge, parseMeta } from './meta.ts';
 import { checkTags, TAG_LANGUAGE, type Tag, tagsOf, withLanguage } from './tags.ts';
 
 /** What is said of a file; absent members stay as they are, null removes (wire contract 12.1). */
@@ -26,7 +26,7 @@ export interface Properties {
 
 /** Writes properties as the metadata keys `description` and `search` and as tags. Raises FILE_NOT_FOUND, REQUEST_INVALID. */
 export async function setProperties(
-  ports: Pick<Ports, 'descriptions' | 'system'>,
+  ports: Pick<Ports, 'descriptions' | 'settings' | 'system'>,
   grant: Grant<'file.setMeta'>,
   file: FileRecord,
   change: PropertiesChange,
@@ -37,8 +37,9 @@ export async function setProperties(
     ...(description === undefined ? {} : { description }),
     ...(search === undefined ? {} : { search }),
   });
+  const merge = await metaMerge(ports, grant, 'FILES');
   const describe = (stored: FileRecord) => ({
-    meta: mergedMeta(stored.meta, meta),
+    meta: merge(stored.meta, meta),
     ...(tags === undefined ? {} : { tags: withLanguage(stored.tags, lang, tagsOf(tags)) }),
   });
   const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());

@@ -7,6 +7,7 @@ import type { WrittenBlob } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import { valueCheck } from './settings.ts';
 
 /** A file on its way in. */
 export interface IncomingFile {
@@ -133,13 +134,18 @@ function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undef
  * database did not say whether it committed: then they stay for the sweep, and the limits stay charged.
  */
 export async function commitUploads(
-  ports: Pick<Ports, 'blobs' | 'metadata' | 'system'>,
+  ports: Pick<Ports, 'blobs' | 'metadata' | 'settings' | 'system'>,
   folderPath: CanonicalPath,
   staged: readonly (StagedFile & { readonly description: Description })[],
 ): Promise<readonly FileRecord[]> {
   const first = staged[0];
   if (first === undefined) return [];
   try {
+    const said = staged.filter(({ description }) => Object.keys(description.meta).length > 0);
+    if (said.length > 0) {
+      const { check } = await valueCheck(ports, first.grant, 'FILES');
+      for (const { description } of said) check(description.meta);
+    }
     for (const { grant, blob, type } of staged) {
       await grant.recheck({ ...typeFacts(type), sizeBytes: blob.sizeBytes });
       await grant.settle({ bytes: blob.sizeBytes });

@@ -5,6 +5,7 @@ import type { Descriptions } from './descriptions.ts';
 import type { Geo } from './geo.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
+import type { Settings } from './settings.ts';
 import type { System } from './system.ts';
 import type { Templates } from './templates.ts';
 
@@ -13,6 +14,7 @@ export interface Ports {
   readonly templates: Templates;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
+  readonly settings: Settings;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly media: Media;

@@ -123,11 +123,12 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, counters } = sql;
+  const { templates, metadata, descriptions, settings, counters } = sql;
   const ports = wrap({
     templates,
     metadata,
     descriptions,
+    settings,
     counters,
     blobs,
     media: openMedia(),

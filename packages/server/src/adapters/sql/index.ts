@@ -2,12 +2,14 @@
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Metadata } from '../../ports/metadata.ts';
+import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
 import { sqlMetadata } from './metadata.ts';
+import { sqlSettings } from './settings.ts';
 import { sqlTemplates } from './templates.ts';
 
 /** The ports of one database. `close` ends its connections; it is idempotent, and afterwards every method is unavailable. */
@@ -15,6 +17,7 @@ export interface SqlPorts {
   readonly templates: Templates;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
+  readonly settings: Settings;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -33,6 +36,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     templates: sqlTemplates(database),
     metadata: sqlMetadata(database),
     descriptions: sqlDescriptions(database),
+    settings: sqlSettings(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

@@ -13,6 +13,7 @@ export interface Schema {
   folders: FolderTable;
   files: FileTable;
   file_versions: FileVersionTable;
+  container_settings: ContainerSettingsTable;
   tags: TagTable;
   file_tags: FileTagTable;
   counter_entries: CounterEntryTable;
@@ -122,6 +123,14 @@ export interface FileVersionTable {
   info: string;
   uploaded_by: string;
   created_at: number;
+}
+
+/** The settings of a container as one document; revision 0 is a row that nobody has changed yet. */
+export interface ContainerSettingsTable {
+  container: string;
+  document: string;
+  revision: number;
+  updated_at: number;
 }
 
 /** Every tag that was ever used; whether it still is, `file_tags` tells. */
