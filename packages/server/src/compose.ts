@@ -56,6 +56,7 @@ export async function compose(config: Config): Promise<Service> {
       metadata: sql.metadata,
       descriptions: sql.descriptions,
       settings: sql.settings,
+      bulks: sql.bulks,
       counters,
       blobs,
       media: openMedia(),

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'SECRET_KEY_NOT_FOUND'
   | 'PRODUCT_NOT_FOUND'
   | 'FIELD_NOT_FOUND'
+  | 'BULK_NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -151,6 +152,11 @@ export const ERRORS = {
   },
   UPLOAD_NOT_FOUND: { status: 404, msg: 'There is no such upload', hint: 'Start a new upload.' },
   SECRET_KEY_NOT_FOUND: { status: 404, msg: 'There is no such secret key', hint: 'It may have been deleted.' },
+  BULK_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such prepared change',
+    hint: 'It may have been applied or have expired; prepare it again.',
+  },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },

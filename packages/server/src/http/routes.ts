@@ -1,4 +1,5 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
+import { bulkRoutes } from './bulk.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
@@ -26,4 +27,5 @@ export const ROUTES: readonly Route[] = [
   ...propertyRoutes,
   ...tagRoutes,
   ...productRoutes,
+  ...bulkRoutes,
 ];

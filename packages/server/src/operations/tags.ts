@@ -120,17 +120,23 @@ function changedTags(stored: JsonObject, change: TagsChange, inUse: ReadonlyMap<
     ...kept,
     ...change.added.map((label) => own.get(label) ?? inUse.get(label) ?? { sid: tagSid(label), label }),
   ]);
-  if (list.length > TAGS.perLanguageMax) {
-    const message = `A language may have ${TAGS.perLanguageMax} tags.`;
-    faults.push({ field: 'new_tags', code: 'TOO_MANY', message });
-  }
   const changed = withLanguage(tags, change.lang, list);
-  if (Object.keys(changed).length > TAGS.languagesMax) {
-    const message = `Tags may be in ${TAGS.languagesMax} languages.`;
-    faults.push({ field: 'lang', code: 'TOO_MANY', message });
-  }
+  faults.push(...boundFaults(changed, 'new_tags'));
   if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'tags', { faults });
   return changed;
+}
+
+/** What is too much about the tags of one file. */
+export function boundFaults(tags: JsonObject, field: string): readonly FieldFault[] {
+  const lists = Object.values(tags as Readonly<Record<string, readonly Tag[]>>); // Only tags are stored there.
+  const faults: FieldFault[] = [];
+  if (lists.some((list) => list.length > TAGS.perLanguageMax)) {
+    faults.push({ field, code: 'TOO_MANY', message: `A language may have ${TAGS.perLanguageMax} tags.` });
+  }
+  if (lists.length > TAGS.languagesMax) {
+    faults.push({ field: 'lang', code: 'TOO_MANY', message: `Tags may be in ${TAGS.languagesMax} languages.` });
+  }
+  return faults;
 }
 
 /** The tags with those of one language replaced; a language without tags is left out. */

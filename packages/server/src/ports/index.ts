@@ -1,5 +1,6 @@
 // All ports together: what the composition root must provide.
 import type { Blobs } from './blobs.ts';
+import type { Bulks } from './bulk.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
 import type { Geo } from './geo.ts';
@@ -15,6 +16,7 @@ export interface Ports {
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly settings: Settings;
+  readonly bulks: Bulks;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly media: Media;

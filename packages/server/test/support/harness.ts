@@ -123,12 +123,13 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, settings, counters } = sql;
+  const { templates, metadata, descriptions, settings, bulks, counters } = sql;
   const ports = wrap({
     templates,
     metadata,
     descriptions,
     settings,
+    bulks,
     counters,
     blobs,
     media: openMedia(),

@@ -1,10 +1,12 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
+import type { Bulks } from '../../ports/bulk.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
+import { sqlBulks } from './bulk.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
@@ -18,6 +20,7 @@ export interface SqlPorts {
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly settings: Settings;
+  readonly bulks: Bulks;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     metadata: sqlMetadata(database),
     descriptions: sqlDescriptions(database),
     settings: sqlSettings(database),
+    bulks: sqlBulks(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

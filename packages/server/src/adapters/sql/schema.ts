@@ -14,6 +14,7 @@ export interface Schema {
   files: FileTable;
   file_versions: FileVersionTable;
   container_settings: ContainerSettingsTable;
+  bulks: BulkTable;
   tags: TagTable;
   file_tags: FileTagTable;
   counter_entries: CounterEntryTable;
@@ -131,6 +132,14 @@ export interface ContainerSettingsTable {
   document: string;
   revision: number;
   updated_at: number;
+}
+
+/** A change of many files that waits to be applied. */
+export interface BulkTable {
+  id: string;
+  container: string;
+  document: string;
+  expires_at: number;
 }
 
 /** Every tag that was ever used; whether it still is, `file_tags` tells. */
