@@ -16,7 +16,7 @@ import type {
 import type { Executor } from './database.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
 import type { FileTable } from './schema.ts';
-import { below, coveredBy, mergeLayers } from './scopes.ts';
+import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { contains, searchKey } from './text.ts';
 
 /** A file as stored. */
@@ -330,9 +330,9 @@ function filesBelow(db: Executor, query: FileQuery, scopes: readonly FolderScope
   if (query.folderPath !== '/') {
     found = found
       .where('folders.container', '=', query.container)
-      .where((eb) => eb.or([below('folders.path', query.folderPath), eb('folders.path', '=', query.folderPath)]));
+      .where((eb) => eb.or([below('folders', query.folderPath), isPath('folders', query.folderPath)]));
   }
-  if (scopes !== undefined) found = found.where(coveredBy('folders.path', scopes));
+  if (scopes !== undefined) found = found.where(coveredBy('folders', scopes));
   for (const condition of wanted(query)) found = found.where(condition);
   return found;
 }

@@ -16,7 +16,8 @@ export function postgresDialect(url: string, log: Log | undefined): PostgresDial
 }
 
 const CONNECTIONS_MAX = 10;
-const CONNECT_TIMEOUT_MS = 5_000;
+// Also the longest wait for one of the connections: a burst of requests is served late rather than refused.
+const CONNECT_TIMEOUT_MS = 15_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 async function openPool(url: string, log: Log | undefined): Promise<PostgresPool> {

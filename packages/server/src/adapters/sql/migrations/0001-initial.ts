@@ -84,6 +84,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addColumn('container', text, (c) => c.notNull())
     .addColumn('parent_id', text, (c) => c.notNull())
     .addColumn('path', text, (c) => c.notNull())
+    .addColumn('path_head', text, (c) => c.notNull())
     .addColumn('name', text, (c) => c.notNull())
     .addColumn('name_key', text, (c) => c.notNull())
     .addColumn('visibility', text, (c) => c.notNull())
@@ -96,7 +97,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addUniqueConstraint('folders_place', ['container', 'parent_id', 'name'])
     .execute();
   // A path of 4,096 bytes is longer than an index entry of PostgreSQL may be; its head is selective enough.
-  await sql`create index folders_path on folders (container, (substr(path, 1, 512)))`.execute(db);
+  await db.schema.createIndex('folders_path').on('folders').columns(['container', 'path_head']).execute();
   await db.schema.createIndex('folders_by_name').on('folders').columns(['parent_id', 'name_key', 'id']).execute();
   await db.schema
     .createIndex('folders_by_created_at')
