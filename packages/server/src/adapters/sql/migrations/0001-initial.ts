@@ -45,7 +45,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .createTable('secret_keys')
     .addColumn('uid', text, (c) => c.primaryKey())
     .addColumn('container', text, (c) => c.notNull())
-    .addColumn('secret_hash', text, (c) => c.notNull().unique())
+    .addColumn('secret_hash', text, (c) => c.notNull())
     .addColumn('prefix', text, (c) => c.notNull())
     .addColumn('search_key', text, (c) => c.notNull())
     .addColumn('document', text, (c) => c.notNull())
@@ -53,6 +53,13 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('updated_at', 'bigint', (c) => c.notNull())
     .addColumn('last_used_at', 'bigint')
+    .execute();
+  // One admin key may open several containers; within one, a secret means one key.
+  await db.schema
+    .createIndex('secret_keys_secret')
+    .on('secret_keys')
+    .columns(['container', 'secret_hash'])
+    .unique()
     .execute();
   await db.schema
     .createIndex('secret_keys_newest')
