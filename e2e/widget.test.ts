@@ -202,14 +202,14 @@ describe('the widget on the demo page', () => {
     const template = await target.template({
       name: 'Short',
       permissions: EDITOR,
-      key_validity: { expiration_duration: 6 },
+      key_validity: { expiration_duration: 10 },
       issue: { limit_per_ip_per_min: 60 },
     });
     await target.seed(folder, 'first.txt');
     const { widget } = await openEditor([], { folder, template: template.id });
     const [first = ''] = await widget.keys();
     await expect
-      .poll(async () => (await target.call('GET', 'v5/files', { key: first })).outcome, { timeout: 20_000 })
+      .poll(async () => (await target.call('GET', 'v5/files', { key: first })).outcome, { timeout: 30_000 })
       .toBe('401 KEY_EXPIRED');
     await widget.upload([textFile('after-expiry.txt', 'late')]);
     await widget.file('after-expiry.txt').waitFor();
