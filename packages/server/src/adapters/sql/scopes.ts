@@ -14,14 +14,10 @@ export function mergeLayers(layers: ScopeLayers | undefined): readonly FolderSco
 /** True where the folder of the table is covered by one of the scopes. */
 export function coveredBy(table: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
   if (scopes === undefined) return ALWAYS;
-  const deep = scopes.filter((scope) => scope.deep).map(({ path }) => below(table, path));
-  return anyOf([
-    isOneOf(
-      table,
-      scopes.map(({ path }) => path),
-    ),
-    ...deep,
-  ]);
+  const deep = scopes.filter((scope) => scope.deep).map(({ path }) => path);
+  const ranges = deep.length > CONDITIONS_MAX ? [belowOneOf(table, deep)] : deep.map((path) => below(table, path));
+  const paths = scopes.map(({ path }) => path);
+  return anyOf([isOneOf(table, paths), ...ranges]);
 }
 
 /** True where the folder of the table is covered, or lies above a covered one. */
@@ -36,8 +32,7 @@ export function shownBy(table: string, scopes: readonly FolderScope[] | undefine
 
 /** True where the folder of the table lies strictly below the folder: `/` sorts directly before `0`, so it is one range. */
 export function below(table: string, path: CanonicalPath): RawBuilder<boolean> {
-  const first = path === '/' ? '/' : `${path}/`;
-  const end = path === '/' ? '0' : `${path}0`;
+  const { first, end } = rangeBelow(path);
   // The index narrows by the heads of paths, the whole path decides.
   const [whole, head] = [sql.ref(`${table}.path`), sql.ref(`${table}.path_head`)];
   return sql<boolean>`(${head} between ${pathHead(first)} and ${pathHead(end)} and ${whole} > ${first} and ${whole} < ${end})`;
@@ -69,15 +64,25 @@ export const PATH_HEAD_LENGTH = 512;
 const ALWAYS = sql<boolean>`(1 = 1)`;
 const NEVER = sql<boolean>`(1 = 0)`;
 
+/** What lies strictly below the folder begins with its path and a slash; the character after the slash is `0`. */
+function rangeBelow(path: CanonicalPath): { readonly first: string; readonly end: string } {
+  return path === '/' ? { first: '/', end: '0' } : { first: `${path}/`, end: `${path}0` };
+}
+
+// With more conditions than this in one "or", planning a statement takes longer than running it.
+const CONDITIONS_MAX = 16;
+
+function belowOneOf(table: string, paths: readonly CanonicalPath[]): RawBuilder<boolean> {
+  const ranges = paths.map(rangeBelow).map(({ first, end }) => sql`(${first}, ${end})`);
+  const whole = sql.ref(`${table}.path`);
+  return sql<boolean>`exists (select 1 from (values ${sql.join(ranges)}) as ranges
+    where ${whole} > ranges.column1 and ${whole} < ranges.column2)`;
+}
+
 function isOneOf(table: string, paths: readonly string[]): RawBuilder<boolean> {
   return paths.length === 0 ? NEVER : sql<boolean>`(${sql.ref(`${table}.path`)} in (${sql.join(paths)}))`;
 }
 
-// Split in halves, because SQLite bounds the depth of an expression and a long chain of "or" is as deep as it is long.
 function anyOf(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
-  const [first, second] = conditions;
-  if (first === undefined) return NEVER;
-  if (second === undefined) return first;
-  const middle = conditions.length >> 1;
-  return sql<boolean>`(${anyOf(conditions.slice(0, middle))} or ${anyOf(conditions.slice(middle))})`;
+  return sql<boolean>`(${sql.join(conditions, sql` or `)})`;
 }
