@@ -206,7 +206,6 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     upload: UploadFacts | undefined,
   ): Promise<void> {
     const nowMs = ports.system.now();
-    if (nowMs - admitted.nowMs > workMs(entrant, admitted)) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
     const bearer = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
     const known = demanded.upload ?? { files: 1 };
     authorize(bearer, {
@@ -223,6 +222,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
             },
           }),
     });
+    // The key would allow more time than the reservation has.
+    if (nowMs - admitted.nowMs > workMs(entrant, admitted)) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
   }
 
   async function enterPublic(asked: Asked): Promise<Entrant> {
