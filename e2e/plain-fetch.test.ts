@@ -35,9 +35,9 @@ describe('the demo without a widget', () => {
 
   test('gets another key when its own has expired', async () => {
     const { page, keys } = await openPlain({ key_validity: { expiration_duration: 1 } });
-    await expect.poll(() => keys.length).toBe(1);
+    await expect.poll(() => keys.length, { timeout: 30_000 }).toBe(1);
     await expect
-      .poll(async () => (await target.call('GET', 'v5/files', { key: keys[0] ?? '' })).outcome, { timeout: 10_000 })
+      .poll(async () => (await target.call('GET', 'v5/files', { key: keys[0] ?? '' })).outcome, { timeout: 30_000 })
       .toBe('401 KEY_EXPIRED');
     await page.locator('#picker').setInputFiles([{ ...textFile('later.txt', 'late') }]);
     await page.getByText('later.txt, 4 B').waitFor();

@@ -75,7 +75,7 @@ describe('a refused upload is explained in the widget', () => {
     );
     const [key = ''] = await widget.keys();
     await expect
-      .poll(async () => (await target.call('GET', 'v5/files', { key })).outcome, { timeout: 20_000 })
+      .poll(async () => (await target.call('GET', 'v5/files', { key })).outcome, { timeout: 30_000 })
       .toBe('401 KEY_EXPIRED');
     await expectRefusal(widget, folder, 'expired');
   });
