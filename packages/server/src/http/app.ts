@@ -72,7 +72,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
     return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
   });
-  app.setNotFoundHandler((request, reply) => sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, rendering));
+  app.setNotFoundHandler((request, reply) => sendError(nothingThere(request), request, reply, rendering));
   registerPreflight(app);
   registerHealth(app, ports);
   registerWidgetServices(app, ports, options);
@@ -187,6 +187,25 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */
 function withoutTrailingSlash(target: string): string {
   return target.replace(/^(\/[^/?]+\/(?:v[345]|key|upload)(?:\/[^?]*?)?)\/+(?=\?|$)/, '$1');
+}
+
+/** Every path of the route table with the methods it takes, for those that come with another one. */
+const TAKEN = ROUTES.flatMap((row) =>
+  expandPaths(row).map(({ url }) => ({
+    method: row.method,
+    pattern: new RegExp(`^${url.replace(/:[a-z]+/g, '[^/]+').replace('*', '.*')}$`),
+  })),
+);
+
+/** An address that does not exist, or one that does for other methods only (RFC 9110 section 15.5.6). */
+function nothingThere(request: FastifyRequest): AppError {
+  const path = (request.raw.url ?? '').split('?', 1)[0] ?? '';
+  const methods = new Set(TAKEN.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method as string));
+  if (methods.size === 0) return new AppError('ROUTE_NOT_FOUND');
+  if (methods.has('GET')) methods.add('HEAD');
+  return new AppError('METHOD_NOT_ALLOWED', request.method, {
+    headers: { allow: [...methods, 'OPTIONS'].sort().join(', ') },
+  });
 }
 
 /**

@@ -178,3 +178,19 @@ describe('bodies as clients send them', () => {
     expect(answer.status).toBe(200);
   });
 });
+
+describe('an address with another method', () => {
+  test.each([
+    ['DELETE', '/v5/settings', 'GET, HEAD, OPTIONS'],
+    ['POST', '/cdn/a.txt', 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/v4/objects', 'DELETE, OPTIONS'],
+  ] as const)('%s %s says which it takes', async (method, url, allow) => {
+    const answer = await api.call({ method, url });
+    expect([answer.status, answer.body['code'], answer.headers['allow']]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
+  });
+
+  test('that does not exist at all is not found', async () => {
+    const answer = await api.call({ method: 'POST', url: '/v5/nothing' });
+    expect([answer.status, answer.body['code']]).toEqual([404, 'ROUTE_NOT_FOUND']);
+  });
+});
