@@ -80,7 +80,7 @@ describe('the error envelope', () => {
   test.each([
     { request: { url: '/nothing/here' }, status: 404, code: 'ROUTE_NOT_FOUND' },
     { request: { url: '/v9/files' }, status: 404, code: 'ROUTE_NOT_FOUND' },
-    { request: { method: 'PATCH' as const, url: '/v5/labels' }, status: 404, code: 'ROUTE_NOT_FOUND' },
+    { request: { method: 'PATCH' as const, url: '/v5/labels' }, status: 405, code: 'METHOD_NOT_ALLOWED' },
     { request: { url: '/v5/files' }, status: 401, code: 'KEY_MISSING' },
     { request: { url: '/v5/files?q=%zz' }, status: 400, code: 'REQUEST_INVALID' },
     { request: { url: '/v5/files/%zz' }, status: 400, code: 'REQUEST_INVALID' },
