@@ -16,6 +16,7 @@ import {
 } from '../operations/folders.ts';
 import type { FolderRecord } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
+import { ICON_TYPE, needsIcon } from './icon.ts';
 import { BULK_MAX, folderOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
 import { folderOfId } from './lookup.ts';
 import { moveFolders, moveFoldersBody } from './objects.ts';
@@ -87,7 +88,9 @@ export const folderRoutes = [
         id,
         files.map((file) => {
           const url = wireFile(file, call)['url'] as { readonly cdn: string };
-          return { file_uuid: fileUuid(file), file_uri_cdn: url.cdn, file_type: file.mime, preview_origin: 'file' };
+          // The type of what the address answers with a width: a widget fetches the vendor's icons for other types.
+          const type = needsIcon(file) ? ICON_TYPE : file.mime;
+          return { file_uuid: fileUuid(file), file_uri_cdn: url.cdn, file_type: type, preview_origin: 'file' };
         }),
       ]);
       return { folders: Object.fromEntries(wire) };
