@@ -76,6 +76,11 @@ class TextSafeClient implements PostgresPoolClient {
 
   constructor(client: PoolClient) {
     this.#client = client;
+    // The pool listens to idle connections only. A connection that is lost between two statements of a transaction would
+    // end the process here; the next statement reports it instead.
+    client.on('error', () => {
+      this.#isBroken = true;
+    });
   }
 
   query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
