@@ -29,7 +29,7 @@ import {
   template,
   templateDocument,
 } from './arbitraries.ts';
-import { configureProperties, expectMet } from './property.ts';
+import { configureProperties, expectMet, FEWER } from './property.ts';
 
 configureProperties('decide.property.test.ts');
 
@@ -83,6 +83,7 @@ describe('narrowing', () => {
         expect(one.allow).toBe(other.allow);
         if (one.allow && other.allow) expect(one.charges).toEqual(other.charges);
       }),
+      FEWER,
     );
   });
 
@@ -92,6 +93,7 @@ describe('narrowing', () => {
         const once = narrow(key, taken);
         expect(decide(live, narrow(once, taken), request)).toEqual(decide(live, once, request));
       }),
+      FEWER,
     );
   });
 });
@@ -158,6 +160,7 @@ describe('a template', () => {
         expect(decide(must(parseTemplate({ ...document, active: false })), key, asked).allow).toBe(false);
         expect(decide(undefined, key, asked).allow).toBe(false);
       }),
+      FEWER,
     );
   });
 
@@ -178,6 +181,7 @@ describe('a template', () => {
         const decision = decide(live, KEY, { ...REQUEST, demands: [{ operation: 'file.upload', targets: [folder] }] });
         expect(decision.allow).toBe(covered);
       }),
+      FEWER,
     );
   });
 });
@@ -248,6 +252,7 @@ describe('decide', () => {
         const judged = { ...request, bearer: 'key' as const, nowMs: Number.NaN };
         expect(decide(live, key, judged).allow).toBe(false);
       }),
+      FEWER,
     );
   });
 
@@ -258,6 +263,7 @@ describe('decide', () => {
         const open = ['key.issue', 'key.inspect'];
         if (decision.allow) expect(request.demands.every(({ operation }) => open.includes(operation))).toBe(true);
       }),
+      FEWER,
     );
   });
 });
