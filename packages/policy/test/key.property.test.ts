@@ -15,7 +15,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '../src/base64url.ts';
 import { decodeUtf8, encodeUtf8, isWellFormed } from '../src/utf8.ts';
 import { claims, narrowing } from './arbitraries.ts';
-import { configureProperties } from './property.ts';
+import { configureProperties, FEWER } from './property.ts';
 
 configureProperties('key.property.test.ts');
 
@@ -44,6 +44,7 @@ describe('a key', () => {
         expect(text).toMatch(/^SASS__v2__[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/);
         if (written.narrowings.length === 0) expect(text.length).toBeLessThanOrEqual(KEY_PLAIN_BYTES_MAX);
       }),
+      FEWER,
     );
   });
 
@@ -93,6 +94,7 @@ describe('a key', () => {
         bytes.set((decodeBase64url(tag) ?? new Uint8Array()).subarray(0, length));
         expect(isGood(`${text.slice(0, -tag.length)}${encodeBase64url(bytes)}`)).toBe(false);
       }),
+      FEWER,
     );
   });
 
@@ -102,6 +104,7 @@ describe('a key', () => {
         fc.pre(!equal(other, SECRET));
         expect(isGood(encodeKey(written, SECRET, mac), other)).toBe(false);
       }),
+      FEWER,
     );
   });
 
@@ -116,6 +119,7 @@ describe('a key', () => {
         for (const candidate of [text, KEY_PREFIX + text, `${KEY_PREFIX}${text}.${tag}`])
           expect(isGood(candidate)).toBe(false);
       }),
+      FEWER,
     );
   });
 });
@@ -128,6 +132,7 @@ describe('narrowings of a key', () => {
         expect(narrowed).toBe(encodeKey(narrow(written, taken), SECRET, mac));
         expect(isGood(narrowed ?? '')).toBe(true);
       }),
+      FEWER,
     );
   });
 
@@ -166,7 +171,7 @@ describe('narrowings of a key', () => {
         expect(key.length).toBeLessThanOrEqual(KEY_BYTES_MAX);
         expect(isGood(key)).toBe(true);
       }),
-      { numRuns: Math.ceil((fc.readConfigureGlobal().numRuns ?? 1) / 20) },
+      FEWER,
     );
   });
 });
@@ -181,6 +186,7 @@ describe('the codecs below a key', () => {
         const read = decodeBase64url(text);
         if (read !== undefined) expect(encodeBase64url(read)).toBe(text);
       }),
+      FEWER,
     );
   });
 
@@ -219,6 +225,7 @@ describe('the codecs below a key', () => {
         if (isWellFormed(text)) expect(decodeUtf8(encodeUtf8(text))).toBe(text);
         expect(decodeUtf8(Uint8Array.from(bytes))).toBe(platform(Uint8Array.from(bytes)));
       }),
+      FEWER,
     );
   });
 });

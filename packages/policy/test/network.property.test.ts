@@ -78,7 +78,9 @@ const range = fc
     if (form === 'cidr') return { text: `${text(base.value)}/${prefix}`, family: base.family, first, last };
     if (form === 'span') return { text: `${text(first)}-${text(last)}`, family: base.family, first, last };
     return { text: text(base.value), family: base.family, first: base.value, last: base.value };
-  });
+  })
+  // An end inside the mapped block is an IPv4 address: such a span has two families and is refused.
+  .filter(({ family, first, last }) => family === 4 || (first >> 32n !== 0xffffn && last >> 32n !== 0xffffn));
 
 describe('an address', () => {
   test('is one number in all its text forms, with one text and one bucket', () => {
@@ -96,15 +98,22 @@ describe('an address', () => {
 
   test('decides alike in all its text forms', () => {
     fc.assert(
-      fc.property(address, fc.array(range, { minLength: 1, maxLength: 3 }), fc.boolean(), (one, ranges, blocked) => {
-        const entries = ranges.map(({ text }) => text);
-        const lists = blocked ? { blocked_ip_ranges: entries } : { whitelist_ip_ranges: entries };
-        const live = must(
-          parseTemplate({ permissions: ['FILE_UPLOAD'], upload: { limit_per_ip_source: 1 }, restrictions: lists }),
-        );
-        const [first, ...others] = textsOf(one).map((clientIp) => decide(live, KEY, { ...REQUEST, clientIp }));
-        for (const other of others) expect(other).toEqual(first);
-      }),
+      fc.property(
+        address,
+        fc.array(range, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        fc.nat(),
+        (one, ranges, blocked, pick) => {
+          const entries = ranges.map(({ text }) => text);
+          const lists = blocked ? { blocked_ip_ranges: entries } : { whitelist_ip_ranges: entries };
+          const live = must(
+            parseTemplate({ permissions: ['FILE_UPLOAD'], upload: { limit_per_ip_source: 1 }, restrictions: lists }),
+          );
+          const texts = textsOf(one);
+          const decideFrom = (clientIp = '') => decide(live, KEY, { ...REQUEST, clientIp });
+          expect(decideFrom(texts[pick % texts.length])).toEqual(decideFrom(formatAddress(one)));
+        },
+      ),
     );
   });
 

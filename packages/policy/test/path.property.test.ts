@@ -113,13 +113,15 @@ const piece = fc.oneof(
     ),
   },
 );
-const spelling = fc.array(fc.tuple(piece, fc.nat({ max: 2 })), { minLength: 1, maxLength: 9 }).map((pieces) =>
-  pieces.reduce((text, [part, rounds]) => {
-    let encoded = part;
+const spelling = fc.array(fc.tuple(piece, fc.nat({ max: 2 })), { minLength: 1, maxLength: 9 }).map((pieces) => {
+  let text = '/';
+  for (const [part, rounds] of pieces) {
+    let encoded: string = part;
     for (let round = 0; round < rounds; round++) encoded = encodeAll(encoded);
-    return text + encoded;
-  }, '/'),
-);
+    text += encoded;
+  }
+  return text;
+});
 
 describe('a spelling', () => {
   test('is never allowed where the place that any reader could take it for is not', () => {

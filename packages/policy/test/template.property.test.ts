@@ -3,7 +3,7 @@ import { parseNarrowing, parseSecretKeyRights, parseTemplate, secretKeyDocument 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { must, narrowingDocument, plain, templateDocument } from './arbitraries.ts';
-import { configureProperties } from './property.ts';
+import { configureProperties, FEWER } from './property.ts';
 
 configureProperties('template.property.test.ts');
 
@@ -21,6 +21,7 @@ describe('documents', () => {
         const taken = must(parseNarrowing(narrowing));
         expect(must(parseNarrowing(plain(taken.document)))).toEqual(taken);
       }),
+      FEWER,
     );
   });
 
@@ -36,6 +37,7 @@ describe('documents', () => {
           JSON.stringify(must(parseTemplate(document)).document),
         );
       }),
+      FEWER,
     );
   });
 
@@ -47,6 +49,7 @@ describe('documents', () => {
           if (!parsed.ok) expect(parsed.faults.length).toBeGreaterThan(0);
         }
       }),
+      FEWER,
     );
   });
 
@@ -67,6 +70,7 @@ describe('documents', () => {
           expect(parsed).toMatchObject({ ok: false, faults: [{ field, code: 'MEMBER_UNKNOWN' }] });
         },
       ),
+      FEWER,
     );
   });
 });

@@ -2,7 +2,7 @@
 import { type Charge, CounterModel } from '@latchkey/policy';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { configureProperties } from './property.ts';
+import { configureProperties, FEWER } from './property.ts';
 
 configureProperties('window.property.test.ts');
 
@@ -119,7 +119,7 @@ describe('CounterModel', () => {
           }
         }
       }),
-      { numRuns: Math.ceil((fc.readConfigureGlobal().numRuns ?? 1) / 4) },
+      FEWER,
     );
   });
 
