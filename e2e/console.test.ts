@@ -330,6 +330,12 @@ describe('security templates', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Discard changes' }).click();
     await page.getByRole('dialog').first().waitFor({ state: 'detached' });
+
+    await page.getByRole('link', { name: 'Add template' }).click();
+    await field(page, 'Name').fill('Left by the back button');
+    await page.goBack();
+    await page.getByRole('button', { name: 'Keep editing' }).click();
+    expect(await field(page, 'Name').inputValue()).toBe('Left by the back button');
   });
 
   test('two admins do not overwrite each other', async () => {
