@@ -218,12 +218,25 @@ function takeFirstContentType(request: FastifyRequest): void {
   if (first !== undefined && rest.length > 0) headers['content-type'] = first.trim();
 }
 
-/** Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. */
+/**
+ * Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. Node
+ * would end the connection of a client that asked for its end (`Connection: close`, HTTP/1.0 proxies) right after the
+ * answer, and unread bytes turn that end into a reset that takes the answer with it: here it ends after the body.
+ */
 function drainWhenRefused(request: FastifyRequest, reply: FastifyReply): void {
+  const { raw } = request;
+  const endsAfterwards = !reply.raw.shouldKeepAlive && !raw.complete;
+  if (endsAfterwards) reply.raw.shouldKeepAlive = true;
+  const end = () => {
+    if (endsAfterwards) raw.socket.end();
+  };
   reply.raw.once('finish', () => {
-    const { raw } = request;
-    if (raw.complete || raw.destroyed) return;
+    if (raw.complete || raw.destroyed) {
+      end();
+      return;
+    }
     raw.unpipe();
+    raw.once('end', end);
     raw.resume();
     const timer = setTimeout(() => raw.destroy(), DRAIN_MS);
     timer.unref();
