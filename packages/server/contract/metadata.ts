@@ -466,6 +466,33 @@ const deletions: readonly ContractCase<MetadataStore>[] = [
     },
   },
   {
+    name: 'keeps its sums while files of one folder are uploaded, renamed, moved and deleted at once',
+    async run(open) {
+      const nodes = [await ready(open), await ready(open)] as const;
+      const names = Array.from({ length: 12 }, (_, index) => `${index}.png`);
+      const files = await commit(nodes[0], ...names.map((name) => `/f/${name}`));
+      await nodes[0].createFolder(CONTAINER, path('/to'), NOW);
+      const results = await Promise.allSettled(
+        files.flatMap((file, index) => {
+          const [here, there] = index % 2 === 0 ? nodes : ([nodes[1], nodes[0]] as const);
+          const objects = { files: [atFile(file)], folders: [] };
+          const options = { within: EVERYWHERE, createDestination: false };
+          return [
+            here.deleteObjects(CONTAINER, objects, { within: EVERYWHERE }),
+            there.moveObjects(CONTAINER, objects, path('/to'), options, NOW),
+            here.renameFile(CONTAINER, atFile(file), `renamed-${index}`, NOW),
+            there.setVisibility(CONTAINER, objects, 'public', NOW),
+            here.commitFiles(CONTAINER, [picture(`/f/${file.name}`, { sizeBytes: 3 })], NOW),
+          ];
+        }),
+      );
+      for (const result of results) {
+        if (result.status === 'rejected') assert.ok(hasCode('FILE_NOT_FOUND')(result.reason), String(result.reason));
+      }
+      await assertConsistent(nodes[0]);
+    },
+  },
+  {
     name: 'loses no acknowledged upload to a folder that is deleted at the same time',
     async run(open) {
       const [here, there] = [await ready(open), await ready(open)];
