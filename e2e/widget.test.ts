@@ -143,6 +143,33 @@ describe('the widget on the demo page', () => {
     expect([...(await filesIn(folder)).keys()]).toEqual(['stays.txt']);
   });
 
+  test('renames, moves and deletes folders', async () => {
+    // At the root: the widget looks for the parent of a renamed folder in its tree, which lacks the folder it was opened at.
+    const suffix = freshFolder().slice(3);
+    const [old, next, mover, goner] = [`old-${suffix}`, `next-${suffix}`, `mover-${suffix}`, `goner-${suffix}`];
+    for (const name of [old, mover, goner]) await target.seed(`/${name}`, 'inside.txt');
+    const template = await target.template({ name: 'Editor', permissions: EDITOR });
+    const widget = await Widget.open(pages, target, { from: freshAddress(), template: template.id });
+
+    await widget.fromMenu(widget.folder(goner), 'delete_item');
+    await widget.confirm();
+    await widget.folder(goner).waitFor({ state: 'detached' });
+    await widget.fromMenu(widget.folder(mover), 'move_item');
+    await widget.page.getByPlaceholder('Search folders').last().fill(old);
+    await widget.page.getByText(`/${old}`, { exact: true }).click();
+    await widget.confirm();
+    await widget.folder(mover).waitFor({ state: 'detached' });
+    await widget.fromMenu(widget.folder(old), 'rename_item');
+    await widget.typeNewName(next);
+    await widget.folder(next).waitFor();
+
+    const answer = await target.admin('GET', 'v5/folders?folder=/&recursive=1&limit=4000');
+    const paths = answer.list('folders').map((it) => String(member(it, 'path')));
+    expect(paths.filter((path) => path.includes(suffix)).sort()).toEqual([`/${next}`, `/${next}/${mover}`]);
+    expect([...(await filesIn(`/${next}/${mover}`)).keys()]).toEqual(['inside.txt']);
+    expect((await widget.toasts()).filter(({ type }) => type === 'error')).toEqual([]);
+  });
+
   test('changes the visibility of a file for a key that names a person', async () => {
     const folder = freshFolder();
     await target.seed(folder, 'shown.txt');

@@ -140,7 +140,7 @@ export class Widget {
 
   /** Writes the new name into the field that stands where the old one stood. */
   async typeNewName(name: string): Promise<void> {
-    const field = this.page.locator('input[data-file-name]');
+    const field = this.page.locator('input[data-file-name], .item-folder input[type="text"]');
     // The widget calls the list around the field disabled while the field is open; a person can write all the same.
     await field.fill(name, { force: true });
     await field.press('Enter');
