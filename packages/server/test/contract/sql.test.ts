@@ -119,12 +119,15 @@ onDatabases('a database', ['sqlite'], (database) => {
       expect(await pragma('journal_mode')).toBe('wal');
       expect(await pragma('foreign_keys')).toBe(1);
       expect(await pragma('synchronous')).toBe(2);
-      const inside = await opened.write(
-        'COUNTERS_UNAVAILABLE',
-        async (db) => (await sql<{ synchronous: number }>`pragma synchronous`.execute(db)).rows[0]?.synchronous,
-        { durable: 'process' },
-      );
-      expect(inside).toBe(1);
+      for (let round = 0; round < 2; round += 1) {
+        const inside = await opened.write(
+          'COUNTERS_UNAVAILABLE',
+          async (db) => (await sql<{ synchronous: number }>`pragma synchronous`.execute(db)).rows[0]?.synchronous,
+          { durable: 'process' },
+        );
+        expect(inside).toBe(1);
+        expect(await pragma('synchronous')).toBe(2);
+      }
       const failing = opened.write('COUNTERS_UNAVAILABLE', () => Promise.reject(new Error('x')), {
         durable: 'process',
       });
