@@ -113,7 +113,10 @@ describe('sign-in', () => {
       await heading(first.page, 'Security templates').waitFor();
       expect(first.page.url()).not.toContain('token');
 
+      // Pasted into a sign-in page that is open already.
       const second = await pages.visit();
+      await second.page.goto(`${own.baseUrl}/console/login`);
+      await heading(second.page, 'Sign in to the console').waitFor();
       await second.page.goto(link);
       await second.page.getByText('This link does not work any more').waitFor();
       expect(second.page.url()).not.toContain('token');
