@@ -17,7 +17,9 @@ import { Shell } from './parts/shell.tsx';
 const root = createRootRoute({
   component: Outlet,
   notFoundComponent: NotFound,
-  errorComponent: ({ error, reset }) => <Failure title="This page could not be shown" error={error} onRetry={reset} />,
+  errorComponent: ({ error }) => (
+    <Failure title="This page could not be shown" error={error} onRetry={() => void router.invalidate()} />
+  ),
 });
 
 const HOME = '/settings/developer/security-templates';
