@@ -67,7 +67,9 @@ describe('the widget on the demo page', () => {
     expect(widget.visit.errors).toEqual([]);
   });
 
-  test(`uploads files of at least ${FORMATS_MIN} formats through the file dialog and shows each at once`, async () => {
+  test(`uploads files of at least ${FORMATS_MIN} formats through the file dialog and shows each at once`, {
+    timeout: 300_000,
+  }, async () => {
     const files = filesOfManyFormats(48);
     expect(files.length).toBeGreaterThanOrEqual(FORMATS_MIN);
     const { widget, folder } = await openEditor([], { viewport: { width: 1600, height: 4200 } });
