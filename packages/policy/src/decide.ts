@@ -253,8 +253,7 @@ function checkExpiry({ template, claims, facts }: Case): Verdict {
   if (nowMs < expiresAtMs) return 'pass';
   const finishAtMs = (startedAtMs ?? Number.NaN) + finishMsOf(template, claims);
   // Begun in time and still inside the time to finish. Every comparison is written so that NaN refuses.
-  if (startedAtMs !== undefined && startedAtMs < expiresAtMs && startedAtMs <= nowMs && nowMs < finishAtMs)
-    return 'pass';
+  if (startedAtMs !== undefined && startedAtMs < expiresAtMs && nowMs < finishAtMs) return 'pass';
   return { outcome: 'deny', code: 'KEY_EXPIRED', limit: expiresAtMs, actual: nowMs };
 }
 

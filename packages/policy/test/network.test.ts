@@ -118,6 +118,7 @@ describe('parseRange', () => {
     ['1.2.3.4', 4, 0x01020304n, 0x01020304n, 'one address'],
     ['1.2.3.4/0', 4, 0n, 0xffffffffn, 'all of IPv4'],
     ['0.0.0.0/32', 4, 0n, 0n, 'the address itself can be written as a range'],
+    ['1.2.3.4-1.2.3.4', 4, 0x01020304n, 0x01020304n, 'a span of one'],
     ['1.2.3.4 - 1.2.3.9', 4, 0x01020304n, 0x01020309n, 'spaces around the dash'],
     ['10.*.*.*', 4, 0x0a000000n, 0x0affffffn, 'three asterisks'],
     ['::ffff:1.2.3.0/120', 4, 0x01020300n, 0x010203ffn, 'mapped'],

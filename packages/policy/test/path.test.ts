@@ -2,6 +2,7 @@
 import {
   isWithin,
   joinPath,
+  leadsTo,
   leadsToAll,
   nameOf,
   parentOf,
@@ -115,6 +116,21 @@ describe('parseScope', () => {
     [7, 'no text'],
   ])('refuses %j: %s', (text) => {
     expect(parseScope(text)).toMatchObject({ ok: false, reason: expect.any(String) });
+  });
+});
+
+describe('leadsTo', () => {
+  test.each([
+    ['/a/b', '/', true, 'the root above'],
+    ['/a/b', '/a', true, 'the folder above'],
+    ['/a/b', '/a/b', false, 'the scope itself is covered and needs no way'],
+    ['/a/b/*', '/a/b', false, 'a deep scope itself'],
+    ['/a/b/*', '/a/b/c', false, 'below'],
+    ['/a/b', '/a2', false, 'a longer name'],
+    ['/', '/', false, 'nothing is above the root'],
+  ])('%s from %s: %s (%s)', (text, from, leads) => {
+    const parsed = parseScope(text);
+    expect(parsed.ok && leadsTo([parsed.scope], path(from))).toBe(leads);
   });
 });
 
