@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
 import { createDatabase, POSTGRES_URL } from './support/postgres.ts';
 import { type Server, startServer } from './support/server.ts';
-import { expectNoSecretIn, REMOTE } from './support/suite.ts';
+import { expectNoSecretIn, REMOTE, useRemote } from './support/suite.ts';
 import {
   type Fields,
   freshAddress,
@@ -51,7 +51,7 @@ function useNodes(nodes: number, database?: () => Promise<{ readonly url: string
   let drop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
     if (REMOTE && database === undefined) {
-      for (const target of targets) target.useRemote();
+      for (const target of targets) useRemote(target);
       return;
     }
     const made = await database?.();
