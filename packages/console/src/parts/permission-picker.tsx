@@ -102,7 +102,7 @@ export function PermissionPicker(props: {
                   indeterminate={count > 0 && count < names.length}
                   onChange={(event) => toggle(names, event.currentTarget.checked)}
                 />
-                <Badge variant={count === 0 ? 'default' : 'light'} size="sm">
+                <Badge className={classes.tally} variant={count === 0 ? 'default' : 'light'} size="sm">
                   {count}/{names.length}
                 </Badge>
               </div>
