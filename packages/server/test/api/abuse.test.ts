@@ -1,6 +1,6 @@
 // What hostile clients send: requests made to stop the service, to use more than they pay for, or to learn what they may not know.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Harness, openHarness } from '../support/harness.ts';
+import { type Harness, multipart, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
 
@@ -24,5 +24,64 @@ describe('a body', () => {
     const body = `{"name":"a","data":"","meta":${'{"a":'.repeat(3000)}1${'}'.repeat(3001)}`;
     const answer = await harness.call({ method: 'POST', url: '/v5/files', key, body });
     expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+});
+
+describe('a form', () => {
+  const post = async (form: { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer }) => {
+    const key = await harness.key();
+    return harness.call({ method: 'POST', url: '/v5/files?folder=/f', key, ...form });
+  };
+
+  test('may say no more beside its files than a JSON body may', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`f${index}`, 'x'.repeat(10_000)]));
+    const answer = await post(multipart([{}], fields));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('of ten thousand parts is refused', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, '']));
+    const answer = await post(multipart([{}], fields));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('whose part has a header of hundreds of kilobytes is refused', async () => {
+    const answer = await post(multipart([{ name: 'x'.repeat(200_000) }]));
+    expect(answer.status).toBe(400);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])('with a field called %s is refused', async (name) => {
+    const answer = await post(multipart([{}], { [name]: '{}' }));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('may mark its side parts as the JSON they are', async () => {
+    const boundary = 'x';
+    const body = Buffer.from(
+      [
+        `--${boundary}`,
+        'Content-Disposition: form-data; name="meta"',
+        'Content-Type: application/json',
+        '',
+        '{"title":"A"}',
+        `--${boundary}`,
+        'Content-Disposition: form-data; name="files[]"; filename="a.txt"',
+        '',
+        'a',
+        `--${boundary}--`,
+        '',
+      ].join('\r\n'),
+    );
+    const answer = await post({ headers: { 'content-type': `multipart/form-data; boundary=${boundary}` }, body });
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body['file']).toMatchObject({ meta: { title: 'A' } });
+  });
+
+  test('with several files is no larger than each of them', async () => {
+    const key = await harness.key({ upload: { max_file_size: 3_000_000 } });
+    const content = Buffer.alloc(2_500_000);
+    const form = multipart(['a', 'b', 'c', 'd'].map((name) => ({ name: `${name}.bin`, content })));
+    const answer = await harness.call({ method: 'POST', url: '/v5/files?folder=/f', key, ...form });
+    expect(answer.status, answer.text).toBe(200);
   });
 });
