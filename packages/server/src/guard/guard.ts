@@ -168,6 +168,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
         : effective(template, claims).maxFileSizeBytes;
     const quota = bytesCounter === undefined ? undefined : held.amount(bytesCounter);
     let kept = false;
+    let settled = false;
     const byQuota = quota !== undefined && quota < fileMax;
     const layers = (kind: 'upload' | 'listing') =>
       template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
@@ -185,10 +186,14 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       uploadBytesMax: byQuota ? quota : fileMax,
       uploadBytesRule: byQuota ? 'upload.max_total_size' : 'upload.max_file_size',
       recheck: (upload) => recheck(entrant, demanded, facts, upload),
-      settle: (used) =>
-        held.settle(
+      settle: async (used) => {
+        // Once is enough: asking again after the work is done could only turn it into a failure.
+        if (settled) return;
+        await held.settle(
           used === undefined || bytesCounter === undefined ? [] : [{ counter: bytesCounter, cost: used.bytes }],
-        ),
+        );
+        settled = true;
+      },
       keep: () => {
         kept = true;
       },

@@ -1,6 +1,7 @@
 // What hostile clients send: requests made to stop the service, to use more than they pay for, or to learn what they may not know.
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Harness, multipart, openHarness } from '../support/harness.ts';
+import { CONTAINER, type Harness, multipart, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
 
@@ -83,5 +84,34 @@ describe('a form', () => {
     const form = multipart(['a', 'b', 'c', 'd'].map((name) => ({ name: `${name}.bin`, content })));
     const answer = await harness.call({ method: 'POST', url: '/v5/files?folder=/f', key, ...form });
     expect(answer.status, answer.text).toBe(200);
+  });
+});
+
+describe('a limit of calls', () => {
+  test('counts a download however slowly its client reads, and when it leaves before the end', async () => {
+    const all = await harness.key();
+    const content = Buffer.alloc(8_000_000);
+    const uuid = (await harness.upload(all, '/', { name: 'a.bin', content })).textAt('file.uuid');
+    const key = await harness.key({ listing: { max: 1 } });
+    const again = async () => (await harness.call({ url: `/v5/get/${uuid}`, key })).body['code'];
+    const address = await harness.app.listen({ port: 0, host: '127.0.0.1' });
+    const ended = new Promise<void>((resolve) => {
+      harness.app.server.once('request', (_request, response) => response.once('close', resolve));
+    });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    socket.write(`GET /${CONTAINER}/v5/get/${uuid} HTTP/1.1\r\nHost: x\r\nX-Filerobot-Key: ${key}\r\n\r\n`);
+    await new Promise<void>((resolve) => {
+      socket.once('data', () => {
+        socket.pause();
+        resolve();
+      });
+    });
+    // Longer than any reservation of a call lasts.
+    harness.clock.pass(10 * 60_000);
+    expect(await again()).toBe('REQUEST_QUOTA_EXHAUSTED');
+    socket.destroy();
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await again()).toBe('REQUEST_QUOTA_EXHAUSTED');
   });
 });
