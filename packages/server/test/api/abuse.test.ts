@@ -87,6 +87,45 @@ describe('a form', () => {
   });
 });
 
+describe('what lies outside the scope', () => {
+  test('is not counted in the folder above a new one', async () => {
+    await harness.upload(await harness.key(), '/', { name: 'secret.txt' });
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const answer = await harness.call({ method: 'POST', url: '/v5/folders', key, body: { name: '/a' } });
+    expect(answer.body['base']).toMatchObject({ path: '/', count: { files_direct: 0, files_recursive: 0 } });
+  });
+
+  test('answers alike whether it is there or not, also in a folder on the way to the scope', async () => {
+    const all = await harness.key();
+    const uploaded = await harness.upload(all, '/', { name: 'secret.txt' });
+    const fileUuid = uploaded.textAt('file.uuid');
+    await harness.call({
+      method: 'PUT',
+      url: '/v5/objects/visibility/cdn',
+      key: all,
+      body: { files_uuids: [fileUuid], visibility: 'not_public' },
+    });
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const shown = async (url: string) => {
+      const { status, body } = await harness.call({ url, key });
+      return { status, ...body, request_id: '' };
+    };
+    const nowhere = '00000000-0000-4000-8000-000000000000';
+    expect(await shown('/cdn/secret.txt')).toEqual(await shown('/cdn/other.txt'));
+    expect(await shown(`/v5/files/${fileUuid}`)).toEqual(await shown(`/v5/files/${nowhere}`));
+    expect(await shown(`/v5/get/${fileUuid}`)).toEqual(await shown(`/v5/get/${nowhere}`));
+  });
+
+  test('has no previews, like what is not there', async () => {
+    const uploaded = await harness.upload(await harness.key(), '/secret');
+    const folder = uploaded.textAt('file.folder.uuid');
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const body = { folders: [folder, 'nowhere'] };
+    const answer = await harness.call({ method: 'POST', url: '/v5/folders/previews', key, body });
+    expect(answer.body['folders']).toEqual({ [folder]: [], nowhere: [] });
+  });
+});
+
 describe('a limit of calls', () => {
   test('counts a download however slowly its client reads, and when it leaves before the end', async () => {
     const all = await harness.key();
