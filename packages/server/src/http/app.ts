@@ -186,7 +186,13 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
 
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */
 function withoutTrailingSlash(target: string): string {
-  return target.replace(/^(\/[^/?]+\/(?:v[345]|key|upload)(?:\/[^?]*?)?)\/+(?=\?|$)/, '$1');
+  const at = target.indexOf('?');
+  const path = at < 0 ? target : target.slice(0, at);
+  if (!/^\/[^/]+\/(?:v[345]|key|upload)\//.test(path)) return target;
+  // Cut by hand: an expression for "slashes before the end" tries every run of slashes from each of its slashes.
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end) + target.slice(path.length);
 }
 
 /** Every path of the route table with the methods it takes, for those that come with another one. */

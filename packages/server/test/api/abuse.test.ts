@@ -13,6 +13,23 @@ afterEach(async () => {
   await harness.close();
 });
 
+describe('an address', () => {
+  test('of nothing but slashes is read in no time', async () => {
+    const began = performance.now();
+    const answer = await harness.call({ url: `/v3${'/'.repeat(15_000)}x` });
+    expect(answer.status).toBe(404);
+    expect(performance.now() - began).toBeLessThan(300);
+  });
+
+  test.each(['q=%s', 'mime=%s'])('with thousands of words to look for is refused: %s', async (query) => {
+    const key = await harness.key();
+    const separator = query.startsWith('q') ? '%20' : ',';
+    const list = Array.from({ length: 2000 }, (_, index) => index).join(separator);
+    const answer = await harness.call({ url: `/v5/files?${query.replace('%s', list)}`, key });
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+});
+
 describe('a body', () => {
   test('for signing in is small, because nobody is known yet', async () => {
     const body = { token: 'x', padding: 'x'.repeat(20_000) };
