@@ -21,7 +21,11 @@ export default defineConfig({
       project('property', ['packages/*/test/**/*.property.test.ts'], { testTimeout: 120_000 }),
       project('contract', ['packages/server/test/contract/**/*.test.ts'], { testTimeout: 120_000 }),
       project('api', ['packages/server/test/api/**/*.test.ts']),
-      project('conformance', ['conformance/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
+      project('conformance', ['conformance/**/*.test.ts'], {
+        globalSetup: ['conformance/support/base-url.ts'],
+        testTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('e2e', ['e2e/**/*.test.ts'], { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false }),
     ],
   },

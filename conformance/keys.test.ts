@@ -3,14 +3,14 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
 import { type Server, startServer } from './support/server.ts';
-import { expectNoSecretIn, REMOTE } from './support/suite.ts';
+import { expectNoSecretIn, REMOTE, useRemote } from './support/suite.ts';
 import { BROWSE, freshAddress, type Holder, Target } from './support/target.ts';
 
 const target = new Target();
 let server: Server | undefined;
 
 beforeAll(async () => {
-  if (REMOTE) return target.useRemote();
+  if (REMOTE) return useRemote(target);
   server = await startServer();
   target.use(server);
 });

@@ -161,6 +161,9 @@ describe('3 The security template: its members', () => {
       for (let n = 0; n < 2000; n += 1) yield Buffer.alloc(1000, n);
     }
     expect((await holder.put(folder, 'endless.bin', endless())).outcome).toBe('413 PAYLOAD_TOO_LARGE');
+    // A proxy that wants the connection closed must get to read the refusal as well.
+    const closing = await holder.put(folder, 'endless.bin', endless(), { connection: 'close' });
+    expect(closing.outcome).toBe('413 PAYLOAD_TOO_LARGE');
     const seen = await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`);
     expect(seen.status === 404 ? [] : names(seen)).toEqual([]);
   });

@@ -1,4 +1,5 @@
 // Every refusal reaches the person in front of the published widget as a sentence, and nothing is stored.
+import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { useTarget } from '../conformance/support/suite.ts';
 import { COUNTRY_ADDRESS, type Fields, freshAddress, freshFolder, names } from '../conformance/support/target.ts';
@@ -26,11 +27,12 @@ async function uploadedTo(folder: string): Promise<readonly string[]> {
   return names(answer).filter((name) => name !== 'first.txt');
 }
 
-/** Uploads one file and expects the panel to call it failed and the page to say this. */
-async function expectRefusal(widget: Widget, folder: string, message: string): Promise<void> {
+/** Uploads one file and expects the panel to call it failed and the page to say why, and what would make it pass. */
+async function expectRefusal(widget: Widget, folder: string, message: string, hint?: string): Promise<void> {
   const uploadedBefore = await uploadedTo(folder);
   await widget.upload([textFile('refused.txt', 'too much')]);
   await widget.seeToast(message);
+  if (hint !== undefined) await widget.seeDetails(hint);
   await widget.panelLine('refused.txt').getByText('Uploading failed').waitFor();
   expect(await uploadedTo(folder)).toEqual(uploadedBefore);
 }
@@ -40,7 +42,7 @@ describe('a refused upload is explained in the widget', () => {
     const { widget, folder } = await openUploader({ upload: { limit_per_min: 1 } });
     await widget.upload([textFile('accepted.txt', 'fine')]);
     await widget.file('accepted.txt').waitFor();
-    await expectRefusal(widget, folder, 'Too many uploads in one minute');
+    await expectRefusal(widget, folder, 'Too many uploads in one minute', 'Wait and send the file again.');
   });
 
   test('when the folder is taken out of the scope while the page is open', async () => {
@@ -61,11 +63,19 @@ describe('a refused upload is explained in the widget', () => {
   });
 
   test('when the key has expired and cannot be renewed', async () => {
-    const { widget, folder } = await openUploader({ key_validity: { expiration_duration: 8 } });
-    await widget.page.route('**/key/SECU_*', (route) => route.abort());
+    let exchanges = 0;
+    const allowOneExchange = (page: Page) =>
+      page.route('**/key/SECU_*', (route) => {
+        exchanges += 1;
+        return exchanges === 1 ? route.continue() : route.abort();
+      });
+    const { widget, folder } = await openUploader(
+      { key_validity: { expiration_duration: 12 } },
+      { prepare: allowOneExchange },
+    );
     const [key = ''] = await widget.keys();
     await expect
-      .poll(async () => (await target.call('GET', 'v5/files', { key })).outcome, { timeout: 20_000 })
+      .poll(async () => (await target.call('GET', 'v5/files', { key })).outcome, { timeout: 30_000 })
       .toBe('401 KEY_EXPIRED');
     await expectRefusal(widget, folder, 'expired');
   });

@@ -159,7 +159,7 @@ function install(step, folder) {
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name)),
     );
-    const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+    const args = ['ci', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund'];
     const npm = process.env.npm_execpath;
     return npm?.endsWith('.js')
       ? doStep(step, process.execPath, [npm, ...args], { cwd: folder, env })

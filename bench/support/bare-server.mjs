@@ -19,7 +19,8 @@ async function readAll(request) {
   return Buffer.concat(chunks);
 }
 
-const server = createServer(async (request, response) => {
+/** @param {import('node:http').IncomingMessage} request @param {import('node:http').ServerResponse} response */
+async function answer(request, response) {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://bare');
   if (pathname.startsWith('/answers/')) {
     answers.set(pathname.slice('/answers'.length), await readAll(request));
@@ -49,8 +50,10 @@ const server = createServer(async (request, response) => {
   }
   const body = answers.get(pathname) ?? Buffer.alloc(0);
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
-});
+}
 
+// A round ends in the middle of answers: a client that has gone is no fault.
+const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   if (address !== null && typeof address === 'object') process.stdout.write(`${address.port}\n`);

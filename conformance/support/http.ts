@@ -86,7 +86,7 @@ export async function open(method: string, url: string, init: Init = {}): Promis
   const outgoing = request(url, {
     method,
     headers: typeof body === 'string' ? { 'content-length': Buffer.byteLength(body), ...headers } : headers,
-    agent,
+    agent: headers['connection'] === 'close' ? false : agent,
     ...(signal === undefined ? {} : { signal }),
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

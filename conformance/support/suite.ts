@@ -1,5 +1,5 @@
 // Ties a deployment to a test file: BASE_URL when it is set, else a server started for the file and scanned for leaks.
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { type Server, startServer } from './server.ts';
 import { Target } from './target.ts';
 
@@ -8,7 +8,7 @@ export function useTarget(): Target {
   const target = new Target();
   let server: Server | undefined;
   beforeAll(async () => {
-    if (REMOTE) return target.useRemote();
+    if (REMOTE) return useRemote(target);
     server = await startServer();
     target.use(server);
   });
@@ -20,9 +20,19 @@ export function useTarget(): Target {
   return target;
 }
 
+const baseUrl = inject('baseUrl');
+
 /** True when the suite runs against a deployment that it did not start and must not stop. */
-// Vite puts `/` there when nobody has set it.
-export const REMOTE = /^https?:\/\//.test(process.env['BASE_URL'] ?? '');
+export const REMOTE = baseUrl !== '';
+
+/** Points at the deployment that the environment names. */
+export function useRemote(target: Target): void {
+  target.use({
+    baseUrl,
+    container: process.env['CONTAINER'] ?? 'demo',
+    adminKey: process.env['ADMIN_KEY'] ?? '',
+  });
+}
 
 /** No credential may stand in a log: neither the form of an access key nor any secret that was in use. */
 export function expectNoSecretIn(output: string, secrets: readonly string[]): void {

@@ -47,15 +47,6 @@ export class Target {
     this.adminKey = server.adminKey;
   }
 
-  /** Points at the deployment that the environment names. */
-  useRemote(): void {
-    this.use({
-      baseUrl: (process.env['BASE_URL'] ?? '').replace(/\/+$/, ''),
-      container: process.env['CONTAINER'] ?? 'demo',
-      adminKey: process.env['ADMIN_KEY'] ?? '',
-    });
-  }
-
   /** Sends a request. A path that does not begin with a slash is below the container. */
   async call(method: string, path: string, ask: Ask = {}): Promise<Answer> {
     const answer = await send(method, this.#url(path), this.#init(ask));

@@ -37,6 +37,8 @@ export interface DemoOptions extends VisitOptions {
   readonly template?: string;
   readonly accessKey?: string;
   readonly folder?: string;
+  /** Runs before the page loads. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
 /** The widget on an open demo page. */
@@ -53,7 +55,7 @@ export class Widget {
   static async open(
     pages: Pages,
     target: Target,
-    { template, accessKey, folder, ...how }: DemoOptions,
+    { template, accessKey, folder, prepare, ...how }: DemoOptions,
   ): Promise<Widget> {
     const visit = await pages.visit(how);
     const address = new URL('/demo/', target.baseUrl);
@@ -61,6 +63,7 @@ export class Widget {
     if (folder !== undefined) address.searchParams.set('folder', folder);
     if (accessKey !== undefined) address.hash = `key=${accessKey}`;
     await visit.page.addInitScript(record);
+    await prepare?.(visit.page);
     await visit.page.goto(address.href);
     const widget = new Widget(visit);
     await visit.page.locator('.filerobot-ProviderBrowser').waitFor();
@@ -80,16 +83,17 @@ export class Widget {
 
   /** Resolves when the widget shows this text as a message. */
   async seeToast(text: string): Promise<void> {
-    await this.page.locator('.filerobot-Explorer-innerWrap').getByText(text).last().waitFor();
+    try {
+      await this.page.locator('.filerobot-Explorer-innerWrap').getByText(text).last().waitFor();
+    } catch (cause) {
+      throw new Error(`"${text}" was not seen; messages: ${JSON.stringify(await this.toasts())}`, { cause });
+    }
   }
 
-  /** Opens the hint behind the message on the screen and answers with it. */
-  async toastDetails(): Promise<string> {
-    const more = this.page.getByText('See details');
-    await more.hover();
-    const tooltip = this.page.locator('.SfxTooltip-root, [class*=SfxTooltip]').last();
-    await tooltip.waitFor();
-    return tooltip.innerText();
+  /** Opens what stands behind the message on the screen and resolves when it says this. */
+  async seeDetails(text: string): Promise<void> {
+    await this.page.getByText('See details', { exact: true }).hover();
+    await this.page.getByText(text).waitFor();
   }
 
   /** A file in the list on the screen. */
@@ -136,7 +140,7 @@ export class Widget {
 
   /** Writes the new name into the field that stands where the old one stood. */
   async typeNewName(name: string): Promise<void> {
-    const field = this.page.locator('input[data-file-name]');
+    const field = this.page.locator('input[data-file-name], .item-folder input[type="text"]');
     // The widget calls the list around the field disabled while the field is open; a person can write all the same.
     await field.fill(name, { force: true });
     await field.press('Enter');

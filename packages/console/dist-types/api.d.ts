@@ -4,7 +4,10 @@ import { QueryClient } from '@tanstack/react-query';
 export declare const PAGE_SIZE = 25;
 /** The administration of the service that this page came from. */
 export declare const admin: Admin;
-/** True when the service says that nobody is signed in (any more). */
+/**
+ * True when the service says that nobody is signed in (any more). A browser drops a cookie that has expired, and then the
+ * service sees no credential at all: the console sends no other.
+ */
 export declare function isSignedOut(error: unknown): boolean;
 /** Told when a call is refused because the session has ended; the shell then asks to sign in over the page as it is. */
 export declare const sessionEnd: EventTarget;

@@ -10,8 +10,8 @@ export declare const theme: {
     black?: string;
     colors?: {
         [x: string & {}]: MantineColorsTuple | undefined;
-        dark?: MantineColorsTuple;
         gray?: MantineColorsTuple;
+        dark?: MantineColorsTuple;
         red?: MantineColorsTuple;
         pink?: MantineColorsTuple;
         grape?: MantineColorsTuple;
@@ -74,8 +74,8 @@ export declare const theme: {
     };
     radius?: {
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;
@@ -84,24 +84,24 @@ export declare const theme: {
     spacing?: {
         [x: number]: string | undefined;
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;
     };
     fontSizes?: {
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;
     };
     lineHeights?: {
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;
@@ -114,16 +114,16 @@ export declare const theme: {
     };
     breakpoints?: {
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;
     };
     shadows?: {
         [x: string & {}]: string | undefined;
-        xs?: string;
         sm?: string;
+        xs?: string;
         md?: string;
         lg?: string;
         xl?: string;

@@ -15,9 +15,12 @@ export const PAGE_SIZE = 25;
 /** The administration of the service that this page came from. */
 export const admin: Admin = createAdmin({ endpoint: '' });
 
-/** True when the service says that nobody is signed in (any more). */
+/**
+ * True when the service says that nobody is signed in (any more). A browser drops a cookie that has expired, and then the
+ * service sees no credential at all: the console sends no other.
+ */
 export function isSignedOut(error: unknown): boolean {
-  return error instanceof LatchkeyError && error.code === 'ADMIN_UNAUTHENTICATED';
+  return error instanceof LatchkeyError && (error.code === 'ADMIN_UNAUTHENTICATED' || error.code === 'KEY_MISSING');
 }
 
 /** Told when a call is refused because the session has ended; the shell then asks to sign in over the page as it is. */

@@ -1,7 +1,6 @@
 // The console's first line: providers around the router.
 import '@fontsource-variable/inter';
-import '@mantine/core/styles.css';
-import '@mantine/notifications/styles.css';
+import './mantine.css';
 import 'virtual:theme-variables.css';
 import './styles.css';
 import { MantineProvider } from '@mantine/core';

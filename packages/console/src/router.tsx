@@ -10,7 +10,6 @@ import {
 } from '@tanstack/react-router';
 import { queryClient, sessionQuery } from './api.ts';
 import { LoginPage } from './pages/login.tsx';
-import { TemplatesPage } from './pages/templates.tsx';
 import { Failure } from './parts/failure.tsx';
 import { NotFound } from './parts/not-found.tsx';
 import { Shell } from './parts/shell.tsx';
@@ -18,8 +17,12 @@ import { Shell } from './parts/shell.tsx';
 const root = createRootRoute({
   component: Outlet,
   notFoundComponent: NotFound,
-  errorComponent: ({ error, reset }) => <Failure title="This page could not be shown" error={error} onRetry={reset} />,
+  errorComponent: ({ error }) => (
+    <Failure title="This page could not be shown" error={error} onRetry={() => void router.invalidate()} />
+  ),
 });
+
+const HOME = '/settings/developer/security-templates';
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
@@ -33,6 +36,12 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: LoginPage,
+  beforeLoad: async ({ location, search }) => {
+    // A link signs in again, whoever is signed in already.
+    if (/[#?&]token=/.test(location.href)) return;
+    const session = await queryClient.ensureQueryData(sessionQuery);
+    if (session !== null) throw redirect({ href: search.next ?? HOME, replace: true });
+  },
   validateSearch: (search: Record<string, unknown>): { next?: string } => {
     const next = localPath(search['next']);
     return next === undefined ? {} : { next };
@@ -53,7 +62,7 @@ const home = createRoute({
   getParentRoute: () => shell,
   path: '/',
   beforeLoad: () => {
-    throw redirect({ to: '/settings/developer/security-templates', replace: true });
+    throw redirect({ to: HOME, replace: true });
   },
 });
 
@@ -67,7 +76,7 @@ const listSearch = (search: Record<string, unknown>): { q?: string; page?: numbe
 const templates = createRoute({
   getParentRoute: () => shell,
   path: '/settings/developer/security-templates',
-  component: TemplatesPage,
+  component: lazyRouteComponent(() => import('./pages/templates.tsx'), 'TemplatesPage'),
   validateSearch: listSearch,
 });
 

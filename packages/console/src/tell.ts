@@ -3,13 +3,15 @@ import { LatchkeyError } from '@latchkey/sdk';
 import { notifications } from '@mantine/notifications';
 import { isSignedOut } from './api.ts';
 
+const SHAPE = { withBorder: true, closeButtonProps: { 'aria-label': 'Dismiss this message' } } as const;
+
 /** Toasts in the console's two moods, and one for refusals and failures of the service. */
 export const tell = {
   done(title: string, message?: string): void {
-    notifications.show({ color: 'pine', title, message, autoClose: 4_000, withBorder: true });
+    notifications.show({ color: 'pine', title, message, autoClose: 4_000, ...SHAPE });
   },
   problem(title: string, message?: string): void {
-    notifications.show({ color: 'red', title, message, autoClose: 9_000, withBorder: true });
+    notifications.show({ color: 'red', title, message, autoClose: 9_000, ...SHAPE });
   },
   failure(title: string, error: unknown): void {
     // The shell answers the end of a session with a dialog of its own.

@@ -73,7 +73,8 @@ export const theme = createTheme({
     },
     Drawer: { defaultProps: { lockScroll: false, padding: 'lg' } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: true } },
-    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end', withinPortal: true } },
+    // The placeholder is an element that a menu may not have (WAI-ARIA 1.2, role menu).
+    Menu: { defaultProps: { shadow: 'md', position: 'bottom-end', withInitialFocusPlaceholder: false } },
     Badge: { defaultProps: { tt: 'none', fw: 550, radius: 'sm' } },
     Button: { defaultProps: { fw: 550 } },
   },

@@ -126,7 +126,13 @@ interface Denial {
   readonly missing?: readonly Permission[];
 }
 
-type Verdict = 'pass' | 'skip' | Denial;
+/** What the last rule passes with: the charges of the request. */
+interface Admittance {
+  readonly outcome: 'pass';
+  readonly charges: readonly Charge[];
+}
+
+type Verdict = 'pass' | 'skip' | Admittance | Denial;
 
 interface Case {
   readonly template: Template | undefined;
@@ -161,14 +167,17 @@ export const RULES: readonly { readonly name: RuleName; readonly check: (given: 
 export function decide(template: Template | undefined, claims: Claims | undefined, facts: Facts): Decision {
   const given: Case = { template, claims, facts, layers: layersOf(template, claims) };
   const trace: TraceStep[] = [];
+  let charges: readonly Charge[] = [];
   for (const { name, check } of RULES) {
     const verdict = check(given);
-    if (typeof verdict === 'string') {
-      trace.push({ rule: name, outcome: verdict });
+    const outcome = typeof verdict === 'string' ? verdict : verdict.outcome;
+    if (typeof verdict === 'string' || verdict.outcome === 'pass') {
+      trace.push({ rule: name, outcome });
+      if (typeof verdict !== 'string') charges = verdict.charges;
       continue;
     }
     const { code, detail, limit, actual, missing } = verdict;
-    trace.push({ rule: name, outcome: 'deny', ...(detail === undefined ? {} : { detail }) });
+    trace.push({ rule: name, outcome, ...(detail === undefined ? {} : { detail }) });
     return {
       allow: false,
       code,
@@ -179,7 +188,7 @@ export function decide(template: Template | undefined, claims: Claims | undefine
       trace,
     };
   }
-  return { allow: true, charges: chargesOf(given), trace };
+  return { allow: true, charges, trace };
 }
 
 function deny(code: DenyCode, detail?: string): Denial {
@@ -244,8 +253,7 @@ function checkExpiry({ template, claims, facts }: Case): Verdict {
   if (nowMs < expiresAtMs) return 'pass';
   const finishAtMs = (startedAtMs ?? Number.NaN) + finishMsOf(template, claims);
   // Begun in time and still inside the time to finish. Every comparison is written so that NaN refuses.
-  if (startedAtMs !== undefined && startedAtMs < expiresAtMs && startedAtMs <= nowMs && nowMs < finishAtMs)
-    return 'pass';
+  if (startedAtMs !== undefined && startedAtMs < expiresAtMs && nowMs < finishAtMs) return 'pass';
   return { outcome: 'deny', code: 'KEY_EXPIRED', limit: expiresAtMs, actual: nowMs };
 }
 
@@ -371,7 +379,8 @@ function checkSize({ layers, facts }: Case): Verdict {
 }
 
 function checkLimits(given: Case): Verdict {
-  return chargesOf(given).length > 0 ? 'pass' : 'skip';
+  const charges = chargesOf(given);
+  return charges.length > 0 ? { outcome: 'pass', charges } : 'skip';
 }
 
 const MINUTE_MS = 60_000;

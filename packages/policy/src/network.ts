@@ -38,13 +38,14 @@ export function parseAddress(text: unknown): Address | undefined {
 function parseIpv4(text: string): bigint | undefined {
   const octets = text.split('.');
   if (octets.length !== 4) return undefined;
-  let value = 0n;
+  // Four octets fit into a Number exactly; one BigInt at the end is several times quicker than four.
+  let value = 0;
   for (const octet of octets) {
     // A leading zero is octal to some readers and decimal to others: 010.0.0.1 must not be two addresses.
     if (!/^(?:0|[1-9][0-9]{0,2})$/.test(octet) || Number(octet) > 255) return undefined;
-    value = (value << 8n) | BigInt(octet);
+    value = value * 256 + Number(octet);
   }
-  return value;
+  return BigInt(value);
 }
 
 function parseIpv6(text: string): bigint | undefined {
@@ -79,7 +80,10 @@ function parseGroups(text: string, isEnd: boolean): bigint[] | undefined {
 
 /** The one text of an address: dotted decimal, or the short lower-case form of RFC 5952. */
 export function formatAddress(address: Address): string {
-  if (address.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 0xffn).join('.');
+  if (address.family === 4) {
+    const value = Number(address.value);
+    return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
+  }
   const groups = Array.from({ length: 8 }, (_, index) => (address.value >> BigInt(112 - index * 16)) & 0xffffn);
   let start = -1;
   let length = 1;

@@ -228,6 +228,20 @@ export const countersContract: readonly ContractCase<Counters>[] = [
     },
   },
   {
+    name: 'one sweep forgets everything that has expired, however much it is',
+    async run(open) {
+      const counters = await open();
+      const lasting = charge({ counter: 'lasting' });
+      for (let count = 0; count < 6; count += 1) {
+        const many = Array.from({ length: 90 }, (_, index) => charge({ counter: `${index}`, expiresAtMs: NOW + 1000 }));
+        const { id } = await admitted(counters, [...many, lasting]);
+        await counters.settle(id, []);
+      }
+      await counters.sweep(NOW + 1000);
+      assert.deepEqual([await used(counters, charge({ counter: '89' })), await used(counters, lasting)], [0, 6]);
+    },
+  },
+  {
     name: 'a limit that was lowered meanwhile refuses at once and never turns negative',
     async run(open) {
       const counters = await open();

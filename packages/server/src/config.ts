@@ -181,6 +181,20 @@ function row(
 /** Every setting in order, for the reference page and the start-up listing. */
 export const SETTINGS: readonly Setting[] = Object.values(ROWS);
 
+/** Every setting with its default, for `--help`. */
+export function helpText(): string {
+  const rows = SETTINGS.map(
+    ({ name, default: fallback, description }) => `  ${name}\n      ${description}\n      Default: ${fallback}.`,
+  );
+  return [
+    'Latchkey: an asset store that browsers can use without holding a secret.',
+    '',
+    'Settings, from the environment, from flags such as --port 8080, or from the JSON file that --config names:',
+    '',
+    ...rows,
+  ].join('\n');
+}
+
 /** Where settings come from, later ones winning: configuration file, environment, flags. */
 export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;

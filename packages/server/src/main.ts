@@ -2,12 +2,17 @@
 // The process: load the settings, compose, listen, say where things are, drain on a signal, exit with a code.
 import closeWithGrace from 'close-with-grace';
 import { compose } from './compose.ts';
-import { loadConfig, processSources } from './config.ts';
+import { helpText, loadConfig, processSources } from './config.ts';
 
 /** Requests under way get this long to end after SIGTERM. */
 const DRAIN_MS = 25_000;
 
-const loaded = loadConfig(processSources());
+const sources = processSources();
+if (sources.args.includes('--help')) {
+  process.stdout.write(`${helpText()}\n`);
+  process.exit(0);
+}
+const loaded = loadConfig(sources);
 if (!loaded.ok) {
   process.stderr.write(
     `Latchkey cannot start with these settings:\n${loaded.faults.map((fault) => `  - ${fault}\n`).join('')}`,

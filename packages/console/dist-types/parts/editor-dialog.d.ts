@@ -1,10 +1,12 @@
 import { type ReactNode } from 'react';
-/** `children` gets `close`, which asks before it throws changes away, and `setDirty`, which says whether there are any. */
+/**
+ * Asks before changes are thrown away, whichever way the dialog is left: its buttons, the back button, or closing the tab.
+ * `children` gets `setDirty`, which says whether there are any.
+ */
 export declare function EditorDialog(props: {
     readonly title: string;
     readonly onClose: () => void;
     readonly children: (controls: {
-        close: () => void;
         setDirty: (dirty: boolean) => void;
     }) => ReactNode;
 }): import("react").JSX.Element;

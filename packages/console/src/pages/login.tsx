@@ -2,8 +2,8 @@
 import { Alert, Loader } from '@mantine/core';
 import { IconLinkOff } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
 import { admin, isSignedOut, sessionQuery } from '../api.ts';
 import { Logo } from '../parts/logo.tsx';
 import { SignInForm } from '../parts/sign-in-form.tsx';
@@ -24,7 +24,9 @@ function takeToken(): string | undefined {
   if (token === null || token === '') return undefined;
   query.delete('token');
   const rest = query.toString();
-  window.history.replaceState(window.history.state, '', pathname + (rest === '' ? '' : `?${rest}`));
+  const address = pathname + (rest === '' ? '' : `?${rest}`);
+  // Past the router, which would take it for a new page and ask meanwhile who is signed in.
+  History.prototype.replaceState.call(window.history, window.history.state, '', address);
   return token;
 }
 
@@ -34,13 +36,12 @@ export function LoginPage() {
   const queries = useQueryClient();
   const { next } = useSearch({ from: '/login' });
   const [link, setLink] = useState<LinkState>({ kind: 'none' });
-  const begun = useRef(false);
+  const { href } = useLocation();
 
   const proceed = () => navigate({ href: next ?? '/settings/developer/security-templates', replace: true });
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a link pasted into the open page changes only its address.
   useEffect(() => {
-    if (begun.current) return;
-    begun.current = true;
     const token = takeToken();
     if (token === undefined) return;
     setLink({ kind: 'spending' });
@@ -57,7 +58,7 @@ export function LoginPage() {
             : failureWords(error).join(' '),
         }),
     );
-  }, [navigate, queries]);
+  }, [navigate, queries, href]);
 
   return (
     <main className={classes.page}>

@@ -31,7 +31,7 @@ export function EditSecretKey() {
   const close = useClose();
   const { id } = useParams({ from: '/shell/settings/developer/secret-keys/$id/edit' });
   const key = useQuery({ ...secretKeyQuery(container, id), staleTime: 0, refetchOnWindowFocus: false });
-  if (key.data !== undefined && !key.isFetching) {
+  if (key.data !== undefined && key.isFetchedAfterMount) {
     return <Editor title={`Edit ${nameOf(key.data)}`} initial={toDraft(key.data)} stored={key.data} />;
   }
   return (
@@ -58,7 +58,8 @@ function Editor(props: {
   readonly stored?: SecretKey;
   readonly onMade?: (made: { readonly name: string; readonly secret: string }) => void;
 }) {
-  const { stored } = props;
+  // As it was when the editor opened: what is loaded later must not pass for what was edited.
+  const [stored] = useState(props.stored);
   const { container } = useSignedIn();
   const queries = useQueryClient();
   const close = useClose();
@@ -75,7 +76,7 @@ function Editor(props: {
       const change = { ...document, revision: stored.revision };
       return (await calls.replace(stored.id, change)).record;
     },
-    onSuccess: () => queries.invalidateQueries({ queryKey: secretKeysKey(container) }),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: secretKeysKey(container) }),
   });
 
   return (
@@ -86,7 +87,7 @@ function Editor(props: {
           initial={props.initial}
           submitLabel={stored === undefined ? 'Create secret key' : 'Save changes'}
           busy={save.isPending}
-          onCancel={dialog.close}
+          onCancel={close}
           onDirtyChange={dialog.setDirty}
           onSave={async (judged) => {
             try {

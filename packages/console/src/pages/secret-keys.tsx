@@ -44,7 +44,7 @@ export function SecretKeysPage() {
   });
 
   const remove = (key: SecretKey) =>
-    confirmFirst({
+    void confirmFirst({
       title: `Delete “${nameOf(key)}”?`,
       body: (
         <>

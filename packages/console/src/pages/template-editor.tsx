@@ -4,6 +4,7 @@ import { LatchkeyError, type SecurityTemplate } from '@latchkey/sdk';
 import { Loader } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { admin, templateQuery, templatesKey } from '../api.ts';
 import { type Draft, emptyDraft, toDraft } from '../draft.ts';
 import { DraftForm } from '../parts/draft-form.tsx';
@@ -32,7 +33,7 @@ export function EditTemplate() {
   const { container } = useSignedIn();
   const { uid } = useParams({ from: '/shell/settings/developer/security-templates/$uid/edit' });
   const template = useQuery({ ...templateQuery(container, uid), staleTime: 0, refetchOnWindowFocus: false });
-  if (template.data === undefined || template.isFetching)
+  if (template.data === undefined || !template.isFetchedAfterMount)
     return <Waiting title="Edit template" error={template.error} />;
   return <Editor title={`Edit ${nameOf(template.data)}`} initial={toDraft(template.data)} stored={template.data} />;
 }
@@ -58,7 +59,8 @@ function Waiting({ title, error }: { readonly title: string; readonly error: unk
 }
 
 function Editor(props: { readonly title: string; readonly initial: Draft; readonly stored?: SecurityTemplate }) {
-  const { stored } = props;
+  // As it was when the editor opened: what is loaded later must not pass for what was edited.
+  const [stored] = useState(props.stored);
   const { container } = useSignedIn();
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -71,7 +73,7 @@ function Editor(props: { readonly title: string; readonly initial: Draft; readon
       const change = { ...document, revision: stored.revision };
       return (await calls.replace(stored.uid, change)).record;
     },
-    onSuccess: (record) => queries.invalidateQueries({ queryKey: templatesKey(container) }).then(() => record),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: templatesKey(container) }),
   });
 
   return (
@@ -82,7 +84,7 @@ function Editor(props: { readonly title: string; readonly initial: Draft; readon
           initial={props.initial}
           submitLabel={stored === undefined ? 'Create template' : 'Save changes'}
           busy={save.isPending}
-          onCancel={dialog.close}
+          onCancel={close}
           onDirtyChange={dialog.setDirty}
           onSave={async (judged) => {
             try {

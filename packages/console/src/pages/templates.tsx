@@ -61,7 +61,7 @@ export function TemplatesPage() {
   });
 
   const remove = (template: SecurityTemplate) =>
-    confirmFirst({
+    void confirmFirst({
       title: `Delete “${nameOf(template)}”?`,
       body: (
         <>

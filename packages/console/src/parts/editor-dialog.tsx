@@ -1,48 +1,45 @@
 // The large dialog around the editor, which does not lose what was typed.
 import { Modal } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { useBlocker } from '@tanstack/react-router';
+import { type ReactNode, useCallback, useRef } from 'react';
 import { confirmFirst } from './confirm.tsx';
 import classes from './editor-dialog.module.css';
 
-/** `children` gets `close`, which asks before it throws changes away, and `setDirty`, which says whether there are any. */
+/**
+ * Asks before changes are thrown away, whichever way the dialog is left: its buttons, the back button, or closing the tab.
+ * `children` gets `setDirty`, which says whether there are any.
+ */
 export function EditorDialog(props: {
   readonly title: string;
   readonly onClose: () => void;
-  readonly children: (controls: { close: () => void; setDirty: (dirty: boolean) => void }) => ReactNode;
+  readonly children: (controls: { setDirty: (dirty: boolean) => void }) => ReactNode;
 }) {
   const narrow = useMediaQuery('(max-width: 48em)') ?? false;
   const dirty = useRef(false);
-
-  useEffect(() => {
-    const warn = (event: BeforeUnloadEvent) => {
-      if (dirty.current) event.preventDefault();
-    };
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
+  const setDirty = useCallback((is: boolean) => {
+    dirty.current = is;
   }, []);
 
-  const close = () => {
-    if (!dirty.current) return props.onClose();
-    confirmFirst({
-      title: 'Discard your changes?',
-      body: <p>What you changed here has not been saved.</p>,
-      confirm: 'Discard changes',
-      cancel: 'Keep editing',
-      act: async () => {
-        props.onClose();
-        return true;
-      },
-    });
-  };
-  const setDirty = useRef((is: boolean) => {
-    dirty.current = is;
-  }).current;
+  useBlocker({
+    enableBeforeUnload: () => dirty.current,
+    shouldBlockFn: async () => {
+      if (!dirty.current) return false;
+      const discard = await confirmFirst({
+        title: 'Discard your changes?',
+        body: <p>What you changed here has not been saved.</p>,
+        confirm: 'Discard changes',
+        cancel: 'Keep editing',
+      });
+      dirty.current = !discard;
+      return !discard;
+    },
+  });
 
   return (
     <Modal
       opened
-      onClose={close}
+      onClose={props.onClose}
       title={props.title}
       size="66rem"
       fullScreen={narrow}
@@ -51,7 +48,7 @@ export function EditorDialog(props: {
       closeButtonProps={{ 'aria-label': 'Close' }}
       classNames={{ content: classes.content, header: classes.header, title: classes.title, body: classes.body }}
     >
-      {props.children({ close, setDirty })}
+      {props.children({ setDirty })}
     </Modal>
   );
 }

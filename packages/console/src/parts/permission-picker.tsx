@@ -1,6 +1,7 @@
 // The permissions of a record: presets to begin with, groups to read, words instead of constants.
 import { isPermission, PERMISSIONS, type Permission, PRESETS } from '@latchkey/policy';
 import { Badge, Button, Checkbox, Input, Tooltip } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { PERMISSION_GROUPS, PERMISSION_WORDS, type PermissionGroup } from '../permission-words.ts';
 import classes from './permission-picker.module.css';
@@ -21,7 +22,7 @@ export function presetOf(permissions: readonly string[]) {
 export function glance(permissions: readonly string[]): { readonly title: string; readonly detail: string } {
   const counts = PERMISSION_GROUPS.flatMap(({ id, title }) => {
     const count = permissions.filter((name) => isPermission(name) && PERMISSION_WORDS[name].group === id).length;
-    return count === 0 ? [] : [`${title} ${count}`];
+    return count === 0 ? [] : [`${title}\u00a0${count}`];
   });
   const preset = presetOf(permissions);
   if (permissions.length === 0) return { title: 'Nothing', detail: 'No permission given' };
@@ -101,7 +102,7 @@ export function PermissionPicker(props: {
                   indeterminate={count > 0 && count < names.length}
                   onChange={(event) => toggle(names, event.currentTarget.checked)}
                 />
-                <Badge variant={count === 0 ? 'default' : 'light'} size="sm">
+                <Badge className={classes.tally} variant={count === 0 ? 'default' : 'light'} size="sm">
                   {count}/{names.length}
                 </Badge>
               </div>
@@ -116,11 +117,13 @@ export function PermissionPicker(props: {
                     label={
                       <span className={classes.title}>
                         {PERMISSION_WORDS[name].title}
+                        {PERMISSION_WORDS[name].grave ? (
+                          <IconAlertTriangle size={14} className={classes.grave} aria-label="handle with care" />
+                        ) : null}
                         <code className={classes.code}>{name}</code>
                       </span>
                     }
                     description={PERMISSION_WORDS[name].text}
-                    data-grave={PERMISSION_WORDS[name].grave}
                   />
                 ))}
               </div>

@@ -135,7 +135,7 @@ export function RecordList<T extends ListedRecord>(props: {
                 </tr>
               ))
             : shown.map((record) => (
-                <tr key={record.id} role="row" data-inactive={!record.active || undefined} data-record={record.id}>
+                <tr key={record.id} role="row">
                   <td role="cell" className={classes.pick}>
                     <Checkbox
                       size="xs"

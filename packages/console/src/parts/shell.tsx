@@ -124,6 +124,12 @@ function Navigation() {
 
 function ContainerMenu() {
   const { session, container, chooseContainer } = useSignedIn();
+  const navigate = useNavigate();
+  const choose = (name: string) => {
+    chooseContainer(name);
+    // An open dialog is about a record of the container that was left.
+    void navigate({ to: '/settings/developer/security-templates' });
+  };
   if (session.containers.length < 2) {
     return (
       <Tooltip label="The container that is administrated here">
@@ -155,7 +161,7 @@ function ContainerMenu() {
       <Menu.Dropdown>
         <Menu.Label>Container</Menu.Label>
         {session.containers.map((name) => (
-          <Menu.Item key={name} onClick={() => chooseContainer(name)} fw={name === container ? 600 : undefined}>
+          <Menu.Item key={name} onClick={() => choose(name)} fw={name === container ? 600 : undefined}>
             {name}
           </Menu.Item>
         ))}
@@ -203,8 +209,9 @@ function SignOutButton() {
   const signOut = useMutation({
     mutationFn: () => admin.signOut(),
     onSuccess: async () => {
+      queries.setQueryData(sessionQuery.queryKey, null);
       await navigate({ to: '/login', replace: true });
-      queries.clear();
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
     },
     onError: (error) => tell.failure('Could not sign out', error),
   });

@@ -55,10 +55,12 @@ export interface Guard {
   explain(entrant: Entrant, demanded: Demanded): Decision;
 }
 
-/** A reservation outlives the longest request it can belong to by this much. */
+/** A reservation outlives the work it is for by this much: what may still commit must still be counted. */
 const HOLD_SLACK_MS = 60_000;
 /** Requests that are no uploads end, or are given up, within this time. */
-const REQUEST_HOLD_MS = 120_000;
+const REQUEST_MS_MAX = 60_000;
+/** No upload takes longer, whatever the key allows, so that what a crash leaves reserved comes back within a day. */
+const UPLOAD_MS_MAX = 24 * 60 * 60_000;
 
 /** Makes the guard. It keeps no state but the budget of bad credentials. */
 export function createGuard(ports: Ports, options: GuardOptions): Guard {
@@ -134,14 +136,21 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   ): Promise<Grant<Op>> {
     const facts = factsOf(entrant, demanded, ports.system.now());
     const decision = authorize(entrant.bearer, facts);
-    const held = await reserve(ports, decision.charges, holdMs(entrant, facts), options.whenCountersFail);
+    const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
+    const held = await reserve(ports, decision.charges, holdMs, options.whenCountersFail);
     const bytesCharge = decision.charges.find((charge) => charge.rule === 'upload.max_total_size');
     return makeGrant<Op>(entrant, demanded, facts, held, bytesCharge?.counter);
   }
 
-  function holdMs(entrant: Entrant, facts: Facts): number {
-    if (facts.upload === undefined || entrant.bearer.template === undefined) return REQUEST_HOLD_MS;
-    return entrant.bearer.template.document.key_validity.finish_duration * 1000 + HOLD_SLACK_MS;
+  /** How long the work may last: as long as the rules of expiry may still let it commit. */
+  function workMs({ bearer: { template, claims } }: Entrant, facts: Facts): number {
+    if (facts.upload === undefined) return REQUEST_MS_MAX;
+    if (template === undefined || claims === undefined) return UPLOAD_MS_MAX;
+    const finishMs =
+      claims.source.kind === 'template'
+        ? template.document.key_validity.finish_duration * 1000
+        : claims.expiresAtMs - (claims.startsAtMs ?? claims.issuedAtMs);
+    return Math.min(UPLOAD_MS_MAX, Math.max(finishMs, claims.expiresAtMs - facts.nowMs));
   }
 
   function makeGrant<Op extends OperationName>(
@@ -159,6 +168,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
         : effective(template, claims).maxFileSizeBytes;
     const quota = bytesCounter === undefined ? undefined : held.amount(bytesCounter);
     let kept = false;
+    let settled = false;
     const byQuota = quota !== undefined && quota < fileMax;
     const layers = (kind: 'upload' | 'listing') =>
       template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
@@ -175,11 +185,15 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       within: (kind: 'upload' | 'listing', path: CanonicalPath) => coversAll(layers(kind), path),
       uploadBytesMax: byQuota ? quota : fileMax,
       uploadBytesRule: byQuota ? 'upload.max_total_size' : 'upload.max_file_size',
-      recheck: (upload) => recheck(entrant, demanded, upload),
-      settle: (used) =>
-        held.settle(
+      recheck: (upload) => recheck(entrant, demanded, facts, upload),
+      settle: async (used) => {
+        // Once is enough: asking again after the work is done could only turn it into a failure.
+        if (settled) return;
+        await held.settle(
           used === undefined || bytesCounter === undefined ? [] : [{ counter: bytesCounter, cost: used.bytes }],
-        ),
+        );
+        settled = true;
+      },
       keep: () => {
         kept = true;
       },
@@ -190,12 +204,17 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   }
 
   /** The same question asked anew: the live rules, the time now, and an upload that began when the request did. */
-  async function recheck(entrant: Entrant, demanded: Demanded, upload: UploadFacts | undefined): Promise<void> {
+  async function recheck(
+    entrant: Entrant,
+    demanded: Demanded,
+    admitted: Facts,
+    upload: UploadFacts | undefined,
+  ): Promise<void> {
+    const nowMs = ports.system.now();
     const bearer = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
     const known = demanded.upload ?? { files: 1 };
-    const facts = factsOf({ ...entrant, bearer }, demanded, ports.system.now());
     authorize(bearer, {
-      ...facts,
+      ...factsOf({ ...entrant, bearer }, demanded, nowMs),
       startedAtMs: entrant.startedAtMs,
       ...(demanded.upload === undefined && upload === undefined
         ? {}
@@ -208,6 +227,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
             },
           }),
     });
+    // The key would allow more time than the reservation has.
+    if (nowMs - admitted.nowMs > workMs(entrant, admitted)) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
   }
 
   async function enterPublic(asked: Asked): Promise<Entrant> {

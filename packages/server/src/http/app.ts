@@ -72,7 +72,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
     return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
   });
-  app.setNotFoundHandler((request, reply) => sendError(new AppError('ROUTE_NOT_FOUND'), request, reply, rendering));
+  app.setNotFoundHandler((request, reply) => sendError(nothingThere(request), request, reply, rendering));
   registerPreflight(app);
   registerHealth(app, ports);
   registerWidgetServices(app, ports, options);
@@ -186,7 +186,32 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
 
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */
 function withoutTrailingSlash(target: string): string {
-  return target.replace(/^(\/[^/?]+\/(?:v[345]|key|upload)(?:\/[^?]*?)?)\/+(?=\?|$)/, '$1');
+  const at = target.indexOf('?');
+  const path = at < 0 ? target : target.slice(0, at);
+  if (!/^\/[^/]+\/(?:v[345]|key|upload)\//.test(path)) return target;
+  // Cut by hand: an expression for "slashes before the end" tries every run of slashes from each of its slashes.
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end) + target.slice(path.length);
+}
+
+/** Every path of the route table with the methods it takes, for those that come with another one. */
+const TAKEN = ROUTES.flatMap((row) =>
+  expandPaths(row).map(({ url }) => ({
+    method: row.method,
+    pattern: new RegExp(`^${url.replace(/:[a-z]+/g, '[^/]+').replace('*', '.*')}$`),
+  })),
+);
+
+/** An address that does not exist, or one that does for other methods only (RFC 9110 section 15.5.6). */
+function nothingThere(request: FastifyRequest): AppError {
+  const path = (request.raw.url ?? '').split('?', 1)[0] ?? '';
+  const methods = new Set(TAKEN.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method as string));
+  if (methods.size === 0) return new AppError('ROUTE_NOT_FOUND');
+  if (methods.has('GET')) methods.add('HEAD');
+  return new AppError('METHOD_NOT_ALLOWED', request.method, {
+    headers: { allow: [...methods, 'OPTIONS'].sort().join(', ') },
+  });
 }
 
 /**
@@ -199,12 +224,25 @@ function takeFirstContentType(request: FastifyRequest): void {
   if (first !== undefined && rest.length > 0) headers['content-type'] = first.trim();
 }
 
-/** Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. */
+/**
+ * Lets a client that is still sending read the refusal: the rest of its body is thrown away, for a bounded time. Node
+ * would end the connection of a client that asked for its end (`Connection: close`, HTTP/1.0 proxies) right after the
+ * answer, and unread bytes turn that end into a reset that takes the answer with it: here it ends after the body.
+ */
 function drainWhenRefused(request: FastifyRequest, reply: FastifyReply): void {
+  const { raw } = request;
+  const endsAfterwards = !reply.raw.shouldKeepAlive && !raw.complete;
+  if (endsAfterwards) reply.raw.shouldKeepAlive = true;
+  const end = () => {
+    if (endsAfterwards) raw.socket.end();
+  };
   reply.raw.once('finish', () => {
-    const { raw } = request;
-    if (raw.complete || raw.destroyed) return;
+    if (raw.complete || raw.destroyed) {
+      end();
+      return;
+    }
     raw.unpipe();
+    raw.once('end', end);
     raw.resume();
     const timer = setTimeout(() => raw.destroy(), DRAIN_MS);
     timer.unref();

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { FileRecord } from '../ports/metadata.ts';
-import { iconOf, needsIcon } from './icon.ts';
+import { ICON_TYPE, iconOf, needsIcon } from './icon.ts';
 import type { Call } from './route.ts';
 
 /** Types that a browser may show in place: they cannot run script in our origin. Everything else is a download. */
@@ -67,7 +67,7 @@ export async function deliverIcon(call: Call, file: FileRecord): Promise<boolean
     .header('x-content-type-options', 'nosniff')
     .header('cross-origin-resource-policy', 'cross-origin')
     .header('content-security-policy', SANDBOX)
-    .type('image/svg+xml')
+    .type(ICON_TYPE)
     .send(iconOf(file));
   return true;
 }

@@ -162,7 +162,7 @@ async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefin
     if (await deliverIcon(call, file)) return undefined;
     return deliver(call, file, (range) => readPublicFile(call.ports, file, range));
   }
-  if (anonymous) throw new AppError(file === undefined ? 'FILE_NOT_FOUND' : 'KEY_MISSING');
+  if (anonymous) throw new AppError('KEY_MISSING');
   const known = file === undefined ? undefined : await fileOf(call, fileUuid(file));
   if (known === undefined) throw new AppError('FILE_NOT_FOUND');
   const grant = await call.admit([{ operation: 'file.download', targets: [known.folderPath] }]);

@@ -7,15 +7,15 @@ import {
   createFolder,
   getFolder,
   getListedFolder,
+  getParentFolder,
   isBarePath,
   listFolders,
-  lookUpFolder,
   previewFolders,
   renamedPath,
   renameFolder,
 } from '../operations/folders.ts';
-import type { FolderRecord } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
+import { ICON_TYPE, needsIcon } from './icon.ts';
 import { BULK_MAX, folderOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
 import { folderOfId } from './lookup.ts';
 import { moveFolders, moveFoldersBody } from './objects.ts';
@@ -87,7 +87,9 @@ export const folderRoutes = [
         id,
         files.map((file) => {
           const url = wireFile(file, call)['url'] as { readonly cdn: string };
-          return { file_uuid: fileUuid(file), file_uri_cdn: url.cdn, file_type: file.mime, preview_origin: 'file' };
+          // The type of what the address answers with a width: a widget fetches the vendor's icons for other types.
+          const type = needsIcon(file) ? ICON_TYPE : file.mime;
+          return { file_uuid: fileUuid(file), file_uri_cdn: url.cdn, file_type: type, preview_origin: 'file' };
         }),
       ]);
       return { folders: Object.fromEntries(wire) };
@@ -128,7 +130,7 @@ export const folderRoutes = [
       const path = pathOf(name.startsWith('/') ? name : `/${name}`, 'name');
       const grant = await call.admit([{ operation: 'folder.create', targets: [path] }]);
       const folder = await createFolder(call.ports, grant, path);
-      const base = await parentFolder(call, folder);
+      const base = await getParentFolder(call.ports, grant, folder);
       return {
         action: 'folder_created',
         folder_uuid: folder.id,
@@ -155,13 +157,6 @@ export const folderRoutes = [
     }),
   ),
 ];
-
-/** The folder that a new folder appeared in, as the widget needs it to place the node. */
-async function parentFolder(call: Call, folder: FolderRecord): Promise<FolderRecord> {
-  const path = folder.path.slice(0, folder.path.lastIndexOf('/')) || '/';
-  const parent = await call.ports.metadata.findFolder(call.container, pathOf(path, 'name'));
-  return parent ?? lookUpFolder(call.ports, call.container, folder.id);
-}
 
 function rootFault(): AppError {
   return new AppError('REQUEST_INVALID', 'root folder', {

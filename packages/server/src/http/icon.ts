@@ -15,6 +15,9 @@ const COLOURS: Readonly<Record<string, string>> = {
   application: '#1d4ed8',
 };
 
+/** The media type of an icon. */
+export const ICON_TYPE = 'image/svg+xml';
+
 /** Whether a preview of this file has to be an icon. */
 export function needsIcon(file: FileRecord): boolean {
   return !DRAWN.test(file.mime);

@@ -91,7 +91,7 @@ export function pagingOf(query: Query): Paging {
   };
 }
 
-/** The words of a simple search: quotes are taken off, each word must occur in the name. */
+/** The words of a simple search: quotes are taken off, each word must occur in the name. Raises REQUEST_INVALID for too many. */
 export function wordsOf(query: Query): readonly string[] {
   const text = query.one('q') ?? '';
   const words: string[] = [];
@@ -99,24 +99,39 @@ export function wordsOf(query: Query): readonly string[] {
     const word = (match[1] ?? match[2] ?? '').trim();
     if (word !== '') words.push(word);
   }
-  return words;
+  return atMost(SEARCH_MAX, 'q', words);
 }
 
-/** MIME types or prefixes to list. */
+/** So many words or types one search may have: each is a condition that every row is held against. */
+const SEARCH_MAX = 100;
+
+function atMost<T>(max: number, field: string, list: readonly T[]): readonly T[] {
+  if (list.length <= max) return list;
+  throw new AppError('REQUEST_INVALID', field, {
+    faults: [{ field, code: 'LIST_TOO_LONG', message: `There are at most ${max} entries here.` }],
+  });
+}
+
+/** MIME types or prefixes to list. Raises REQUEST_INVALID for too many. */
 export function mimesOf(query: Query): readonly string[] {
   const list = (query.one('mime') ?? '').split(',').map((mime) => mime.trim().toLowerCase());
-  return list.filter((mime) => mime !== '').map((mime) => (mime.includes('/') ? mime.replace(/\*$/, '') : `${mime}/`));
+  const given = atMost(
+    SEARCH_MAX,
+    'mime',
+    list.filter((mime) => mime !== ''),
+  );
+  return given.map((mime) => (mime.includes('/') ? mime.replace(/\*$/, '') : `${mime}/`));
 }
 
 /**
- * Whether the caller may know of things in this folder. What it may not know of is "not found", so that ids tell
- * nothing (product definition section 7).
+ * Whether the caller may know of this folder, or of the files in it: a folder on the way to a scope is known, its files
+ * are not (product definition section 5). What it may not know of is "not found", so that ids and names tell nothing.
  */
-export function mayKnow(call: Call, path: CanonicalPath): boolean {
+export function mayKnow(call: Call, what: 'folder' | 'files', path: CanonicalPath): boolean {
   const { template, claims } = call.entrant.bearer;
   if (template === undefined || claims === undefined) return true;
   const layers = visibleScopes(template, claims, 'listing');
-  return coversAll(layers, path) || leadsToAll(layers, path);
+  return coversAll(layers, path) || (what === 'folder' && leadsToAll(layers, path));
 }
 
 /** A list of ids in a body. */

@@ -20,6 +20,11 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
 /** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */
 export function parseJson(text: string): unknown {
   if (text.trim() === '') return undefined;
+  if (isTooDeep(text)) {
+    throw new AppError('REQUEST_INVALID', 'JSON depth', {
+      faults: [{ field: 'body', code: 'JSON_TOO_DEEP', message: `JSON nests at most ${DEPTH_MAX} levels here.` }],
+    });
+  }
   try {
     return JSON.parse(text, dropPrototypeNames);
   } catch (cause) {
@@ -29,6 +34,28 @@ export function parseJson(text: string): unknown {
     });
   }
 }
+
+/** Deeper than anything anybody writes, and far from where walking through a value runs out of stack. */
+const DEPTH_MAX = 200;
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inText) {
+      if (code === BACKSLASH) at += 1;
+      else if (code === QUOTE) inText = false;
+    } else if (code === QUOTE) inText = true;
+    else if (code === BRACE || code === BRACKET) {
+      depth += 1;
+      if (depth > DEPTH_MAX) return true;
+    } else if (code === BRACE_END || code === BRACKET_END) depth -= 1;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
 
 /** A `__proto__` member would become the prototype of whatever the body is copied into. */
 function dropPrototypeNames(name: string, value: unknown): unknown {

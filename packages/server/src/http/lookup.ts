@@ -9,14 +9,14 @@ import type { Call } from './route.ts';
 /** The file with this uuid. Raises FILE_NOT_FOUND, also for one outside the caller's scope. */
 export async function fileOf(call: Call, uuid: string | undefined): Promise<FileRecord> {
   const file = await lookUpFile(call.ports, call.container, uuid ?? '');
-  if (!mayKnow(call, file.folderPath)) throw new AppError('FILE_NOT_FOUND', 'outside the scope');
+  if (!mayKnow(call, 'files', file.folderPath)) throw new AppError('FILE_NOT_FOUND', 'outside the scope');
   return file;
 }
 
 /** The folder with this uuid. Raises FOLDER_NOT_FOUND, also for one outside the caller's scope. */
 export async function folderOfId(call: Call, id: string | undefined): Promise<FolderRecord> {
   const folder = await lookUpFolder(call.ports, call.container, id ?? '');
-  if (!mayKnow(call, folder.path)) throw new AppError('FOLDER_NOT_FOUND', 'outside the scope');
+  if (!mayKnow(call, 'folder', folder.path)) throw new AppError('FOLDER_NOT_FOUND', 'outside the scope');
   return folder;
 }
 

@@ -29,6 +29,8 @@ export interface SessionOptions {
 
 const PATH = '/console/session';
 const TEXT_MAX = 512;
+/** Nobody is known yet when this body is read, so it is as small as it can be. */
+const BODY_BYTES_MAX = 4096;
 
 const SIGN_IN = z
   .object({ token: z.string().min(1).max(TEXT_MAX), admin_key: z.string().min(1).max(TEXT_MAX) })
@@ -42,7 +44,7 @@ const SIGN_IN = z
 export function registerSession(app: FastifyInstance, ports: Ports, options: SessionOptions): void {
   const failures = failureBudget(options.keyFailuresPerMinute);
 
-  app.post(PATH, async (request, reply) => {
+  app.post(PATH, { bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
     // Programs that are no browsers say nothing of a page; a foreign page must not sign a visitor in behind their back.
     const { origin, 'sec-fetch-site': site } = request.headers;
     if (origin !== undefined || site !== undefined) refuseForeignPage(request, options.publicUrl);

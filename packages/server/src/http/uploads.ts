@@ -91,11 +91,16 @@ type Part = StagedFile & { readonly field: string; readonly index: number };
 async function uploadMultipart(call: UploadCall): Promise<object> {
   const folder = folderOf(call.query);
   const fields = new Map<string, string>();
+  let fieldsLength = 0;
   const parts: Part[] = [];
   try {
     for await (const part of call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } })) {
       if (part.type === 'field') {
-        fields.set(part.fieldname, String(part.value));
+        // The form parser hands a part that calls itself JSON on as a value.
+        const text = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
+        fieldsLength += text.length;
+        if (part.valueTruncated || fieldsLength > call.settings.jsonBytesMax) throw tooManyParts();
+        fields.set(part.fieldname, text);
         continue;
       }
       const index = parts.length;
@@ -118,19 +123,15 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
   }
 }
 
-/** Side parts and boundaries make a form longer than its file by no more than this, or the length says nothing. */
-const FORM_SLACK_BYTES = 4 * 1024 * 1024;
-
 /**
- * What the length of a form tells of the file in it: an upper bound. It must not refuse a file that just fits, so a form
- * a little longer than the limit counts as a file of the limit; the bytes themselves are counted while they flow.
+ * What the length of a form tells of its first file: an upper bound. It must not refuse files that each fit, so a form
+ * longer than the limit counts as a file of the limit; the bytes themselves are counted while they flow.
  */
 function formBytes(call: Call): number | undefined {
   const length = contentLength(call);
   const { template, claims } = call.entrant.bearer;
   if (length === undefined || template === undefined || claims === undefined) return length;
-  const max = effective(template, claims).maxFileSizeBytes;
-  return length > max + FORM_SLACK_BYTES ? length : Math.min(length, max);
+  return Math.min(length, effective(template, claims).maxFileSizeBytes);
 }
 
 /** Faults of the form itself, in our words. */
@@ -138,8 +139,11 @@ function multipartFault(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code.startsWith('FST_') && code.endsWith('_LIMIT')) {
+    return tooManyParts(error);
+  }
+  if (code === 'FST_PROTO_VIOLATION' || code === 'FST_INVALID_JSON_FIELD_ERROR') {
     return new AppError('REQUEST_INVALID', code, {
-      faults: [{ field: 'body', code: 'TOO_MANY_PARTS', message: 'The form has too many or too large parts.' }],
+      faults: [{ field: 'body', code: 'FIELD_INVALID', message: 'A field of the form has a bad name or bad JSON.' }],
       cause: error,
     });
   }
@@ -150,6 +154,13 @@ function multipartFault(error: unknown): unknown {
     });
   }
   return error;
+}
+
+function tooManyParts(cause?: unknown): AppError {
+  return new AppError('REQUEST_INVALID', 'form limits', {
+    faults: [{ field: 'body', code: 'TOO_MANY_PARTS', message: 'The form has too many or too large parts.' }],
+    cause,
+  });
 }
 
 /** The text of a side part: `info[files[]]`, `info[file_0]` for the n-th file, or bare (wire contract 5.6). */

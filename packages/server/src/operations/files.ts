@@ -51,14 +51,21 @@ export async function renameFile(
   return ports.metadata.renameFile(grant.container, at(file), name, ports.system.now());
 }
 
-/** The bytes of a private file, for a caller that may fetch it. Raises FILE_NOT_FOUND, STORE_UNAVAILABLE. */
+/**
+ * The bytes of a private file, for a caller that may fetch it. The call is charged before the first byte leaves: a client
+ * that reads slowly, or leaves before the end, has had what it asked for. Raises FILE_NOT_FOUND, STORE_UNAVAILABLE,
+ * COUNTERS_UNAVAILABLE.
+ */
 export async function readFile(
   ports: Pick<Ports, 'blobs'>,
-  _grant: Grant<'file.download'>,
+  grant: Grant<'file.download'>,
   file: FileRecord,
   range?: ByteRange,
 ) {
-  return ports.blobs.read(file.blobId, range);
+  await grant.settle();
+  const bytes = await ports.blobs.read(file.blobId, range);
+  grant.keep();
+  return bytes;
 }
 
 /** The bytes of a public file, for anybody. Raises FILE_NOT_FOUND when it is not public. */

@@ -74,7 +74,7 @@ export async function countFolders(
   return { folders, files: files.files };
 }
 
-/** The newest files of each folder that is in scope; others are left out without a word. */
+/** The newest files of each folder that is in scope; none of others, which answer like folders that are not there. */
 export async function previewFolders(
   ports: Needs,
   grant: Grant<'folder.preview'>,
@@ -82,7 +82,7 @@ export async function previewFolders(
 ): Promise<ReadonlyMap<string, readonly FileRecord[]>> {
   const previews = await ports.metadata.previewFiles(grant.container, ids, PREVIEWS_PER_FOLDER);
   return new Map(
-    [...previews].map(([id, files]) => [id, files.filter((file) => grant.within('listing', file.folderPath))]),
+    ids.map((id) => [id, (previews.get(id) ?? []).filter((file) => grant.within('listing', file.folderPath))]),
   );
 }
 
@@ -93,6 +93,17 @@ export async function createFolder(
   path: CanonicalPath,
 ): Promise<FolderRecord> {
   return ports.metadata.createFolder(grant.container, path, ports.system.now());
+}
+
+/** The folder that a new folder appeared in, as the grant lets it be seen: its sums count only what is in scope. */
+export async function getParentFolder(
+  ports: Needs,
+  grant: Grant<'folder.create'>,
+  folder: FolderRecord,
+): Promise<FolderRecord> {
+  const path = parentOf(folder.path);
+  const parent = path && (await ports.metadata.findFolder(grant.container, path, grant.layers('listing')));
+  return parent ?? folder;
 }
 
 /** Where a folder lies after a rename; undefined for the root, which has no name. */

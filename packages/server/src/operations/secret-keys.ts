@@ -126,8 +126,8 @@ export const ADMIN_KEY_LENGTH_MIN = 32;
 /**
  * Makes sure that the container has its first admin key, a secret key with every permission. A given text becomes that
  * key, replacing the one of an earlier start together with the access keys made from it; without one, a key is generated
- * when the container has no secret key at all, and answered this once. Idempotent. Raises REQUEST_INVALID for a text
- * that is too short or a mistyped secret key.
+ * when the container has no secret key at all, and answered this once. Idempotent, and safe with several nodes starting
+ * at once. Raises REQUEST_INVALID for a text that is too short, mistyped, or the secret of another key.
  */
 export async function ensureAdminKey(
   ports: Needs,
@@ -153,8 +153,11 @@ function refuseUnfit(secretText: string): void {
       : secretText.startsWith(SECRET_KEY_PREFIX) && !isSecretText(secretText)
         ? 'This begins like a secret key, but its checksum does not match: it is mistyped or cut off.'
         : undefined;
-  if (message === undefined) return;
-  throw new AppError('REQUEST_INVALID', 'admin key', {
+  if (message !== undefined) throw unfit(message);
+}
+
+function unfit(message: string): AppError {
+  return new AppError('REQUEST_INVALID', 'admin key', {
     faults: [{ field: 'LATCHKEY_ADMIN_KEY', code: 'ADMIN_KEY_INVALID', message }],
   });
 }
@@ -175,9 +178,17 @@ async function storeAdminKey(ports: Needs, container: string, secret: string): P
     }
     await ports.templates.deleteSecretKey(container, old.uid);
   }
+  if ((await ports.templates.findSecretKeyByHash(container, secretHash)) !== undefined) {
+    throw unfit('This is the secret of another secret key; an admin key is one of its own.');
+  }
   // A new uid for a new secret: access keys made from the replaced one name the old uid, and die with it.
   const uid = `${ADMIN_UID_PREFIX}${hex(ports, 8)}`;
-  await ports.templates.createSecretKey(newRecord(ports, container, uid, secret, document));
+  try {
+    await ports.templates.createSecretKey(newRecord(ports, container, uid, secret, document));
+  } catch (error) {
+    // Another node that starts at the same time was quicker with the same key.
+    if (!(error instanceof AppError && error.code === 'ALREADY_EXISTS')) throw error;
+  }
 }
 
 /** A release may know more permissions than the one that stored the key, and an admin may have switched it off by accident. */

@@ -53,6 +53,19 @@ describe('who may read', () => {
     }
   });
 
+  test('without a key, a private file looks like one that does not exist', async () => {
+    const file = await stored('hidden.txt');
+    await hide(file.uuid);
+    const seen = async (url: string) => {
+      const { status, body } = await harness.call({ url });
+      return { status, body: { ...body, request_id: undefined } };
+    };
+    expect(await seen(file.cdn)).toEqual(await seen(file.cdn.replace('hidden', 'nothing')));
+    expect(await seen(file.permalink)).toEqual(
+      await seen(file.permalink.replace(/[0-9a-f-]{36}/, '00000000-0000-4000-8000-000000000000')),
+    );
+  });
+
   test('a file outside the listing scope is not there for the key', async () => {
     const file = await stored('elsewhere.txt');
     await hide(file.uuid);
@@ -67,7 +80,7 @@ describe('who may read', () => {
     '/v4/get/nothing',
     '/v4/get/00000000-0000-0000-0000-000000000000',
   ])('%s is not found', async (url) => {
-    expect((await harness.call({ url })).body['code']).toMatch(/^(FILE_NOT_FOUND|PATH_INVALID)$/);
+    expect((await harness.call({ url, key })).body['code']).toMatch(/^(FILE_NOT_FOUND|PATH_INVALID)$/);
   });
 
   test.each(['/cdn/a%2Fb.txt', '/cdn/a%5Cb', '/cdn/a%00b', '/cdn//x'])('%s is refused as a path', async (url) => {

@@ -132,6 +132,13 @@ describe('folder.list and file.list', () => {
     expect(previews?.map(({ file_uri_cdn }) => file_uri_cdn.slice(-11, -10))).toHaveLength(3);
   });
 
+  test('previews name the type that their address answers, so that no widget fetches an icon elsewhere', async () => {
+    const { uuid } = await folder('/i');
+    await file('/i', 'words.txt');
+    const answer = await call('POST', '/v5/folders/previews', { folders: [uuid] });
+    expect(answer.body['folders']).toMatchObject({ [uuid]: [{ file_type: 'image/svg+xml' }] });
+  });
+
   test('a folder that is not there is not found', async () => {
     for (const url of [
       '/v5/folders?folder=/no',

@@ -80,7 +80,7 @@ describe('the error envelope', () => {
   test.each([
     { request: { url: '/nothing/here' }, status: 404, code: 'ROUTE_NOT_FOUND' },
     { request: { url: '/v9/files' }, status: 404, code: 'ROUTE_NOT_FOUND' },
-    { request: { method: 'PATCH' as const, url: '/v5/labels' }, status: 404, code: 'ROUTE_NOT_FOUND' },
+    { request: { method: 'PATCH' as const, url: '/v5/labels' }, status: 405, code: 'METHOD_NOT_ALLOWED' },
     { request: { url: '/v5/files' }, status: 401, code: 'KEY_MISSING' },
     { request: { url: '/v5/files?q=%zz' }, status: 400, code: 'REQUEST_INVALID' },
     { request: { url: '/v5/files/%zz' }, status: 400, code: 'REQUEST_INVALID' },
@@ -176,5 +176,21 @@ describe('bodies as clients send them', () => {
     const { secret } = await api.secretKey();
     const answer = await api.call({ method: 'DELETE', url: '/v5/key', key: secret, body: { key_id: 'abc' } });
     expect(answer.status).toBe(200);
+  });
+});
+
+describe('an address with another method', () => {
+  test.each([
+    ['DELETE', '/v5/settings', 'GET, HEAD, OPTIONS'],
+    ['POST', '/cdn/a.txt', 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/v4/objects', 'DELETE, OPTIONS'],
+  ] as const)('%s %s says which it takes', async (method, url, allow) => {
+    const answer = await api.call({ method, url });
+    expect([answer.status, answer.body['code'], answer.headers['allow']]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
+  });
+
+  test('that does not exist at all is not found', async () => {
+    const answer = await api.call({ method: 'POST', url: '/v5/nothing' });
+    expect([answer.status, answer.body['code']]).toEqual([404, 'ROUTE_NOT_FOUND']);
   });
 });

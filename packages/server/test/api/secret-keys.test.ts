@@ -218,6 +218,33 @@ describe('the admin key', () => {
     await fresh.close();
   });
 
+  test('is one key when several nodes start at once', async () => {
+    const fresh = await openHarness();
+    await Promise.all(Array.from({ length: 5 }, () => ensureAdminKey(fresh.ports, CONTAINER, TEXT)));
+    const { body } = await fresh.call({ url: BASE, key: TEXT });
+    expect(body).toMatchObject({ info: { total: 1 } });
+    await fresh.close();
+  });
+
+  test('may be the same in two containers', async () => {
+    const fresh = await openHarness();
+    await fresh.ports.templates.ensureContainer('other', fresh.clock.nowMs);
+    for (const container of [CONTAINER, 'other']) await ensureAdminKey(fresh.ports, container, TEXT);
+    for (const container of [CONTAINER, 'other']) {
+      const { statusCode } = await fresh.app.inject({
+        url: `/${container}${BASE}`,
+        headers: { 'x-filerobot-key': TEXT },
+      });
+      expect(statusCode).toBe(200);
+    }
+    await fresh.close();
+  });
+
+  test('is not the secret of another key', async () => {
+    const { secret } = await api.secretKey();
+    await expect(ensureAdminKey(api.ports, CONTAINER, secret)).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+
   test('is refused when it is short, or a secret key with a typing mistake', async () => {
     const secret = (await post({})).textAt('secret_key.secret');
     for (const text of ['short', 'x'.repeat(31), `${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`]) {

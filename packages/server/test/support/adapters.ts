@@ -81,10 +81,17 @@ async function createPostgres(): Promise<TestDatabase> {
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    reset: () => onPostgres(url.href, 'drop schema public cascade; create schema public'),
+    reset: () => onPostgres(url.href, TRUNCATE),
     drop: () => onPostgres(POSTGRES_URL, `drop database ${name} with (force)`),
   };
 }
+
+// Emptying is much faster than making the tables again; what records the migrations stays.
+const TRUNCATE = `do $$ declare tables text; begin
+  select string_agg(quote_ident(tablename), ', ') into tables from pg_tables
+    where schemaname = 'public' and tablename not like 'kysely%';
+  if tables is not null then execute 'truncate ' || tables; end if;
+end $$`;
 
 async function onPostgres(url: string, statements: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });

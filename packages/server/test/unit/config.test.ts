@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { loadConfig, SETTINGS } from '../../src/config.ts';
+import { helpText, loadConfig, SETTINGS } from '../../src/config.ts';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -111,6 +111,13 @@ describe('settings', () => {
 
   test('the demo is off by itself where others can reach it', () => {
     expect(load({ HOST: '0.0.0.0' }).config.demo).toBe('off');
+  });
+
+  test('help names every setting with its default', () => {
+    for (const { name, default: fallback } of SETTINGS) {
+      expect(helpText()).toContain(`  ${name}\n`);
+      expect(helpText()).toContain(`Default: ${fallback}.`);
+    }
   });
 
   test('every setting is described once', () => {

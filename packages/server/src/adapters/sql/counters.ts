@@ -14,7 +14,8 @@ export function sqlCounters(database: Database): Counters {
 
 type Entry = Selectable<CounterEntryTable>;
 
-const ROWS_MAX = 1_000;
+// So many rows at a time, and no more locks than that: the lock table of PostgreSQL is finite.
+const ROWS_MAX = 200;
 
 /*
  * An entry is what one reservation took from one counter. Windows are summed from their entries; lifetimes from one settled
@@ -96,6 +97,7 @@ class SqlCounters implements Counters {
         .select('counter')
         .distinct()
         .where('hold_until', '<=', nowMs)
+        .limit(ROWS_MAX)
         .execute();
       const counters = lapsed.map(({ counter }) => counter);
       await lockCounters(db, this.#database.dialect, counters);
@@ -147,7 +149,8 @@ class SqlCounters implements Counters {
     if (this.#database.dialect === 'sqlite' || entries.length === 0) return entries;
     const counters = entries.map(({ counter }) => counter);
     await lockCounters(db, this.#database.dialect, counters);
-    return select.execute();
+    // The rows too: whoever returns lapsed holds of other counters leaves locked ones alone.
+    return select.forUpdate().execute();
   }
 
   /** Gives lapsed holds back. Those on the given (locked) counters go for certain, so that none is settled later; others
@@ -187,23 +190,21 @@ class SqlCounters implements Counters {
         .orderBy('expires_at')
         .limit(ROWS_MAX);
       const candidates = await expired.execute();
+      if (candidates.length === 0) return 0;
       await lockCounters(
         db,
         this.#database.dialect,
         candidates.map(({ counter }) => counter),
       );
-      // Read again under the locks, and only what is locked: a release may have come first.
-      const gone: Entry[] = [];
-      for (const { reservation_id, position } of candidates) {
-        const [entry] = await db
-          .deleteFrom('counter_entries')
-          .where('reservation_id', '=', reservation_id)
-          .where('position', '=', position)
-          .where('hold_until', 'is', null)
-          .returningAll()
-          .execute();
-        if (entry !== undefined) gone.push(entry);
-      }
+      // Only what is locked, and only what is still there: a release may have come first.
+      const places = candidates.map(
+        ({ reservation_id, position }) => sql`(${reservation_id}, cast(${position} as integer))`,
+      );
+      const gone = await db
+        .deleteFrom('counter_entries')
+        .where(sql<boolean>`(reservation_id, position) in (values ${sql.join(places)})`)
+        .returningAll()
+        .execute();
       const costs = new Map<string, number>();
       for (const { counter, cost } of settledLifetimes(gone)) costs.set(counter, (costs.get(counter) ?? 0) + cost);
       for (const [counter, cost] of costs) await addToTotal(db, counter, -cost);

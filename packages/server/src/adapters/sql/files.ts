@@ -16,7 +16,7 @@ import type {
 import type { Executor } from './database.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
 import type { FileTable } from './schema.ts';
-import { below, coveredBy, mergeLayers } from './scopes.ts';
+import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { storeTags } from './tags.ts';
 import { contains, searchKey } from './text.ts';
 
@@ -67,11 +67,8 @@ export function toFileRecord({ file, place }: PlacedFile): FileRecord {
 
 /** The file with the id, in its current version. */
 export async function findPlacedFile(db: Executor, container: string, id: string): Promise<PlacedFile | undefined> {
-  const [found] = await placedFiles(db, container)
-    .where('files.id', '=', id)
-    .execute()
-    .then((rows) => rows.map(toPlacedFile));
-  return found;
+  const row = await placedFiles(db, container).where('files.id', '=', id).executeTakeFirst();
+  return row && toPlacedFile(row);
 }
 
 /** The content of an older version in the record of the file. */
@@ -100,13 +97,23 @@ export async function findVersion(db: Executor, found: PlacedFile, version: numb
   return { ...toFileRecord({ file, place: found.place }), currentVersion: found.file.version };
 }
 
-/** The file that the caller was allowed to act on, if it still is where it was. Raises FILE_NOT_FOUND. */
-export async function getFileAt(db: Executor, container: string, at: At): Promise<PlacedFile> {
-  const found = await findPlacedFile(db, container, at.id);
-  if (found?.place.path !== at.folderPath) {
-    throw new AppError('FILE_NOT_FOUND', 'not where it was when the caller was judged');
+/** The files that the caller was allowed to act on, each once, if all still are where they were. Raises FILE_NOT_FOUND. */
+export async function getFilesAt(db: Executor, container: string, ats: readonly At[]): Promise<readonly PlacedFile[]> {
+  const found = new Map<string, PlacedFile>();
+  for (const part of inParts(ats, IDS_MAX)) {
+    const ids = part.map(({ id }) => id);
+    const rows = await placedFiles(db, container).where('files.id', 'in', ids).execute();
+    for (const row of rows) found.set(row.id, toPlacedFile(row));
   }
-  return found;
+  const wanted = new Map<string, PlacedFile>();
+  for (const { id, folderPath } of ats) {
+    const file = found.get(id);
+    if (file?.place.path !== folderPath) {
+      throw new AppError('FILE_NOT_FOUND', 'not where it was when the caller was judged');
+    }
+    wanted.set(id, file);
+  }
+  return [...wanted.values()];
 }
 
 /** The file of that name in the folder. */
@@ -335,9 +342,9 @@ function filesBelow(db: Executor, query: FileQuery, scopes: readonly FolderScope
   if (query.folderPath !== '/') {
     found = found
       .where('folders.container', '=', query.container)
-      .where((eb) => eb.or([below('folders.path', query.folderPath), eb('folders.path', '=', query.folderPath)]));
+      .where((eb) => eb.or([below('folders', query.folderPath), isPath('folders', query.folderPath)]));
   }
-  if (scopes !== undefined) found = found.where(coveredBy('folders.path', scopes));
+  if (scopes !== undefined) found = found.where(coveredBy('folders', scopes));
   for (const condition of wanted(query)) found = found.where(condition);
   return found;
 }

@@ -16,7 +16,7 @@ import { AppError } from '../../errors.ts';
 import type { At, FolderQuery, FolderRecord, Paging, ScopeLayers, Visibility, Within } from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
 import type { FolderTable } from './schema.ts';
-import { below, belowColumn, coveredBy, isPath, mergeLayers, shownBy } from './scopes.ts';
+import { below, belowRow, coveredBy, isPath, mergeLayers, PATH_HEAD_LENGTH, pathHead, shownBy } from './scopes.ts';
 import { contains, searchKey } from './text.ts';
 
 /** A folder as stored, its path known to be canonical because only canonical paths are stored. */
@@ -41,7 +41,7 @@ export async function findFolderRow(
     .selectFrom('folders')
     .selectAll()
     .where('container', '=', container)
-    .where(isPath('path', path))
+    .where(isPath('folders', path))
     .executeTakeFirst();
   return row as FolderRow | undefined; // The path comes from the store.
 }
@@ -178,7 +178,7 @@ export async function findDescendants(db: Executor, folder: FolderRow): Promise<
     .selectFrom('folders')
     .selectAll()
     .where('container', '=', folder.container)
-    .where(below('path', folder.path))
+    .where(below('folders', folder.path))
     .execute();
   return rows as FolderRow[]; // The paths come from the store.
 }
@@ -213,14 +213,25 @@ export async function moveTree(
   if (parent === undefined) throw new AppError('FOLDER_NOT_FOUND', 'the new parent');
   if ((await findFolderRow(db, container, to)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a folder');
   const isPublic = folder.visibility === 'inherited' ? parent.is_public : folder.is_public;
-  const place = { parent_id: parent.id, path: to, name, name_key: searchKey(name), updated_at: nowMs };
+  const place = {
+    parent_id: parent.id,
+    path: to,
+    path_head: pathHead(to),
+    name,
+    name_key: searchKey(name),
+    updated_at: nowMs,
+  };
   await db.updateTable('folders').set(place).where('id', '=', folder.id).execute();
   if (descendants.length > 0) {
+    const rest = [...from].length + 1; // Databases count characters, not UTF-16 units.
     await db
       .updateTable('folders')
-      .set({ path: sql<string>`${to} || substr(path, ${[...from].length + 1})` })
+      .set({
+        path: sql<string>`${to} || substr(path, ${rest})`,
+        path_head: sql<string>`substr(${to} || substr(path, ${rest}), 1, ${sql.lit(PATH_HEAD_LENGTH)})`,
+      })
       .where('container', '=', container)
-      .where(below('path', from))
+      .where(below('folders', from))
       .execute();
   }
   if (isPublic !== folder.is_public) await inheritVisibility(db, folder.id, isPublic);
@@ -270,6 +281,7 @@ function newFolder(
   return {
     ...place,
     id: randomUUID(),
+    path_head: pathHead(place.path),
     name_key: searchKey(place.name),
     visibility: 'inherited',
     meta: '{}',
@@ -283,17 +295,17 @@ function newFolder(
 function foundFolders(db: Executor, query: FolderQuery, scopes: readonly FolderScope[] | undefined) {
   let found = db.selectFrom('folders').where('folders.container', '=', query.container);
   if (query.recursive) {
-    found = found.where(below('folders.path', query.folderPath));
+    found = found.where(below('folders', query.folderPath));
   } else {
     found = found.where('folders.parent_id', '=', (eb) =>
       eb
         .selectFrom('folders as base')
         .select('base.id')
         .where('base.container', '=', query.container)
-        .where(isPath('base.path', query.folderPath)),
+        .where(isPath('base', query.folderPath)),
     );
   }
-  if (scopes !== undefined) found = found.where(shownBy('folders.path', scopes));
+  if (scopes !== undefined) found = found.where(shownBy('folders', scopes));
   for (const word of query.words) found = found.where(contains('folders.name_key', word));
   return found;
 }
@@ -315,10 +327,10 @@ function folderOrder(paging: Paging, scopes: readonly FolderScope[] | undefined)
 
 /** The bytes in a folder of the listing and below it, as far as covered. */
 function bytesOf(scopes: readonly FolderScope[] | undefined): RawBuilder<number> {
-  return sql<number>`(case when ${coveredBy('folders.path', scopes)} then folders.files_bytes else 0 end
+  return sql<number>`(case when ${coveredBy('folders', scopes)} then folders.files_bytes else 0 end
     + (select coalesce(sum(inner_folders.files_bytes), 0) from folders as inner_folders
        where inner_folders.container = folders.container
-         and ${belowColumn('inner_folders.path', 'folders.path')} and ${coveredBy('inner_folders.path', scopes)}))`;
+         and ${belowRow('inner_folders', 'folders')} and ${coveredBy('inner_folders', scopes)}))`;
 }
 
 async function sumsBelow(
@@ -330,7 +342,7 @@ async function sumsBelow(
   const sums = await db
     .selectFrom('folders as outer')
     .innerJoin('folders as inner', (join) =>
-      join.onRef('inner.container', '=', 'outer.container').on(belowColumn('inner.path', 'outer.path')),
+      join.onRef('inner.container', '=', 'outer.container').on(belowRow('inner', 'outer')),
     )
     .select([
       'outer.id',
@@ -342,7 +354,7 @@ async function sumsBelow(
       'in',
       rows.map(({ id }) => id),
     )
-    .where(coveredBy('inner.path', scopes))
+    .where(coveredBy('inner', scopes))
     .groupBy('outer.id')
     .execute();
   return new Map(sums.map(({ id, files, bytes }) => [id, { files, bytes }]));

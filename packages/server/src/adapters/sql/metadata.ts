@@ -26,7 +26,7 @@ import {
   findPlacedFile,
   findUnreferenced,
   findVersion,
-  getFileAt,
+  getFilesAt,
   inParts,
   listFileRecords,
   moveFile,
@@ -61,6 +61,12 @@ export function sqlMetadata(database: Database): Metadata {
 interface Objects {
   readonly files: readonly At[];
   readonly folders: readonly At[];
+}
+
+/** The same objects as they are stored. */
+interface FoundObjects {
+  readonly files: readonly PlacedFile[];
+  readonly folders: readonly FolderRow[];
 }
 
 class SqlMetadata implements Metadata {
@@ -154,8 +160,10 @@ class SqlMetadata implements Metadata {
   }
 
   renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord> {
-    return this.#changeFile(container, file, async (db, { file: row, place }) => {
-      if (row.name === name) return toFileRecord({ file: row, place });
+    return this.#changeObjects(container, { files: [file], folders: [] }, async (db, { files: [found] }) => {
+      if (found === undefined) throw new TypeError('One file was asked for.');
+      const { file: row, place } = found;
+      if (row.name === name) return toFileRecord(found);
       if ((await findFileRow(db, row.folder_id, name)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a file');
       const change = { name, name_key: searchKey(name), modified_at: nowMs };
       return toFileRecord({ file: await storeFile(db, row, change), place });
@@ -163,15 +171,11 @@ class SqlMetadata implements Metadata {
   }
 
   setVisibility(container: string, objects: Objects, visibility: Visibility, nowMs: number) {
-    return this.#change(container, 'exclusive', async (db) => {
-      const { files, folders } = await getObjects(db, container, objects);
+    return this.#changeObjects(container, objects, async (db, { files, folders }) => {
       for (const folder of folders) await storeVisibility(db, folder, visibility, nowMs);
-      const records: FileRecord[] = [];
-      for (const { file } of files) {
-        await storeFile(db, file, { visibility, modified_at: nowMs });
-        records.push(await currentFile(db, container, file.id));
-      }
-      return { files: records, folders: await currentFolders(db, container, folders) };
+      for (const { file } of files) await storeFile(db, file, { visibility, modified_at: nowMs });
+      const changed = await getFilesAt(db, container, objects.files);
+      return { files: changed.map(toFileRecord), folders: await currentFolders(db, container, folders) };
     });
   }
 
@@ -209,8 +213,7 @@ class SqlMetadata implements Metadata {
   }
 
   deleteObjects(container: string, objects: Objects, options: { readonly within: Within }) {
-    return this.#change(container, 'exclusive', async (db) => {
-      const { files, folders } = await getObjects(db, container, objects);
+    return this.#changeObjects(container, objects, async (db, { files, folders }) => {
       const doomed = new Map<string, CanonicalPath>();
       for (const folder of folders) {
         if (folder.path === '/') throw new AppError('REQUEST_INVALID', 'the root cannot be deleted');
@@ -262,16 +265,23 @@ class SqlMetadata implements Metadata {
     return records;
   }
 
-  #changeFile(
+  /** Files alone can be changed while others change other folders; folders need the tree for themselves. */
+  #changeObjects<T>(
     container: string,
-    at: At,
-    work: (db: Executor, found: PlacedFile) => Promise<FileRecord>,
-  ): Promise<FileRecord> {
-    return this.#change(container, 'shared', async (db) => {
-      const { file } = await getFileAt(db, container, at);
-      await lockFolders(db, this.#database.dialect, [file.folder_id]);
-      // Read again: only now nobody else changes it.
-      return work(db, await getFileAt(db, container, at));
+    objects: Objects,
+    work: (db: Executor, found: FoundObjects) => Promise<T>,
+  ): Promise<T> {
+    return this.#change(container, objects.folders.length === 0 ? 'shared' : 'exclusive', async (db) => {
+      const found = await getObjects(db, container, objects);
+      const { dialect } = this.#database;
+      if (dialect === 'sqlite' || objects.folders.length > 0) return work(db, found);
+      await lockFolders(
+        db,
+        dialect,
+        found.files.map(({ file }) => file.folder_id),
+      );
+      // Read again: only now nobody else changes them.
+      return work(db, await getObjects(db, container, objects));
     });
   }
 
@@ -305,16 +315,11 @@ async function foldersOf(
 }
 
 /** Every object where the caller believed it to be, each once. */
-async function getObjects(
-  db: Executor,
-  container: string,
-  objects: Objects,
-): Promise<{ readonly files: readonly PlacedFile[]; readonly folders: readonly FolderRow[] }> {
-  const files = new Map<string, PlacedFile>();
-  for (const at of objects.files) files.set(at.id, await getFileAt(db, container, at));
+async function getObjects(db: Executor, container: string, objects: Objects): Promise<FoundObjects> {
+  const files = await getFilesAt(db, container, objects.files);
   const folders = new Map<string, FolderRow>();
   for (const at of objects.folders) folders.set(at.id, await getFolderAt(db, container, at));
-  return { files: [...files.values()], folders: [...folders.values()] };
+  return { files, folders: [...folders.values()] };
 }
 
 /** The folders as they are after all changes of the transaction, in the order given. */
@@ -332,10 +337,4 @@ async function currentFolder(db: Executor, container: string, id: string): Promi
   const row = await findFolderRowById(db, container, id);
   if (row === undefined) throw new AppError('FOLDER_NOT_FOUND', 'gone within its own transaction');
   return toFolderRecord(db, row);
-}
-
-async function currentFile(db: Executor, container: string, id: string): Promise<FileRecord> {
-  const found = await findPlacedFile(db, container, id);
-  if (found === undefined) throw new AppError('FILE_NOT_FOUND', 'gone within its own transaction');
-  return toFileRecord(found);
 }

@@ -16,7 +16,8 @@ export function postgresDialect(url: string, log: Log | undefined): PostgresDial
 }
 
 const CONNECTIONS_MAX = 10;
-const CONNECT_TIMEOUT_MS = 5_000;
+// Also the longest wait for one of the connections: a burst of requests is served late rather than refused.
+const CONNECT_TIMEOUT_MS = 15_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 async function openPool(url: string, log: Log | undefined): Promise<PostgresPool> {
@@ -75,6 +76,11 @@ class TextSafeClient implements PostgresPoolClient {
 
   constructor(client: PoolClient) {
     this.#client = client;
+    // The pool listens to idle connections only. A connection that is lost between two statements of a transaction would
+    // end the process here; the next statement reports it instead.
+    client.on('error', () => {
+      this.#isBroken = true;
+    });
   }
 
   query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;

@@ -70,13 +70,14 @@ export interface SessionTable {
   expires_at: number;
 }
 
-/** `parent_id` is empty for the root. `is_public` is the outcome of inheritance, kept current by every tree change;
+/** `parent_id` is empty for the root. `path_head` is the part of the path that is indexed. `is_public` is the outcome of inheritance, kept current by every tree change;
  *  `files_count` and `files_bytes` sum the files directly in the folder in their current versions. */
 export interface FolderTable {
   id: string;
   container: string;
   parent_id: string;
   path: string;
+  path_head: string;
   name: string;
   name_key: string;
   visibility: string;

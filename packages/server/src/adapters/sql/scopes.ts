@@ -11,61 +11,78 @@ export function mergeLayers(layers: ScopeLayers | undefined): readonly FolderSco
   return scopes.some(({ path, deep }) => deep && path === '/') ? undefined : scopes;
 }
 
-/** True where the path column is covered by one of the scopes. */
-export function coveredBy(column: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
+/** True where the folder of the table is covered by one of the scopes. */
+export function coveredBy(table: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
   if (scopes === undefined) return ALWAYS;
-  const exact = scopes.map(({ path }) => path);
-  const deep = scopes.filter((scope) => scope.deep).map(({ path }) => below(column, path));
-  return anyOf([isOneOf(column, exact), ...deep]);
+  const deep = scopes.filter((scope) => scope.deep).map(({ path }) => path);
+  const ranges = deep.length > CONDITIONS_MAX ? [belowOneOf(table, deep)] : deep.map((path) => below(table, path));
+  const paths = scopes.map(({ path }) => path);
+  return anyOf([isOneOf(table, paths), ...ranges]);
 }
 
-/** True where the path column is covered, or lies above a covered folder. */
-export function shownBy(column: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
+/** True where the folder of the table is covered, or lies above a covered one. */
+export function shownBy(table: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
   if (scopes === undefined) return ALWAYS;
   const above = new Set<CanonicalPath>();
   for (const { path } of scopes) {
     for (let parent = parentOf(path); parent !== undefined; parent = parentOf(parent)) above.add(parent);
   }
-  return anyOf([coveredBy(column, scopes), isOneOf(column, [...above])]);
+  return anyOf([coveredBy(table, scopes), isOneOf(table, [...above])]);
 }
 
-/** True where the path column lies strictly below the folder: `/` sorts directly before `0`, so it is one range. */
-export function below(column: string, path: CanonicalPath): RawBuilder<boolean> {
-  const first = path === '/' ? '/' : `${path}/`;
-  const end = path === '/' ? '0' : `${path}0`;
-  const ref = sql.ref(column);
-  // The index holds the heads of paths (see the migration): the head narrows by index, the whole path decides.
-  return sql<boolean>`(substr(${ref}, 1, 512) between substr(${first}, 1, 512) and substr(${end}, 1, 512)
-    and ${ref} > ${first} and ${ref} < ${end})`;
+/** True where the folder of the table lies strictly below the folder: `/` sorts directly before `0`, so it is one range. */
+export function below(table: string, path: CanonicalPath): RawBuilder<boolean> {
+  const { first, end } = rangeBelow(path);
+  // The index narrows by the heads of paths, the whole path decides.
+  const [whole, head] = [sql.ref(`${table}.path`), sql.ref(`${table}.path_head`)];
+  return sql<boolean>`(${head} between ${pathHead(first)} and ${pathHead(end)} and ${whole} > ${first} and ${whole} < ${end})`;
 }
 
-/** True where the path column of one row lies strictly below the path column of another. */
-export function belowColumn(column: string, ancestor: string): RawBuilder<boolean> {
-  const [inner, outer] = [sql.ref(column), sql.ref(ancestor)];
+/** True where the folder of one table lies strictly below the folder of another. */
+export function belowRow(table: string, ancestor: string): RawBuilder<boolean> {
+  const [whole, head, outer] = [sql.ref(`${table}.path`), sql.ref(`${table}.path_head`), sql.ref(`${ancestor}.path`)];
   const first = sql`(case when ${outer} = '/' then '/' else ${outer} || '/' end)`;
   const end = sql`(case when ${outer} = '/' then '0' else ${outer} || '0' end)`;
-  return sql<boolean>`(substr(${inner}, 1, 512) between substr(${first}, 1, 512) and substr(${end}, 1, 512)
-    and ${inner} > ${first} and ${inner} < ${end})`;
+  const length = sql.lit(PATH_HEAD_LENGTH);
+  return sql<boolean>`(${head} between substr(${first}, 1, ${length}) and substr(${end}, 1, ${length})
+    and ${whole} > ${first} and ${whole} < ${end})`;
 }
 
-/** True where the path column is this path. */
-export function isPath(column: string, path: string): RawBuilder<boolean> {
-  const ref = sql.ref(column);
-  return sql<boolean>`(substr(${ref}, 1, 512) = substr(${path}, 1, 512) and ${ref} = ${path})`;
+/** True where the folder of the table has this path. */
+export function isPath(table: string, path: string): RawBuilder<boolean> {
+  return sql<boolean>`(${sql.ref(`${table}.path_head`)} = ${pathHead(path)} and ${sql.ref(`${table}.path`)} = ${path})`;
 }
+
+/** The beginning of a path, in whole characters, that is short enough to be indexed by every database. */
+export function pathHead(path: string): string {
+  return path.length <= PATH_HEAD_LENGTH ? path : [...path].slice(0, PATH_HEAD_LENGTH).join('');
+}
+
+/** How many characters the head of a path has. */
+export const PATH_HEAD_LENGTH = 512;
 
 const ALWAYS = sql<boolean>`(1 = 1)`;
 const NEVER = sql<boolean>`(1 = 0)`;
 
-function isOneOf(column: string, paths: readonly string[]): RawBuilder<boolean> {
-  return paths.length === 0 ? NEVER : sql<boolean>`(${sql.ref(column)} in (${sql.join(paths)}))`;
+/** What lies strictly below the folder begins with its path and a slash; the character after the slash is `0`. */
+function rangeBelow(path: CanonicalPath): { readonly first: string; readonly end: string } {
+  return path === '/' ? { first: '/', end: '0' } : { first: `${path}/`, end: `${path}0` };
 }
 
-// Split in halves, because SQLite bounds the depth of an expression and a long chain of "or" is as deep as it is long.
+// With more conditions than this in one "or", planning a statement takes longer than running it.
+const CONDITIONS_MAX = 16;
+
+function belowOneOf(table: string, paths: readonly CanonicalPath[]): RawBuilder<boolean> {
+  const ranges = paths.map(rangeBelow).map(({ first, end }) => sql`(${first}, ${end})`);
+  const whole = sql.ref(`${table}.path`);
+  return sql<boolean>`exists (select 1 from (values ${sql.join(ranges)}) as ranges
+    where ${whole} > ranges.column1 and ${whole} < ranges.column2)`;
+}
+
+function isOneOf(table: string, paths: readonly string[]): RawBuilder<boolean> {
+  return paths.length === 0 ? NEVER : sql<boolean>`(${sql.ref(`${table}.path`)} in (${sql.join(paths)}))`;
+}
+
 function anyOf(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
-  const [first, second] = conditions;
-  if (first === undefined) return NEVER;
-  if (second === undefined) return first;
-  const middle = conditions.length >> 1;
-  return sql<boolean>`(${anyOf(conditions.slice(0, middle))} or ${anyOf(conditions.slice(middle))})`;
+  return sql<boolean>`(${sql.join(conditions, sql` or `)})`;
 }

@@ -144,6 +144,8 @@ class SqliteConnection implements DatabaseConnection {
     if (known !== undefined) return known;
     const statement = this.#database.prepare(sql);
     const prepared = { statement, isReader: statement.columns().length > 0 };
+    // Many a pragma acts when it is prepared, so one that is kept would act once.
+    if (sql.startsWith('pragma')) return prepared;
     this.#prepared.set(sql, prepared);
     // Lists of ids make statements of many lengths; the oldest is forgotten and finalised with its object.
     for (const oldest of this.#prepared.keys()) {

@@ -462,8 +462,19 @@ function secretKeySearchKey(document: TemplateDocument, prefix: string): string 
   return searchKey(`${document.name}\n${prefix}`);
 }
 
+const documents = new Map<string, TemplateDocument>();
+const DOCUMENTS_MAX = 1_000;
+
+/** Equal texts give one and the same frozen document, so that whoever compiles it needs to do so once, not on every request. */
 function documentOf(row: { readonly document: string }): TemplateDocument {
-  return JSON.parse(row.document); // Only this file writes the column, and only from documents.
+  const known = documents.get(row.document);
+  if (known !== undefined) return known;
+  // Only this file writes the column, and only from documents.
+  const document: TemplateDocument = JSON.parse(row.document, (_name, value) => Object.freeze(value));
+  const [oldest] = documents.keys();
+  if (documents.size >= DOCUMENTS_MAX && oldest !== undefined) documents.delete(oldest);
+  documents.set(row.document, document);
+  return document;
 }
 
 function toContainer(row: Selectable<ContainerTable>): Container {

@@ -8,6 +8,8 @@ export function searchKey(text: string): string {
 
 /** True where the column (of search keys) contains the text, case-insensitively; `%` and `_` stand for themselves. */
 export function contains(column: string, text: string): RawBuilder<boolean> {
+  // No stored text has U+0000, but the patterns of SQLite end at it and would match too much.
+  if (text.includes('\0')) return sql<boolean>`(1 = 0)`;
   const pattern = `%${searchKey(text).replace(/[\\%_]/g, '\\$&')}%`;
   return sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }

@@ -45,7 +45,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .createTable('secret_keys')
     .addColumn('uid', text, (c) => c.primaryKey())
     .addColumn('container', text, (c) => c.notNull())
-    .addColumn('secret_hash', text, (c) => c.notNull().unique())
+    .addColumn('secret_hash', text, (c) => c.notNull())
     .addColumn('prefix', text, (c) => c.notNull())
     .addColumn('search_key', text, (c) => c.notNull())
     .addColumn('document', text, (c) => c.notNull())
@@ -53,6 +53,13 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('updated_at', 'bigint', (c) => c.notNull())
     .addColumn('last_used_at', 'bigint')
+    .execute();
+  // One admin key may open several containers; within one, a secret means one key.
+  await db.schema
+    .createIndex('secret_keys_secret')
+    .on('secret_keys')
+    .columns(['container', 'secret_hash'])
+    .unique()
     .execute();
   await db.schema
     .createIndex('secret_keys_newest')
@@ -84,6 +91,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addColumn('container', text, (c) => c.notNull())
     .addColumn('parent_id', text, (c) => c.notNull())
     .addColumn('path', text, (c) => c.notNull())
+    .addColumn('path_head', text, (c) => c.notNull())
     .addColumn('name', text, (c) => c.notNull())
     .addColumn('name_key', text, (c) => c.notNull())
     .addColumn('visibility', text, (c) => c.notNull())
@@ -96,7 +104,7 @@ async function createTables(db: Kysely<unknown>, text: ReturnType<typeof sql>): 
     .addUniqueConstraint('folders_place', ['container', 'parent_id', 'name'])
     .execute();
   // A path of 4,096 bytes is longer than an index entry of PostgreSQL may be; its head is selective enough.
-  await sql`create index folders_path on folders (container, (substr(path, 1, 512)))`.execute(db);
+  await db.schema.createIndex('folders_path').on('folders').columns(['container', 'path_head']).execute();
   await db.schema.createIndex('folders_by_name').on('folders').columns(['parent_id', 'name_key', 'id']).execute();
   await db.schema
     .createIndex('folders_by_created_at')

@@ -1,0 +1,1020 @@
+// What every store of files and folders must keep, as runnable cases.
+import assert from 'node:assert/strict';
+import { type CanonicalPath, type FolderScope, parsePath, parseScope } from '@latchkey/policy';
+import type {
+  At,
+  FileQuery,
+  FileRecord,
+  FolderQuery,
+  FolderRecord,
+  Metadata,
+  NewFile,
+  Paging,
+  ScopeLayers,
+  SortKey,
+} from '../src/ports/metadata.ts';
+import type { Templates } from '../src/ports/templates.ts';
+import type { ContractCase } from './case.ts';
+import { randomOf } from './random.ts';
+
+/** A store with the port that makes its containers. After `close` it is unavailable. */
+export interface MetadataStore {
+  readonly metadata: Metadata;
+  readonly templates: Pick<Templates, 'ensureContainer'>;
+  close(): Promise<void>;
+}
+
+const NOW = 1_700_000_000_000;
+const CONTAINER = 'demo';
+const ROOT = path('/');
+const EVERYWHERE = () => true;
+const BY_NAME: Paging = { sort: 'name', descending: false, offset: 0, limit: 1000 };
+const SORT_KEYS: readonly SortKey[] = ['name', 'created_at', 'modified_at', 'size', 'type'];
+
+function path(text: string): CanonicalPath {
+  const parsed = parsePath(text);
+  assert.ok(parsed.ok, `${text} is not a path`);
+  return parsed.path;
+}
+
+function scopes(...texts: readonly string[]): readonly FolderScope[] {
+  return texts.map((text) => {
+    const parsed = parseScope(text);
+    assert.ok(parsed.ok, `${text} is not a scope`);
+    return parsed.scope;
+  });
+}
+
+let blobs = 0;
+
+/** A small picture with a blob of its own; only what differs is said. */
+function picture(place: string, different: Partial<NewFile> = {}): NewFile {
+  const folderPath = path(place.slice(0, place.lastIndexOf('/')) || '/');
+  blobs += 1;
+  return {
+    folderPath,
+    name: place.slice(place.lastIndexOf('/') + 1),
+    mime: 'image/png',
+    sizeBytes: 10,
+    sha1: `sha1-${blobs}`,
+    sha256: `sha256-${blobs}`,
+    blobId: `blob-${blobs}`,
+    meta: {},
+    tags: {},
+    info: {},
+    productRef: undefined,
+    productPosition: undefined,
+    uploadedBy: 'key-1',
+    ...different,
+  };
+}
+
+function fileQuery(different: Partial<FileQuery> = {}): FileQuery {
+  const everything = { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], words: [], mimes: [] };
+  return { ...everything, ...different };
+}
+
+function folderQuery(different: Partial<FolderQuery> = {}): FolderQuery {
+  return { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], words: [], ...different };
+}
+
+async function ready(open: () => Promise<MetadataStore>): Promise<Metadata> {
+  const { metadata, templates } = await open();
+  await templates.ensureContainer(CONTAINER, NOW);
+  return metadata;
+}
+
+async function commit(metadata: Metadata, ...files: readonly (string | NewFile)[]): Promise<readonly FileRecord[]> {
+  const written = files.map((file) => (typeof file === 'string' ? picture(file) : file));
+  return metadata.commitFiles(CONTAINER, written, NOW);
+}
+
+async function commitOne(metadata: Metadata, file: string | NewFile): Promise<FileRecord> {
+  const [record] = await commit(metadata, file);
+  assert.ok(record !== undefined, 'one file in, one record out');
+  return record;
+}
+
+async function folder(metadata: Metadata, text: string, within?: ScopeLayers): Promise<FolderRecord> {
+  const found = await metadata.findFolder(CONTAINER, path(text), within);
+  assert.ok(found !== undefined, `${text} is missing`);
+  return found;
+}
+
+const placeOf = (file: FileRecord) => `${file.folderPath === '/' ? '' : file.folderPath}/${file.name}`;
+const atFile = (file: FileRecord): At => ({ id: file.id, folderPath: file.folderPath });
+const atFolder = (found: FolderRecord): At => ({ id: found.id, folderPath: found.path });
+const hasCode = (code: string) => (error: unknown) => error instanceof Error && 'code' in error && error.code === code;
+
+/** The whole container: its folders with their sums, its files with their places, names and contents. */
+async function picturedTree(metadata: Metadata): Promise<unknown> {
+  const folders = await metadata.listFolders(folderQuery(), BY_NAME);
+  const files = await metadata.listFiles(fileQuery(), BY_NAME);
+  const byText = (a: string, b: string) => (a < b ? -1 : 1);
+  return {
+    folders: [await folder(metadata, '/'), ...folders.items]
+      .map(({ path: place, isPublic, filesDirect, filesRecursive, bytesRecursive }) =>
+        [place, isPublic, filesDirect, filesRecursive, bytesRecursive].join(' '),
+      )
+      .sort(byText),
+    files: files.map((file) => [placeOf(file), file.id, file.version, file.blobId].join(' ')).sort(byText),
+  };
+}
+
+/** Every sum equals what adding up the files gives, every file is where its folder is, every folder has its parent. */
+async function assertConsistent(metadata: Metadata): Promise<void> {
+  const { items } = await metadata.listFolders(folderQuery(), BY_NAME);
+  const folders = [await folder(metadata, '/'), ...items];
+  const files = await metadata.listFiles(fileQuery(), BY_NAME);
+  const paths = new Map(folders.map((found) => [found.id, found.path]));
+  for (const file of files) assert.equal(paths.get(file.folderId), file.folderPath, `the folder of ${placeOf(file)}`);
+  for (const found of folders) {
+    const inside = files.filter(({ folderPath }) => isBelow(found.path, folderPath));
+    assert.equal(found.filesDirect, files.filter(({ folderId }) => folderId === found.id).length, found.path);
+    assert.equal(found.filesRecursive, inside.length, found.path);
+    assert.equal(
+      found.bytesRecursive,
+      inside.reduce((sum, file) => sum + file.sizeBytes, 0),
+      found.path,
+    );
+    const parent = found.path.slice(0, found.path.lastIndexOf('/')) || '/';
+    assert.ok([...paths.values()].includes(path(parent)), `${found.path} has no parent`);
+  }
+}
+
+function isBelow(ancestor: string, place: string): boolean {
+  return ancestor === '/' || place === ancestor || place.startsWith(`${ancestor}/`);
+}
+
+/** The change is refused with the code, and nothing is different afterwards. */
+async function assertRefused(metadata: Metadata, code: string, change: () => Promise<unknown>): Promise<void> {
+  const before = await picturedTree(metadata);
+  await assert.rejects(change(), hasCode(code));
+  assert.deepEqual(await picturedTree(metadata), before, `refused with ${code}, but something changed`);
+}
+
+// Names that a careless query, pattern or comparison trips over.
+const NAUGHTY_NAMES: readonly string[] = [
+  "it's.png",
+  'say "hello".png',
+  '100%.png',
+  'a_b.png',
+  "'; drop table files; --.png",
+  '$1 ? :name @x.png',
+  'emoji 🦊👩‍👩‍👧.png',
+  'Ünïcödé.png',
+  'اردو.png',
+  '日本語.png',
+  'İstanbul.PNG',
+  'ß.png',
+  '[a-z]*.png',
+  '{"json":1}.png',
+  '*.png',
+  '~',
+  '-rf',
+  '0',
+  'null',
+  'x'.repeat(255),
+];
+
+const moves: readonly ContractCase<MetadataStore>[] = [
+  {
+    name: 'moves a folder with everything below it, and files keep their ids',
+    async run(open) {
+      const metadata = await ready(open);
+      const [deep] = await commit(metadata, '/a/b/c/deep.png', '/a/top.png', '/ab/other.png', '/z/z.png');
+      const moved = await metadata.moveFolder(
+        CONTAINER,
+        atFolder(await folder(metadata, '/a')),
+        path('/z/renamed'),
+        { within: EVERYWHERE, createParents: false },
+        NOW + 1,
+      );
+      assert.deepEqual(
+        [moved.path, moved.name, moved.filesRecursive, moved.updatedAtMs],
+        ['/z/renamed', 'renamed', 2, NOW + 1],
+      );
+      assert.equal(await metadata.findFolder(CONTAINER, path('/a')), undefined);
+      const found = await metadata.findFile(CONTAINER, deep?.id ?? '');
+      assert.ok(found !== undefined);
+      assert.equal(placeOf(found), '/z/renamed/b/c/deep.png');
+      assert.equal((await folder(metadata, '/ab')).filesRecursive, 1, 'a sibling with the same beginning was touched');
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'renames a folder in its place, also to another case of its name',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/photos/2024/a.png');
+      const options = { within: EVERYWHERE, createParents: false };
+      await metadata.moveFolder(CONTAINER, atFolder(await folder(metadata, '/photos')), path('/Photos'), options, NOW);
+      await folder(metadata, '/Photos/2024');
+      const same = await folder(metadata, '/Photos');
+      await metadata.moveFolder(CONTAINER, atFolder(same), path('/Photos'), options, NOW);
+      assert.deepEqual(await folder(metadata, '/Photos'), same, 'a rename to the same name changed something');
+    },
+  },
+  {
+    name: 'refuses to move the root, a folder into itself, onto another, or below a missing parent',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/a/b/x.png', '/c/x.png');
+      const from = atFolder(await folder(metadata, '/a'));
+      const root = atFolder(await folder(metadata, '/'));
+      const move = (at: At, to: string) => () =>
+        metadata.moveFolder(CONTAINER, at, path(to), { within: EVERYWHERE, createParents: false }, NOW);
+      await assertRefused(metadata, 'REQUEST_INVALID', move(root, '/elsewhere'));
+      await assertRefused(metadata, 'REQUEST_INVALID', move(from, '/'));
+      await assertRefused(metadata, 'REQUEST_INVALID', move(from, '/a/b/a'));
+      await assertRefused(metadata, 'ALREADY_EXISTS', move(from, '/c'));
+      await assertRefused(metadata, 'FOLDER_NOT_FOUND', move(from, '/missing/a'));
+      await assertRefused(metadata, 'FOLDER_NOT_FOUND', move({ ...from, id: 'no such folder' }, '/d'));
+    },
+  },
+  {
+    name: 'makes the parents of a move when it may',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/a/x.png');
+      const options = { within: EVERYWHERE, createParents: true };
+      const at = atFolder(await folder(metadata, '/a'));
+      assert.equal((await metadata.moveFolder(CONTAINER, at, path('/new/er/a'), options, NOW)).path, '/new/er/a');
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'asks about every folder of a moved tree at both ends, and one no leaves everything as it was',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/a/b/x.png', '/a/c/d/y.png', '/t/t.png');
+      const asked = new Set<string>();
+      const at = atFolder(await folder(metadata, '/a'));
+      const move = (within: (place: CanonicalPath) => boolean) => () =>
+        metadata.moveFolder(CONTAINER, at, path('/t/a'), { within, createParents: false }, NOW);
+      const everyFolder = ['/a', '/a/b', '/a/c', '/a/c/d', '/t/a', '/t/a/b', '/t/a/c', '/t/a/c/d'];
+      for (const forbidden of everyFolder) {
+        await assertRefused(
+          metadata,
+          'SCOPE_DENIED',
+          move((place) => place !== forbidden),
+        );
+      }
+      await move((place) => asked.add(place) !== undefined)();
+      assert.deepEqual([...asked].sort(), everyFolder);
+    },
+  },
+  {
+    name: 'refuses a move that would make a path longer or deeper than paths may be',
+    async run(open) {
+      const metadata = await ready(open);
+      const deep = `/d${'/d'.repeat(40)}`;
+      await commit(metadata, `${deep}/x.png`, `/a${'/a'.repeat(40)}/x.png`);
+      const at = atFolder(await folder(metadata, '/a'));
+      await assertRefused(metadata, 'PATH_INVALID', () =>
+        metadata.moveFolder(CONTAINER, at, path(`${deep}/a`), { within: EVERYWHERE, createParents: false }, NOW),
+      );
+    },
+  },
+  {
+    name: 'acts on nothing that is no longer where the caller was allowed to act on it',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(metadata, '/a/x.png', '/b/y.png');
+      assert.ok(file !== undefined);
+      const elsewhere = { id: file.id, folderPath: path('/b') };
+      const stale = { ...atFolder(await folder(metadata, '/a')), folderPath: path('/before') };
+      const within = EVERYWHERE;
+      const move = { within, createDestination: true };
+      const changes: readonly [code: string, change: () => Promise<unknown>][] = [
+        ['FILE_NOT_FOUND', () => metadata.renameFile(CONTAINER, elsewhere, 'z.png', NOW)],
+        [
+          'FOLDER_NOT_FOUND',
+          () => metadata.moveFolder(CONTAINER, stale, path('/c'), { within, createParents: true }, NOW),
+        ],
+        ['FILE_NOT_FOUND', () => metadata.deleteObjects(CONTAINER, { files: [elsewhere], folders: [] }, { within })],
+        ['FOLDER_NOT_FOUND', () => metadata.deleteObjects(CONTAINER, { files: [], folders: [stale] }, { within })],
+        [
+          'FILE_NOT_FOUND',
+          () => metadata.moveObjects(CONTAINER, { files: [elsewhere], folders: [] }, path('/n'), move, NOW),
+        ],
+        [
+          'FOLDER_NOT_FOUND',
+          () => metadata.moveObjects(CONTAINER, { files: [], folders: [stale] }, path('/n'), move, NOW),
+        ],
+        ['FILE_NOT_FOUND', () => metadata.setVisibility(CONTAINER, { files: [elsewhere], folders: [] }, 'public', NOW)],
+        ['FOLDER_NOT_FOUND', () => metadata.setVisibility(CONTAINER, { files: [], folders: [stale] }, 'public', NOW)],
+        ['FILE_NOT_FOUND', () => metadata.renameFile('other', atFile(file), 'z.png', NOW)],
+      ];
+      for (const [code, change] of changes) await assertRefused(metadata, code, change);
+    },
+  },
+  {
+    name: 'renames a file, keeping its version, and refuses a taken name',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file, other] = await commit(metadata, '/a/x.png', '/a/taken.png', '/b/free.png');
+      assert.ok(file !== undefined && other !== undefined);
+      await assertRefused(metadata, 'ALREADY_EXISTS', () =>
+        metadata.renameFile(CONTAINER, atFile(file), 'taken.png', NOW),
+      );
+      const renamed = await metadata.renameFile(CONTAINER, atFile(file), 'free.png', NOW + 5);
+      assert.deepEqual([renamed.id, renamed.version, renamed.modifiedAtMs], [file.id, 0, NOW + 5]);
+      assert.equal(await metadata.findFileByName(CONTAINER, path('/a'), 'x.png'), undefined);
+      assert.deepEqual(await metadata.findFileByName(CONTAINER, path('/a'), 'free.png'), renamed);
+    },
+  },
+  {
+    name: 'moves files and folders together, or nothing of them',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(metadata, '/a/x.png', '/f/g/y.png', '/to/taken.png', '/a/taken.png');
+      const taken = await metadata.findFileByName(CONTAINER, path('/a'), 'taken.png');
+      assert.ok(file !== undefined && taken !== undefined);
+      const objects = { files: [atFile(file)], folders: [atFolder(await folder(metadata, '/f'))] };
+      const options = { within: EVERYWHERE, createDestination: false };
+      const withTaken = { ...objects, files: [...objects.files, atFile(taken)] };
+      await assertRefused(metadata, 'ALREADY_EXISTS', () =>
+        metadata.moveObjects(CONTAINER, withTaken, path('/to'), options, NOW),
+      );
+      await assertRefused(metadata, 'FOLDER_NOT_FOUND', () =>
+        metadata.moveObjects(CONTAINER, objects, path('/new'), options, NOW),
+      );
+      for (const forbidden of ['/a', '/to', '/f', '/f/g', '/to/f', '/to/f/g']) {
+        const within = (place: CanonicalPath) => place !== forbidden;
+        await assertRefused(metadata, 'SCOPE_DENIED', () =>
+          metadata.moveObjects(CONTAINER, objects, path('/to'), { ...options, within }, NOW),
+        );
+      }
+      const moved = await metadata.moveObjects(CONTAINER, objects, path('/to'), options, NOW);
+      assert.deepEqual(moved.files.map(placeOf), ['/to/x.png']);
+      assert.deepEqual(
+        moved.folders.map((found) => found.path),
+        ['/to/f'],
+      );
+      assert.deepEqual([moved.destination.path, moved.destination.filesRecursive], ['/to', 3]);
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'makes the destination when it may, moves nested folders out of each other, and leaves what is there alone',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(metadata, '/a/b/x.png', '/a/y.png');
+      assert.ok(file !== undefined);
+      const folders = [atFolder(await folder(metadata, '/a')), atFolder(await folder(metadata, '/a/b'))];
+      const options = { within: EVERYWHERE, createDestination: true };
+      const moved = await metadata.moveObjects(CONTAINER, { files: [], folders }, path('/n/m'), options, NOW);
+      assert.deepEqual(
+        moved.folders.map((found) => found.path),
+        ['/n/m/a', '/n/m/b'],
+      );
+      const here = { files: [{ id: file.id, folderPath: path('/n/m/b') }], folders: [] };
+      const stayed = await metadata.moveObjects(CONTAINER, here, path('/n/m/b'), options, NOW + 9);
+      assert.deepEqual([stayed.files[0]?.modifiedAtMs, stayed.files.map(placeOf)], [NOW, ['/n/m/b/x.png']]);
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'of two folders moved into each other at once exactly one arrives',
+    async run(open) {
+      const [here, there] = [await ready(open), await ready(open)];
+      for (let round = 0; round < 5; round += 1) {
+        await commit(here, `/a${round}/x.png`, `/b${round}/x.png`);
+        const [a, b] = [await folder(here, `/a${round}`), await folder(here, `/b${round}`)];
+        const options = { within: EVERYWHERE, createParents: false };
+        const results = await Promise.allSettled([
+          here.moveFolder(CONTAINER, atFolder(a), path(`/b${round}/a`), options, NOW),
+          there.moveFolder(CONTAINER, atFolder(b), path(`/a${round}/b`), options, NOW),
+        ]);
+        assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+        for (const result of results) {
+          if (result.status === 'rejected')
+            assert.ok(hasCode('FOLDER_NOT_FOUND')(result.reason), String(result.reason));
+        }
+      }
+      await assertConsistent(here);
+    },
+  },
+];
+
+const deletions: readonly ContractCase<MetadataStore>[] = [
+  {
+    name: 'deletes files with all versions and folders with everything below, and answers their blobs',
+    async run(open) {
+      const metadata = await ready(open);
+      const [first] = await commit(
+        metadata,
+        picture('/a/x.png', { blobId: 'x0' }),
+        picture('/a/x.png', { blobId: 'x1' }),
+        picture('/f/g/h.png', { blobId: 'h' }),
+        picture('/f/i.png', { blobId: 'i' }),
+        picture('/ff/stays.png', { blobId: 's' }),
+      );
+      assert.ok(first !== undefined);
+      const objects = { files: [atFile(first)], folders: [atFolder(await folder(metadata, '/f'))] };
+      const { blobIds } = await metadata.deleteObjects(CONTAINER, objects, { within: EVERYWHERE });
+      assert.deepEqual([...blobIds].sort(), ['h', 'i', 'x0', 'x1']);
+      assert.deepEqual((await metadata.listFiles(fileQuery(), BY_NAME)).map(placeOf), ['/ff/stays.png']);
+      assert.equal(await metadata.findFolder(CONTAINER, path('/f/g')), undefined);
+      assert.equal(await metadata.findFile(CONTAINER, first.id, 0), undefined);
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'never answers a blob that some version of another file still points to',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(
+        metadata,
+        picture('/a/x.png', { blobId: 'shared' }),
+        picture('/b/y.png', { blobId: 'shared' }),
+        picture('/b/y.png', { blobId: 'newer' }),
+      );
+      assert.ok(file !== undefined);
+      const objects = { files: [atFile(file)], folders: [] };
+      assert.deepEqual(await metadata.deleteObjects(CONTAINER, objects, { within: EVERYWHERE }), { blobIds: [] });
+      assert.deepEqual(await metadata.findOrphans(['shared', 'newer', 'unknown']), ['unknown']);
+    },
+  },
+  {
+    name: 'refuses to delete the root, and asks about every folder that a deletion touches',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(metadata, '/a/x.png', '/f/g/h.png');
+      assert.ok(file !== undefined);
+      const root = { files: [], folders: [atFolder(await folder(metadata, '/'))] };
+      await assertRefused(metadata, 'REQUEST_INVALID', () =>
+        metadata.deleteObjects(CONTAINER, root, { within: EVERYWHERE }),
+      );
+      const objects = { files: [atFile(file)], folders: [atFolder(await folder(metadata, '/f'))] };
+      for (const forbidden of ['/a', '/f', '/f/g']) {
+        const within = (place: CanonicalPath) => place !== forbidden;
+        await assertRefused(metadata, 'SCOPE_DENIED', () => metadata.deleteObjects(CONTAINER, objects, { within }));
+      }
+    },
+  },
+  {
+    name: 'deletes an object that is named twice, or once more by the folder above it, once',
+    async run(open) {
+      const metadata = await ready(open);
+      const file = await commitOne(metadata, picture('/f/g/x.png', { blobId: 'x' }));
+      const [outer, inner] = [atFolder(await folder(metadata, '/f')), atFolder(await folder(metadata, '/f/g'))];
+      const objects = { files: [atFile(file), atFile(file)], folders: [outer, inner, outer] };
+      assert.deepEqual(await metadata.deleteObjects(CONTAINER, objects, { within: EVERYWHERE }), { blobIds: ['x'] });
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'keeps its sums while files of one folder are uploaded, renamed, moved and deleted at once',
+    async run(open) {
+      const nodes = [await ready(open), await ready(open)] as const;
+      const names = Array.from({ length: 12 }, (_, index) => `${index}.png`);
+      const files = await commit(nodes[0], ...names.map((name) => `/f/${name}`));
+      await nodes[0].createFolder(CONTAINER, path('/to'), NOW);
+      const results = await Promise.allSettled(
+        files.flatMap((file, index) => {
+          const [here, there] = index % 2 === 0 ? nodes : ([nodes[1], nodes[0]] as const);
+          const objects = { files: [atFile(file)], folders: [] };
+          const options = { within: EVERYWHERE, createDestination: false };
+          return [
+            here.deleteObjects(CONTAINER, objects, { within: EVERYWHERE }),
+            there.moveObjects(CONTAINER, objects, path('/to'), options, NOW),
+            here.renameFile(CONTAINER, atFile(file), `renamed-${index}`, NOW),
+            there.setVisibility(CONTAINER, objects, 'public', NOW),
+            here.commitFiles(CONTAINER, [picture(`/f/${file.name}`, { sizeBytes: 3 })], NOW),
+          ];
+        }),
+      );
+      for (const result of results) {
+        if (result.status === 'rejected') assert.ok(hasCode('FILE_NOT_FOUND')(result.reason), String(result.reason));
+      }
+      await assertConsistent(nodes[0]);
+    },
+  },
+  {
+    name: 'loses no acknowledged upload to a folder that is deleted at the same time',
+    async run(open) {
+      const [here, there] = [await ready(open), await ready(open)];
+      for (let round = 0; round < 4; round += 1) {
+        await commit(here, '/f/first.png');
+        const doomed = { files: [], folders: [atFolder(await folder(here, '/f'))] };
+        const deleting = there.deleteObjects(CONTAINER, doomed, { within: EVERYWHERE });
+        const uploads = await Promise.all(
+          Array.from({ length: 8 }, (_, index) => commitOne(index % 2 === 0 ? here : there, `/f/sub/${index}.png`)),
+        );
+        const { blobIds } = await deleting;
+        for (const file of uploads) {
+          const found = await here.findFile(CONTAINER, file.id);
+          assert.notEqual(
+            found === undefined,
+            !blobIds.includes(file.blobId),
+            'a file is gone, its blob unaccounted for',
+          );
+        }
+        await assertConsistent(here);
+      }
+    },
+  },
+];
+
+const listings: readonly ContractCase<MetadataStore>[] = [
+  {
+    name: 'pages files in the order of every key, ties by name, and backwards in exactly the reverse',
+    async run(open) {
+      const metadata = await ready(open);
+      const random = randomOf(7);
+      const mimes = ['image/png', 'image/jpeg', 'text/plain', 'application/pdf'] as const;
+      for (let index = 0; index < 40; index += 1) {
+        const file = picture(`/p/${random.pick(['A', 'a', 'É', 'e', 'z', '_', '1'])}${random.below(1000)}-${index}`, {
+          mime: random.pick(mimes),
+          sizeBytes: random.below(5),
+        });
+        await metadata.commitFiles(CONTAINER, [file], NOW + random.below(4));
+      }
+      const value: Record<SortKey, (file: FileRecord) => string | number> = {
+        name: (file) => file.name.normalize('NFC').toLowerCase(),
+        created_at: (file) => file.createdAtMs,
+        modified_at: (file) => file.modifiedAtMs,
+        size: (file) => file.sizeBytes,
+        type: (file) => file.mime,
+      };
+      for (const recursive of [true, false]) {
+        const query = fileQuery({ folderPath: path(recursive ? '/' : '/p'), recursive });
+        for (const sort of SORT_KEYS) {
+          const all = await metadata.listFiles(query, { ...BY_NAME, sort });
+          assert.equal(all.length, 40);
+          for (const [index, file] of all.entries()) {
+            const next = all[index + 1];
+            if (next === undefined) continue;
+            const [left, right] = [value[sort](file), value[sort](next)];
+            assert.ok(compare(left, right) <= 0, `${sort}: ${left} before ${right}`);
+            if (left === right) assert.ok(compare(value.name(file), value.name(next)) <= 0, `${sort}: ties by name`);
+          }
+          const paged: FileRecord[] = [];
+          for (let offset = 0; offset < 40; offset += 7) {
+            paged.push(...(await metadata.listFiles(query, { sort, descending: false, offset, limit: 7 })));
+          }
+          assert.deepEqual(paged, all, `${sort}: the pages together are not the whole`);
+          const backwards = await metadata.listFiles(query, { ...BY_NAME, sort, descending: true });
+          assert.deepEqual(backwards, [...all].reverse(), `${sort}: descending is not the reverse`);
+        }
+      }
+    },
+  },
+  {
+    name: 'pages folders in the order of every key, with the total before paging',
+    async run(open) {
+      const metadata = await ready(open);
+      for (const [index, name] of ['b', 'C', 'a', 'É', '_'].entries()) {
+        await metadata.createFolder(CONTAINER, path(`/p/${name}`), NOW + index);
+        await commit(metadata, picture(`/p/${name}/sub/x.png`, { sizeBytes: (index * 7) % 5 }));
+      }
+      const orders: readonly [SortKey, readonly string[]][] = [
+        ['name', ['_', 'a', 'b', 'C', 'É']],
+        ['type', ['_', 'a', 'b', 'C', 'É']],
+        ['created_at', ['b', 'C', 'a', 'É', '_']],
+        ['modified_at', ['b', 'C', 'a', 'É', '_']],
+        ['size', ['b', 'É', 'C', '_', 'a']],
+      ];
+      const query = folderQuery({ folderPath: path('/p'), recursive: false });
+      for (const [sort, expected] of orders) {
+        const names = async (paging: Partial<Paging>) => {
+          const { items, total } = await metadata.listFolders(query, { ...BY_NAME, sort, ...paging });
+          assert.equal(total, 5);
+          return items.map(({ name }) => name);
+        };
+        assert.deepEqual(await names({}), expected, sort);
+        assert.deepEqual(await names({ descending: true }), [...expected].reverse(), sort);
+        assert.deepEqual(await names({ offset: 3, limit: 4 }), expected.slice(3), sort);
+      }
+      assert.equal(await metadata.countFolders(query), 5);
+      assert.equal(await metadata.countFolders(folderQuery()), 11);
+    },
+  },
+  {
+    name: 'finds names that contain every word, whatever their case and Unicode form, and takes no character for a pattern',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, ...NAUGHTY_NAMES.map((name) => `/n/${name}`), '/n/Blue Summer Dress.JPG', '/n/C:back.png');
+      const find = async (...words: readonly string[]) => {
+        const found = await metadata.listFiles(fileQuery({ words }), BY_NAME);
+        assert.equal((await metadata.countFiles(fileQuery({ words }))).files, found.length);
+        return found.map(({ name }) => name);
+      };
+      assert.deepEqual(await find('dress', 'BLUE'), ['Blue Summer Dress.JPG']);
+      assert.deepEqual(await find('dress', 'red'), []);
+      assert.deepEqual(await find('%'), ['100%.png']);
+      assert.deepEqual(await find('_'), ['a_b.png']);
+      assert.deepEqual(await find("'; drop"), ["'; drop table files; --.png"]);
+      assert.deepEqual(await find('ÜNÏCÖDÉ'.normalize('NFD')), ['Ünïcödé.png']);
+      assert.deepEqual(await find('🦊'), ['emoji 🦊👩‍👩‍👧.png']);
+      assert.deepEqual(await find('\\'), []);
+      assert.deepEqual(await find('\0'), []);
+      const folders = await metadata.listFolders(folderQuery({ words: ['N'] }), BY_NAME);
+      assert.deepEqual(
+        folders.items.map(({ name }) => name),
+        ['n'],
+      );
+    },
+  },
+  {
+    name: 'finds by whole MIME type and by prefix',
+    async run(open) {
+      const metadata = await ready(open);
+      const mimes = ['image/png', 'image/svg+xml', 'imagery/x', 'image', 'text/plain'];
+      await commit(metadata, ...mimes.map((mime, index) => picture(`/${index}`, { mime, sizeBytes: 2 })));
+      const find = async (...wanted: readonly string[]) => {
+        const query = fileQuery({ mimes: wanted });
+        const found = (await metadata.listFiles(query, BY_NAME)).map(({ mime }) => mime);
+        assert.deepEqual(await metadata.countFiles(query), { files: found.length, bytes: 2 * found.length });
+        return found;
+      };
+      assert.deepEqual(await find('image/'), ['image/png', 'image/svg+xml']);
+      assert.deepEqual(await find('image/png', 'text/'), ['image/png', 'text/plain']);
+      assert.deepEqual(await find('image/p'), []);
+    },
+  },
+  {
+    name: 'keeps names exactly, however they look, and finds each by its name alone',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, ...NAUGHTY_NAMES.map((name) => `/${name}/${name}`));
+      for (const name of NAUGHTY_NAMES) {
+        const place = path(`/${name}`);
+        assert.equal((await metadata.findFileByName(CONTAINER, place, name))?.name, name);
+        const query = fileQuery({ folderPath: place });
+        assert.deepEqual(await metadata.countFiles(query), { files: 1, bytes: 10 }, name);
+        assert.equal((await metadata.findFolder(CONTAINER, place))?.filesRecursive, 1, name);
+      }
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'keeps the longest and deepest paths, and siblings that differ only at their very end apart',
+    async run(open) {
+      const metadata = await ready(open);
+      const long = `/${'ü'.repeat(127)}`.repeat(15);
+      await commit(metadata, `${long}/last-a/x.png`, `${long}/last-b/y.png`, `/d${'/d'.repeat(62)}/z.png`);
+      for (const [place, files] of [
+        [long, 2],
+        [`${long}/last-a`, 1],
+        [`${long}/last-b`, 1],
+        ['/d', 1],
+      ] as const) {
+        assert.equal((await folder(metadata, place)).filesRecursive, files);
+        assert.equal((await metadata.listFiles(fileQuery({ folderPath: path(place) }), BY_NAME)).length, files);
+      }
+      await metadata.moveFolder(
+        CONTAINER,
+        atFolder(await folder(metadata, `${long}/last-a`)),
+        path('/short'),
+        { within: EVERYWHERE, createParents: false },
+        NOW,
+      );
+      assert.deepEqual(
+        [(await folder(metadata, long)).filesRecursive, (await folder(metadata, '/short')).filesRecursive],
+        [1, 1],
+      );
+    },
+  },
+  {
+    name: 'lists, counts and sums only what every scope layer covers',
+    async run(open) {
+      const metadata = await ready(open);
+      const places = ['/r.png', '/a/1.png', '/a/b/2.png', '/a/b/c/3.png', '/ab/4.png', '/z/y/5.png'];
+      await commit(metadata, ...places);
+      const cases: readonly [layers: ScopeLayers, visible: readonly string[]][] = [
+        [[], places],
+        [[scopes('/*')], places],
+        [[scopes('/')], ['/r.png']],
+        [[scopes('/a')], ['/a/1.png']],
+        [[scopes('/a/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png']],
+        [[scopes('/a/*', '/z/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png', '/z/y/5.png']],
+        [
+          [scopes('/a/*', '/z/*'), scopes('/a/b/*', '/z')],
+          ['/a/b/2.png', '/a/b/c/3.png'],
+        ],
+        [[scopes('/a/*'), scopes('/a/b')], ['/a/b/2.png']],
+        [[scopes('/a/*'), scopes('/z/*')], []],
+        [[[]], []],
+      ];
+      for (const [within, visible] of cases) {
+        const query = fileQuery({ within });
+        assert.deepEqual((await metadata.listFiles(query, BY_NAME)).map(placeOf).sort(), [...visible].sort());
+        const sum = { files: visible.length, bytes: visible.length * 10 };
+        assert.deepEqual(await metadata.countFiles(query), sum);
+        assert.deepEqual(await metadata.countFiles({ ...query, words: ['png'] }), sum);
+        const root = await folder(metadata, '/', within);
+        assert.deepEqual([root.filesRecursive, root.bytesRecursive], [sum.files, sum.bytes]);
+        const direct = fileQuery({ folderPath: path('/a'), recursive: false, within });
+        const inA = visible.filter((place) => place === '/a/1.png');
+        assert.deepEqual((await metadata.listFiles(direct, BY_NAME)).map(placeOf), inA);
+        assert.equal((await metadata.countFiles(direct)).files, inA.length);
+      }
+    },
+  },
+  {
+    name: 'shows a folder above a scope as the bare way to it, and no other folder outside the scopes',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/a/1.png', '/a/b/2.png', '/a/b/c/3.png', '/a/x/4.png', '/ab/5.png');
+      const listed = async (within: ScopeLayers, different: Partial<FolderQuery> = {}) => {
+        const query = folderQuery({ within, ...different });
+        const { items, total } = await metadata.listFolders(query, BY_NAME);
+        assert.equal(total, items.length);
+        return items.map(({ path: place, filesDirect, filesRecursive, bytesRecursive }) =>
+          [place, filesDirect, filesRecursive, bytesRecursive].join(' '),
+        );
+      };
+      assert.deepEqual(await listed([scopes('/a/b')]), ['/a 0 1 10', '/a/b 1 1 10']);
+      assert.deepEqual(await listed([scopes('/a/b/*')]), ['/a 0 2 20', '/a/b 1 2 20', '/a/b/c 1 1 10']);
+      assert.deepEqual(await listed([scopes('/a/*'), scopes('/a/b/c')]), ['/a 0 1 10', '/a/b 0 1 10', '/a/b/c 1 1 10']);
+      assert.deepEqual(await listed([scopes('/a/*'), scopes('/ab/*')]), []);
+      assert.deepEqual(await listed([scopes('/a/b')], { recursive: false }), ['/a 0 1 10']);
+      const bySize = await metadata.listFolders(folderQuery({ within: [scopes('/a/b/*', '/ab')] }), {
+        ...BY_NAME,
+        sort: 'size',
+        descending: true,
+      });
+      assert.deepEqual(
+        bySize.items.map(({ path: place }) => place),
+        ['/a/b', '/a', '/a/b/c', '/ab'],
+      );
+    },
+  },
+  {
+    name: 'copes with thousands of scopes',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/s1999/x.png', '/s1999/deep/y.png', '/t/z.png');
+      const many = Array.from({ length: 2000 }, (_, index) => `/s${index}/*`);
+      const within = [scopes(...many)];
+      assert.equal((await metadata.listFiles(fileQuery({ within }), BY_NAME)).length, 2);
+      assert.equal((await metadata.listFolders(folderQuery({ within }), BY_NAME)).total, 2);
+      assert.equal((await folder(metadata, '/', within)).filesRecursive, 2);
+    },
+  },
+  {
+    name: 'previews the newest files directly in each folder, and none of other containers',
+    async run(open) {
+      const store = await open();
+      const { metadata } = store;
+      for (const container of [CONTAINER, 'other']) await store.templates.ensureContainer(container, NOW);
+      for (const index of [3, 1, 2, 0]) {
+        await metadata.commitFiles(CONTAINER, [picture(`/p/${index}.png`)], NOW + index);
+      }
+      await commit(metadata, '/p/sub/below.png');
+      await metadata.createFolder(CONTAINER, path('/empty'), NOW);
+      await metadata.commitFiles('other', [picture('/p/foreign.png')], NOW);
+      const foreign = await metadata.findFolder('other', path('/p'));
+      const [p, empty] = [await folder(metadata, '/p'), await folder(metadata, '/empty')];
+      const previews = await metadata.previewFiles(CONTAINER, [p.id, empty.id, foreign?.id ?? '', 'unknown'], 3);
+      assert.deepEqual(previews.get(p.id)?.map(placeOf), ['/p/3.png', '/p/2.png', '/p/1.png']);
+      assert.deepEqual([...previews.values()].flat().length, 3);
+    },
+  },
+];
+
+const records: readonly ContractCase<MetadataStore>[] = [
+  {
+    name: 'a container has a root with nothing in it, and a container that nobody made has nothing',
+    async run(open) {
+      const metadata = await ready(open);
+      const root = await folder(metadata, '/');
+      assert.deepEqual(
+        [root.path, root.name, root.isPublic, root.visibility, root.filesRecursive, root.bytesRecursive],
+        ['/', '/', true, 'inherited', 0, 0],
+      );
+      assert.deepEqual(await metadata.findFolderById(CONTAINER, root.id), root);
+      assert.equal(await metadata.findFolderById('other', root.id), undefined);
+      assert.equal(await metadata.findFolder('other', ROOT), undefined);
+      await assert.rejects(metadata.commitFiles('other', [picture('/x')], NOW), hasCode('CONTAINER_NOT_FOUND'));
+      await assert.rejects(metadata.createFolder('other', path('/x'), NOW), hasCode('CONTAINER_NOT_FOUND'));
+    },
+  },
+  {
+    name: 'makes a folder with its parents, once',
+    async run(open) {
+      const metadata = await ready(open);
+      const made = await metadata.createFolder(CONTAINER, path('/a/b/c'), NOW + 3);
+      assert.deepEqual([made.path, made.name, made.createdAtMs, made.updatedAtMs], ['/a/b/c', 'c', NOW + 3, NOW + 3]);
+      assert.deepEqual(await folder(metadata, '/a/b/c'), made);
+      await folder(metadata, '/a/b');
+      for (const taken of ['/a', '/a/b/c', '/']) {
+        await assertRefused(metadata, 'ALREADY_EXISTS', () => metadata.createFolder(CONTAINER, path(taken), NOW));
+      }
+    },
+  },
+  {
+    name: 'of many who make the same folder at once exactly one does, and its parents are made once',
+    async run(open) {
+      const nodes = [await ready(open), await ready(open)];
+      const results = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, index) => nodes[index % 2]?.createFolder(CONTAINER, path('/a/b/c'), NOW)),
+      );
+      assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+      for (const result of results) {
+        if (result.status === 'rejected') assert.ok(hasCode('ALREADY_EXISTS')(result.reason), String(result.reason));
+      }
+      const [metadata] = nodes;
+      assert.ok(metadata !== undefined);
+      assert.equal((await metadata.listFolders(folderQuery(), BY_NAME)).total, 3);
+    },
+  },
+  {
+    name: 'gives back every field of a file, on every node, as soon as it is acknowledged',
+    async run(open) {
+      const [here, there] = [await ready(open), await ready(open)];
+      const given = picture('/a/x.png', {
+        sizeBytes: 5_000_000_000,
+        meta: { title: { en: 'Red "square"', de: 'é\u0000' }, n: 1.5, list: [1, null, true] },
+        tags: { en: [{ sid: '#tg1', label: 'summer' }] },
+        info: { img_w: 320, img_h: 200 },
+        productRef: 'R1',
+        productPosition: 3,
+      });
+      const record = await commitOne(here, given);
+      assert.match(record.id, /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}$/);
+      assert.deepEqual(record, {
+        ...given,
+        id: record.id,
+        version: 0,
+        currentVersion: 0,
+        folderId: (await folder(here, '/a')).id,
+        visibility: 'inherited',
+        isPublic: true,
+        createdAtMs: NOW,
+        modifiedAtMs: NOW,
+      });
+      assert.deepEqual(await there.findFile(CONTAINER, record.id), record);
+      assert.deepEqual(await there.findFileByName(CONTAINER, path('/a'), 'x.png'), record);
+      assert.deepEqual(await there.listFiles(fileQuery(), BY_NAME), [record]);
+      assert.equal(await there.findFile('other', record.id), undefined);
+      assert.equal(await there.findFile(CONTAINER, 'unknown \0'), undefined);
+    },
+  },
+  {
+    name: 'a taken name becomes the next version: same id, counted from 0, older contents kept, metadata merged over',
+    async run(open) {
+      const metadata = await ready(open);
+      const [first] = await commit(
+        metadata,
+        picture('/a/x.png', {
+          meta: { kept: 1, over: 1 },
+          tags: { en: ['a'] },
+          productRef: 'R',
+          sizeBytes: 1,
+          blobId: 'b0',
+        }),
+      );
+      assert.ok(first !== undefined);
+      await metadata.setVisibility(CONTAINER, { files: [atFile(first)], folders: [] }, 'not_public', NOW);
+      const again = picture('/a/x.png', {
+        meta: { over: 2 },
+        sizeBytes: 20,
+        blobId: 'b1',
+        mime: 'image/webp',
+        uploadedBy: 'key-2',
+      });
+      const [second] = await metadata.commitFiles(CONTAINER, [again], NOW + 1);
+      const [third] = await metadata.commitFiles(CONTAINER, [picture('/a/x.png', { productPosition: 4 })], NOW + 2);
+      assert.ok(second !== undefined && third !== undefined);
+      assert.deepEqual([second.id, third.id], [first.id, first.id]);
+      assert.deepEqual([first.version, second.version, third.version], [0, 1, 2]);
+      assert.deepEqual(third.meta, { kept: 1, over: 2 });
+      assert.deepEqual([third.tags, third.productRef, third.productPosition], [{ en: ['a'] }, 'R', 4]);
+      assert.deepEqual([third.visibility, third.isPublic], ['not_public', false]);
+      assert.deepEqual([third.createdAtMs, third.modifiedAtMs], [NOW, NOW + 2]);
+      const old = await metadata.findFile(CONTAINER, first.id, 0);
+      assert.deepEqual(
+        [old?.blobId, old?.sizeBytes, old?.version, old?.currentVersion, old?.uploadedBy, old?.modifiedAtMs],
+        ['b0', 1, 0, 2, 'key-1', NOW],
+      );
+      const middle = await metadata.findFile(CONTAINER, first.id, 1);
+      assert.deepEqual([middle?.blobId, middle?.mime, middle?.uploadedBy], ['b1', 'image/webp', 'key-2']);
+      assert.equal(await metadata.findFile(CONTAINER, first.id, 3), undefined);
+      const { filesDirect, bytesRecursive } = await folder(metadata, '/a');
+      assert.deepEqual([filesDirect, bytesRecursive], [1, 10]);
+    },
+  },
+  {
+    name: 'uploads of one name at once become consecutive versions, none lost and none twice',
+    async run(open) {
+      const nodes = [await ready(open), await ready(open)];
+      const uploads = Array.from({ length: 24 }, (_, index) =>
+        nodes[index % 2]?.commitFiles(CONTAINER, [picture('/n/ew/x.png')], NOW),
+      );
+      const files = (await Promise.all(uploads)).flatMap((committed) => committed ?? []);
+      assert.equal(new Set(files.map(({ id }) => id)).size, 1);
+      const versions = files.map(({ version }) => version).sort((a, b) => a - b);
+      assert.deepEqual(versions, [...versions.keys()]);
+      const [metadata] = nodes;
+      assert.ok(metadata !== undefined);
+      for (const file of files) {
+        assert.equal((await metadata.findFile(CONTAINER, file.id, file.version))?.blobId, file.blobId);
+      }
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'uploads into many folders at once, in any order, all arrive',
+    async run(open) {
+      const nodes = [await ready(open), await ready(open)];
+      const names = ['a', 'b', 'c', 'd'];
+      const uploads = Array.from({ length: 24 }, (_, index) => {
+        const order = index % 3 === 0 ? [...names].reverse() : names;
+        return nodes[index % 2]?.commitFiles(
+          CONTAINER,
+          order.map((name) => picture(`/m/${name}/${index}.png`)),
+          NOW,
+        );
+      });
+      await Promise.all(uploads);
+      const [metadata] = nodes;
+      assert.ok(metadata !== undefined);
+      assert.equal((await folder(metadata, '/m')).filesRecursive, 96);
+      await assertConsistent(metadata);
+    },
+  },
+  {
+    name: 'visibility is the nearest choice above, public at the root, and follows moves and changes',
+    async run(open) {
+      const metadata = await ready(open);
+      const [file] = await commit(metadata, '/a/b/c/x.png', '/p/y.png');
+      assert.ok(file !== undefined);
+      const choose = async (place: string, visibility: 'inherited' | 'public' | 'not_public') => {
+        const folders = [atFolder(await folder(metadata, place))];
+        return metadata.setVisibility(CONTAINER, { files: [], folders }, visibility, NOW);
+      };
+      const isPublic = async () => (await metadata.findFile(CONTAINER, file.id))?.isPublic;
+      const { folders } = await choose('/a', 'not_public');
+      assert.deepEqual([folders[0]?.visibility, folders[0]?.isPublic], ['not_public', false]);
+      assert.equal(await isPublic(), false);
+      assert.equal((await metadata.createFolder(CONTAINER, path('/a/new'), NOW)).isPublic, false);
+      await choose('/a/b', 'public');
+      assert.equal(await isPublic(), true);
+      await choose('/a', 'inherited');
+      await choose('/a', 'not_public');
+      assert.equal(await isPublic(), true, 'a choice below was overrun');
+      await choose('/a/b', 'inherited');
+      assert.equal(await isPublic(), false);
+      const moved = await metadata.moveFolder(
+        CONTAINER,
+        atFolder(await folder(metadata, '/a/b')),
+        path('/p/b'),
+        { within: EVERYWHERE, createParents: false },
+        NOW,
+      );
+      assert.equal(moved.isPublic, true);
+      assert.equal((await folder(metadata, '/p/b/c')).isPublic, true);
+      assert.equal(await isPublic(), true);
+      await choose('/', 'not_public');
+      assert.equal(await isPublic(), false);
+      const own = await metadata.setVisibility(
+        CONTAINER,
+        { files: [{ id: file.id, folderPath: path('/p/b/c') }], folders: [] },
+        'public',
+        NOW + 4,
+      );
+      assert.deepEqual([own.files[0]?.isPublic, own.files[0]?.modifiedAtMs], [true, NOW + 4]);
+    },
+  },
+  {
+    name: 'orphans are the blobs that no version of any file points to',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, picture('/x', { blobId: 'old' }), picture('/x', { blobId: 'new' }));
+      assert.deepEqual(await metadata.findOrphans(['old', 'lost', 'new', 'gone']), ['lost', 'gone']);
+      assert.deepEqual(await metadata.findOrphans([]), []);
+    },
+  },
+  {
+    name: 'a store that cannot be asked raises STORE_UNAVAILABLE',
+    async run(open) {
+      const { metadata, templates, close } = await open();
+      await templates.ensureContainer(CONTAINER, NOW);
+      await metadata.check();
+      await close();
+      const unavailable = hasCode('STORE_UNAVAILABLE');
+      await assert.rejects(metadata.check(), unavailable);
+      await assert.rejects(metadata.findFolder(CONTAINER, ROOT), unavailable);
+      await assert.rejects(metadata.listFiles(fileQuery(), BY_NAME), unavailable);
+      await assert.rejects(metadata.commitFiles(CONTAINER, [picture('/x')], NOW), unavailable);
+    },
+  },
+];
+
+function compare(left: string | number, right: string | number): number {
+  if (typeof left === 'string' && typeof right === 'string')
+    return Buffer.compare(Buffer.from(left), Buffer.from(right));
+  return Number(left) - Number(right);
+}
+
+/** The guarantees of the `Metadata` port. */
+export const metadataContract: readonly ContractCase<MetadataStore>[] = [
+  ...records,
+  ...listings,
+  ...moves,
+  ...deletions,
+];

@@ -1,0 +1,173 @@
+// What hostile clients send: requests made to stop the service, to use more than they pay for, or to learn what they may not know.
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CONTAINER, type Harness, multipart, openHarness } from '../support/harness.ts';
+
+let harness: Harness;
+
+beforeEach(async () => {
+  harness = await openHarness({ jsonBytesMax: 64 * 1024 });
+});
+
+afterEach(async () => {
+  await harness.close();
+});
+
+describe('an address', () => {
+  test('of nothing but slashes is read in no time', async () => {
+    const began = performance.now();
+    const answer = await harness.call({ url: `/v3${'/'.repeat(15_000)}x` });
+    expect(answer.status).toBe(404);
+    expect(performance.now() - began).toBeLessThan(300);
+  });
+
+  test.each(['q=%s', 'mime=%s'])('with thousands of words to look for is refused: %s', async (query) => {
+    const key = await harness.key();
+    const separator = query.startsWith('q') ? '%20' : ',';
+    const list = Array.from({ length: 2000 }, (_, index) => index).join(separator);
+    const answer = await harness.call({ url: `/v5/files?${query.replace('%s', list)}`, key });
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+});
+
+describe('a body', () => {
+  test('for signing in is small, because nobody is known yet', async () => {
+    const body = { token: 'x', padding: 'x'.repeat(20_000) };
+    const answer = await harness.call({ method: 'POST', url: '/console/session', body });
+    expect([answer.status, answer.body['code']]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  test('of thousands of nested members is refused, not our fault', async () => {
+    const key = await harness.key();
+    const body = `{"name":"a","data":"","meta":${'{"a":'.repeat(3000)}1${'}'.repeat(3001)}`;
+    const answer = await harness.call({ method: 'POST', url: '/v5/files', key, body });
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+});
+
+describe('a form', () => {
+  const post = async (form: { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer }) => {
+    const key = await harness.key();
+    return harness.call({ method: 'POST', url: '/v5/files?folder=/f', key, ...form });
+  };
+
+  test('may say no more beside its files than a JSON body may', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`f${index}`, 'x'.repeat(10_000)]));
+    const answer = await post(multipart([{}], fields));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('of ten thousand parts is refused', async () => {
+    const fields = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, '']));
+    const answer = await post(multipart([{}], fields));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('whose part has a header of hundreds of kilobytes is refused', async () => {
+    const answer = await post(multipart([{ name: 'x'.repeat(200_000) }]));
+    expect(answer.status).toBe(400);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])('with a field called %s is refused', async (name) => {
+    const answer = await post(multipart([{}], { [name]: '{}' }));
+    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  test('may mark its side parts as the JSON they are', async () => {
+    const boundary = 'x';
+    const body = Buffer.from(
+      [
+        `--${boundary}`,
+        'Content-Disposition: form-data; name="meta"',
+        'Content-Type: application/json',
+        '',
+        '{"title":"A"}',
+        `--${boundary}`,
+        'Content-Disposition: form-data; name="files[]"; filename="a.txt"',
+        '',
+        'a',
+        `--${boundary}--`,
+        '',
+      ].join('\r\n'),
+    );
+    const answer = await post({ headers: { 'content-type': `multipart/form-data; boundary=${boundary}` }, body });
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body['file']).toMatchObject({ meta: { title: 'A' } });
+  });
+
+  test('with several files is no larger than each of them', async () => {
+    const key = await harness.key({ upload: { max_file_size: 3_000_000 } });
+    const content = Buffer.alloc(2_500_000);
+    const form = multipart(['a', 'b', 'c', 'd'].map((name) => ({ name: `${name}.bin`, content })));
+    const answer = await harness.call({ method: 'POST', url: '/v5/files?folder=/f', key, ...form });
+    expect(answer.status, answer.text).toBe(200);
+  });
+});
+
+describe('what lies outside the scope', () => {
+  test('is not counted in the folder above a new one', async () => {
+    await harness.upload(await harness.key(), '/', { name: 'secret.txt' });
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const answer = await harness.call({ method: 'POST', url: '/v5/folders', key, body: { name: '/a' } });
+    expect(answer.body['base']).toMatchObject({ path: '/', count: { files_direct: 0, files_recursive: 0 } });
+  });
+
+  test('answers alike whether it is there or not, also in a folder on the way to the scope', async () => {
+    const all = await harness.key();
+    const uploaded = await harness.upload(all, '/', { name: 'secret.txt' });
+    const fileUuid = uploaded.textAt('file.uuid');
+    await harness.call({
+      method: 'PUT',
+      url: '/v5/objects/visibility/cdn',
+      key: all,
+      body: { files_uuids: [fileUuid], visibility: 'not_public' },
+    });
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const shown = async (url: string) => {
+      const { status, body } = await harness.call({ url, key });
+      return { status, ...body, request_id: '' };
+    };
+    const nowhere = '00000000-0000-4000-8000-000000000000';
+    expect(await shown('/cdn/secret.txt')).toEqual(await shown('/cdn/other.txt'));
+    expect(await shown(`/v5/files/${fileUuid}`)).toEqual(await shown(`/v5/files/${nowhere}`));
+    expect(await shown(`/v5/get/${fileUuid}`)).toEqual(await shown(`/v5/get/${nowhere}`));
+  });
+
+  test('has no previews, like what is not there', async () => {
+    const uploaded = await harness.upload(await harness.key(), '/secret');
+    const folder = uploaded.textAt('file.folder.uuid');
+    const key = await harness.key({ listing: { dir_scope: ['/a/*'] } });
+    const body = { folders: [folder, 'nowhere'] };
+    const answer = await harness.call({ method: 'POST', url: '/v5/folders/previews', key, body });
+    expect(answer.body['folders']).toEqual({ [folder]: [], nowhere: [] });
+  });
+});
+
+describe('a limit of calls', () => {
+  test('counts a download however slowly its client reads, and when it leaves before the end', async () => {
+    const all = await harness.key();
+    const content = Buffer.alloc(8_000_000);
+    const uuid = (await harness.upload(all, '/', { name: 'a.bin', content })).textAt('file.uuid');
+    const key = await harness.key({ listing: { max: 1 } });
+    const again = async () => (await harness.call({ url: `/v5/get/${uuid}`, key })).body['code'];
+    const address = await harness.app.listen({ port: 0, host: '127.0.0.1' });
+    const ended = new Promise<void>((resolve) => {
+      harness.app.server.once('request', (_request, response) => response.once('close', resolve));
+    });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    socket.write(`GET /${CONTAINER}/v5/get/${uuid} HTTP/1.1\r\nHost: x\r\nX-Filerobot-Key: ${key}\r\n\r\n`);
+    await new Promise<void>((resolve) => {
+      socket.once('data', () => {
+        socket.pause();
+        resolve();
+      });
+    });
+    // Longer than any reservation of a call lasts.
+    harness.clock.pass(10 * 60_000);
+    expect(await again()).toBe('REQUEST_QUOTA_EXHAUSTED');
+    socket.destroy();
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await again()).toBe('REQUEST_QUOTA_EXHAUSTED');
+  });
+});

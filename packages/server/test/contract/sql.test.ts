@@ -1,0 +1,272 @@
+// What only a database can get wrong: durability, several processes on one database, dead servers, plans and conflicts.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ROOT } from '@latchkey/policy';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { openDatabase } from '../../src/adapters/sql/database.ts';
+import { openSql } from '../../src/adapters/sql/index.ts';
+import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+
+const CHILD = fileURLToPath(new URL('./sql-writer.child.ts', import.meta.url));
+const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], words: [], mimes: [] } as const;
+
+interface Writer {
+  readonly child: ChildProcess;
+  /** The names that were acknowledged. */
+  readonly acknowledged: string[];
+  /** Resolves when so many are; rejects when the process ends before. */
+  reached(count: number): Promise<void>;
+}
+
+function startWriter(url: string, name: string): Writer {
+  const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', CHILD, url, name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const acknowledged: string[] = [];
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => acknowledged.push(line));
+  const reached = async (count: number): Promise<void> => {
+    for await (const _ of onLine(lines)) if (acknowledged.length >= count) return;
+    throw new Error(`the writer ended after ${acknowledged.length} uploads`);
+  };
+  return { child, acknowledged, reached };
+}
+
+async function* onLine(lines: ReturnType<typeof createInterface>): AsyncIterable<void> {
+  const closed = once(lines, 'close').then(() => false);
+  while (await Promise.race([once(lines, 'line').then(() => true), closed])) yield;
+}
+
+async function kill(writers: readonly Writer[]): Promise<void> {
+  const exits = writers.map(({ child }) => (child.exitCode === null ? once(child, 'exit') : undefined));
+  for (const { child } of writers) child.kill('SIGKILL');
+  await Promise.all(exits);
+}
+
+function onDatabases(
+  title: string,
+  names: readonly string[],
+  tests: (database: () => TestDatabase, opener: () => Opener) => void,
+) {
+  describe.each(databaseAdapters.filter(({ name }) => names.includes(name)))(`${title}: $name`, ({ create }) => {
+    let database: TestDatabase;
+    let opener: Opener;
+    beforeAll(async () => {
+      database = await create();
+    });
+    beforeEach(async () => {
+      await database.reset();
+      opener = openerOf(database.url);
+    });
+    afterEach(() => opener.closeAll());
+    afterAll(() => database?.drop());
+    tests(
+      () => database,
+      () => opener,
+    );
+  });
+}
+
+onDatabases('several processes on one database', ['sqlite', 'postgres'], (database, opener) => {
+  it('make the tables once, write at the same time, and keep what they acknowledged when they are killed', async () => {
+    const writers = ['a', 'b', 'c'].map((writer) => startWriter(database().url, writer));
+    try {
+      await Promise.all(writers.map(({ reached }) => reached(30)));
+    } finally {
+      await kill(writers);
+    }
+    const { metadata } = await opener().open();
+    const paging = { sort: 'name', descending: false, offset: 0, limit: 100_000 } as const;
+    const names = new Set((await metadata.listFiles(EVERYTHING, paging)).map((file) => file.name));
+    const lost = writers.flatMap(({ acknowledged }) => acknowledged).filter((file) => !names.has(file));
+    expect(lost).toEqual([]);
+    expect(await metadata.countFiles(EVERYTHING)).toEqual({ files: names.size, bytes: names.size });
+  });
+
+  it('open the same new database at the same time', async () => {
+    const opened = await Promise.all(Array.from({ length: 6 }, () => opener().open()));
+    await Promise.all(opened.map(({ metadata }) => metadata.check()));
+  });
+});
+
+describe('a URL', () => {
+  test.each([
+    ['mysql://localhost/x', 'a database that there is no adapter for'],
+    ['data/latchkey.db', 'a path without a scheme'],
+    ['', 'nothing'],
+  ])('is refused as a mistake for %o, %s', async (url) => {
+    await expect(openSql(url)).rejects.toThrow(TypeError);
+  });
+});
+
+onDatabases('a database', ['sqlite'], (database) => {
+  it('flushes every commit but those of counters, and waits for other writers instead of failing', async () => {
+    const opened = openDatabase(database().url);
+    const pragma = async (name: string) =>
+      opened.query('STORE_UNAVAILABLE', async (db) => {
+        const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(db);
+        return Object.values(rows[0] ?? {})[0];
+      });
+    try {
+      await opened.migrate();
+      expect(await pragma('journal_mode')).toBe('wal');
+      expect(await pragma('foreign_keys')).toBe(1);
+      expect(await pragma('synchronous')).toBe(2);
+      for (let round = 0; round < 2; round += 1) {
+        const inside = await opened.write(
+          'COUNTERS_UNAVAILABLE',
+          async (db) => (await sql<{ synchronous: number }>`pragma synchronous`.execute(db)).rows[0]?.synchronous,
+          { durable: 'process' },
+        );
+        expect(inside).toBe(1);
+        expect(await pragma('synchronous')).toBe(2);
+      }
+      const failing = opened.write('COUNTERS_UNAVAILABLE', () => Promise.reject(new Error('x')), {
+        durable: 'process',
+      });
+      await expect(failing).rejects.toMatchObject({ code: 'COUNTERS_UNAVAILABLE' });
+      expect(await pragma('synchronous')).toBe(2);
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it('is refused with its cause when the file is none, and the file is left alone', async () => {
+    const file = database().url.slice('sqlite:'.length);
+    await writeFile(file, 'this is no database, but somebody may still need it'.repeat(100));
+    await expect(openSql(database().url)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      cause: { errcode: 26 },
+    });
+    expect(await readFile(file, 'utf8')).toContain('somebody may still need it');
+  });
+
+  test.each(['name_key', 'created_at', 'modified_at', 'size', 'mime'])(
+    'pages a folder by %s without sorting it',
+    async (key) => {
+      const { close } = await openSql(database().url);
+      const direct = new DatabaseSync(database().url.slice('sqlite:'.length));
+      const order = key === 'name_key' ? 'name_key desc, id desc' : `${key} desc, name_key desc, id desc`;
+      const plan = direct
+        .prepare(`explain query plan select * from files where folder_id = ? order by ${order} limit 50`)
+        .all('x')
+        .map((step: { detail: string }) => step.detail);
+      direct.close();
+      await close();
+      expect(plan).toEqual([expect.stringMatching(/^SEARCH files USING INDEX files_by_/)]);
+    },
+  );
+
+  it('rolls a failed transaction back and goes on with the next', async () => {
+    const opened = openDatabase(database().url);
+    try {
+      await opened.migrate();
+      const failing = opened.write('STORE_UNAVAILABLE', async (db) => {
+        await db.insertInto('containers').values({ id: 'x', token: 'x', created_at: 0 }).execute();
+        await sql`no such statement`.execute(db);
+      });
+      await expect(failing).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      const left = await opened.query('STORE_UNAVAILABLE', (db) => db.selectFrom('containers').selectAll().execute());
+      expect(left).toEqual([]);
+    } finally {
+      await opened.close();
+    }
+  });
+
+  it('never runs the statements of one transaction inside another', async () => {
+    const opened = openDatabase(database().url);
+    const insert = (id: string, fails: boolean) =>
+      opened.write('STORE_UNAVAILABLE', async (db) => {
+        await db.insertInto('containers').values({ id, token: id, created_at: 0 }).execute();
+        await new Promise((resume) => setImmediate(resume));
+        if (fails) throw new Error('given up');
+      });
+    try {
+      await opened.migrate();
+      await Promise.allSettled(Array.from({ length: 20 }, (_, index) => insert(`${index}`, index % 2 === 0)));
+      const left = await opened.query('STORE_UNAVAILABLE', (db) => db.selectFrom('containers').select('id').execute());
+      expect(left).toHaveLength(10);
+    } finally {
+      await opened.close();
+    }
+  });
+});
+
+onDatabases('a database', ['postgres'], (database, opener) => {
+  it('is unavailable, soon, when nobody listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await new Promise((done) => server.close(done));
+    await expect(openSql(`postgres://x@127.0.0.1:${port}/x`)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+
+  it('comes back by itself after the server has cut every connection', async () => {
+    const { metadata, counters, templates } = await opener().open();
+    await templates.ensureContainer('demo', 0);
+    const admin = new pg.Client({ connectionString: database().url });
+    await admin.connect();
+    const cutAll = `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`;
+    try {
+      for (let round = 0; round < 3; round += 1) {
+        await Promise.all(Array.from({ length: 8 }, () => metadata.check()));
+        const during = Promise.allSettled(Array.from({ length: 8 }, () => metadata.findFolder('demo', ROOT)));
+        await admin.query(cutAll);
+        for (const result of await during) {
+          if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+        }
+        await expect.poll(() => metadata.check().then(() => 'up', String)).toBe('up');
+        await counters.sweep(0);
+      }
+    } finally {
+      await admin.end();
+    }
+  });
+
+  it('repeats a transaction that another one had to be preferred to', async () => {
+    const opened = openDatabase(database().url);
+    try {
+      await opened.migrate();
+      await opened.write('STORE_UNAVAILABLE', async (db) => {
+        for (const id of ['x', 'y'])
+          await db.insertInto('containers').values({ id, token: id, created_at: 0 }).execute();
+      });
+      let attempts = 0;
+      let bothHoldOne = (): void => {};
+      const both = new Promise<void>((resolve) => {
+        bothHoldOne = resolve;
+      });
+      const raise = (order: readonly string[]) =>
+        opened.write('STORE_UNAVAILABLE', async (db) => {
+          attempts += 1;
+          for (const id of order) {
+            await db
+              .updateTable('containers')
+              .set((eb) => ({ created_at: eb('created_at', '+', 1) }))
+              .where('id', '=', id)
+              .execute();
+            if (attempts === 2) bothHoldOne();
+            await both;
+          }
+        });
+      await Promise.all([raise(['x', 'y']), raise(['y', 'x'])]);
+      expect(attempts).toBe(3);
+      const rows = await opened.query('STORE_UNAVAILABLE', (db) => db.selectFrom('containers').selectAll().execute());
+      expect(rows.map((row) => row.created_at)).toEqual([2, 2]);
+    } finally {
+      await opened.close();
+    }
+  });
+});
