@@ -14,6 +14,7 @@ test('0002 finds the tags of files that were stored before it', async () => {
     container: 'demo',
     parent_id: '',
     path: '/',
+    path_head: '/',
     name: '/',
     name_key: '/',
     visibility: 'inherited',

@@ -11,7 +11,7 @@ import type {
 } from '../../ports/descriptions.ts';
 import type { At, FileRecord, FolderRecord, ScopeLayers } from '../../ports/metadata.ts';
 import type { Database, Executor } from './database.ts';
-import { type FileRow, getFileAt, type PlacedFile, storeFile, toFileRecord } from './files.ts';
+import { type FileRow, getFilesAt, storeFile, toFileRecord } from './files.ts';
 import { getFolderAt, toFolderRecord } from './folders.ts';
 import { lockFolders, lockTree } from './locks.ts';
 import { listProductRows, productFileRecords } from './products.ts';
@@ -88,13 +88,6 @@ class SqlDescriptions implements Descriptions {
       return work(db);
     });
   }
-}
-
-/** Each file once, in the order given. */
-async function getFilesAt(db: Executor, container: string, files: readonly At[]): Promise<readonly PlacedFile[]> {
-  const found = new Map<string, PlacedFile>();
-  for (const at of files) if (!found.has(at.id)) found.set(at.id, await getFileAt(db, container, at));
-  return [...found.values()];
 }
 
 function columnsOf(change: FileDescription): Partial<FileRow> {
