@@ -13,7 +13,7 @@ import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
 import { clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
-import { acceptAnyJson } from './json.ts';
+import { acceptAnyJson, leaveBodies } from './json.ts';
 import { Query } from './query.ts';
 import { sendError, success } from './respond.ts';
 import type { Call, HttpSettings, Route } from './route.ts';
@@ -67,6 +67,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
 
   await app.register(cookie);
   app.addHook('onRequest', async (request) => takeFirstContentType(request));
+  // Nothing is read of a body that no route takes: an address that does not exist says so, whatever was sent to it.
+  leaveBodies(app);
   registerLogging(app, ports);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
@@ -86,8 +88,6 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   await app.register(async (scope) => {
     // Every body of an upload path stays a stream: nothing is parsed before the guard has spoken.
     await scope.register(multipart, { throwFileSizeLimit: false });
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.addContentTypeParser(['application/json', 'text/plain'], (_request, _payload, done) => done(null));
     for (const row of ROUTES) if (row.body === 'stream') mount(scope, row);
   });
 

@@ -189,8 +189,14 @@ describe('an address with another method', () => {
     expect([answer.status, answer.body['code'], answer.headers['allow']]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
   });
 
-  test('that does not exist at all is not found', async () => {
-    const answer = await api.call({ method: 'POST', url: '/v5/nothing' });
+  test.each([
+    [undefined, undefined],
+    ['application/json', undefined],
+    ['application/json', '{broken'],
+    ['application/xml', '<a/>'],
+  ])('that does not exist at all is not found, whatever is sent to it: %s %s', async (type, body) => {
+    const headers = type === undefined ? {} : { 'content-type': type };
+    const answer = await api.call({ method: 'POST', url: '/v5/nothing', headers, body });
     expect([answer.status, answer.body['code']]).toEqual([404, 'ROUTE_NOT_FOUND']);
   });
 });
