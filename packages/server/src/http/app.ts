@@ -70,6 +70,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   // Nothing is read of a body that no route takes: an address that does not exist says so, whatever was sent to it.
   leaveBodies(app);
   registerLogging(app, ports);
+  letConnectionsGo(app);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
     return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
@@ -263,6 +264,24 @@ function registerLogging(app: FastifyInstance, ports: Ports): void {
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
     });
+  });
+}
+
+/**
+ * Ends each connection with its last answer once the application closes: a client that keeps its connection for later
+ * would hold up the end until its patience or ours runs out.
+ */
+function letConnectionsGo(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request) => {
+    // An answer whose headers had left before that could not say so.
+    if (closing) request.raw.socket.end();
   });
 }
 
