@@ -108,7 +108,7 @@ const ROWS = {
     'LATCHKEY_PUBLIC_URL',
     'taken from the request',
     'Base of the URLs in answers, such as https://assets.example.com.',
-    z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+    z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform((url) => url.replace(/\/+$/, '')),
   ),
   container: row(
     'LATCHKEY_CONTAINER',

@@ -19,10 +19,11 @@ if (!loaded.ok) {
   );
   process.exit(2);
 }
-const { config, warnings } = loaded;
+const { config, warnings, resolved } = loaded;
 
 try {
   const service = await compose(config);
+  service.ports.system.log.info('settings.resolved', { settings: resolved });
   closeWithGrace({ delay: DRAIN_MS }, async ({ err }) => {
     if (err !== undefined) service.ports.system.log.error('process.failed', { error: String(err) });
     await service.close();

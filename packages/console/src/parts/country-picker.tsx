@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 const NAMES = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'code' });
 
 /** The English name of an ISO 3166-1 alpha-2 code; the code itself when the browser knows none. */
-export function countryName(code: string): string {
+function countryName(code: string): string {
   return NAMES.of(code) ?? code;
 }
 

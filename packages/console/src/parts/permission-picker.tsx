@@ -10,7 +10,7 @@ const inGroup = (group: PermissionGroup): readonly Permission[] =>
   PERMISSIONS.filter((permission) => PERMISSION_WORDS[permission].group === group);
 
 /** The preset that gives exactly these permissions. */
-export function presetOf(permissions: readonly string[]) {
+function presetOf(permissions: readonly string[]) {
   const given = new Set(permissions);
   return PRESETS.find(
     (preset) =>

@@ -15,7 +15,7 @@ export function authorize(bearer: Bearer, facts: Facts): Allowed {
 
 function refusal(bearer: Bearer, facts: Facts, decision: Extract<Decision, { readonly allow: false }>): AppError {
   const code: ErrorCode = decision.code === 'KEY_INVALID' && bearer.secretForm ? 'UNAUTHORIZED' : decision.code;
-  const hint = hintFor(decision, facts);
+  const hint = decision.code === 'MEDIA_TYPE_REFUSED' ? acceptedTypes(bearer) : hintFor(decision, facts);
   return new AppError(code, `rule ${decision.rule}`, {
     rule: decision.rule,
     trace: decision.trace,
@@ -23,6 +23,13 @@ function refusal(bearer: Bearer, facts: Facts, decision: Extract<Decision, { rea
     ...(decision.limit === undefined ? {} : { limit: decision.limit }),
     ...(decision.actual === undefined ? {} : { actual: decision.actual }),
   });
+}
+
+/** The lists of the template and of each narrowing; a file must be of a type in every one. */
+function acceptedTypes({ template, claims }: Bearer): string {
+  const documents = [template?.document, ...(claims?.narrowings.map((narrowing) => narrowing.document) ?? [])];
+  const lists = documents.flatMap((document) => document?.upload?.allowed_types?.join(', ') ?? []);
+  return `Send one of the accepted types: ${lists.join('; and of these ')}.`;
 }
 
 function hintFor(decision: Extract<Decision, { readonly allow: false }>, facts: Facts): string | undefined {

@@ -13,7 +13,7 @@ import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
 import { clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
-import { acceptAnyJson } from './json.ts';
+import { acceptAnyJson, leaveBodies } from './json.ts';
 import { Query } from './query.ts';
 import { sendError, success } from './respond.ts';
 import type { Call, HttpSettings, Route } from './route.ts';
@@ -67,7 +67,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
 
   await app.register(cookie);
   app.addHook('onRequest', async (request) => takeFirstContentType(request));
+  // Nothing is read of a body that no route takes: an address that does not exist says so, whatever was sent to it.
+  leaveBodies(app);
   registerLogging(app, ports);
+  letConnectionsGo(app);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
     return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
@@ -86,8 +89,6 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   await app.register(async (scope) => {
     // Every body of an upload path stays a stream: nothing is parsed before the guard has spoken.
     await scope.register(multipart, { throwFileSizeLimit: false });
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.addContentTypeParser(['application/json', 'text/plain'], (_request, _payload, done) => done(null));
     for (const row of ROUTES) if (row.body === 'stream') mount(scope, row);
   });
 
@@ -263,6 +264,24 @@ function registerLogging(app: FastifyInstance, ports: Ports): void {
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
     });
+  });
+}
+
+/**
+ * Ends each connection with its last answer once the application closes: a client that keeps its connection for later
+ * would hold up the end until its patience or ours runs out.
+ */
+function letConnectionsGo(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request) => {
+    // An answer whose headers had left before that could not say so.
+    if (closing) request.raw.socket.end();
   });
 }
 

@@ -1,4 +1,4 @@
-// JSON bodies as clients really send them.
+// Bodies: JSON as clients really send it, or nothing read at all.
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 
@@ -15,6 +15,12 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
       done(error as Error, undefined);
     }
   });
+}
+
+/** Bodies stay streams, whatever their type: nothing is parsed before somebody asks for it. */
+export function leaveBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
 }
 
 /** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */

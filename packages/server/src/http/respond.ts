@@ -72,9 +72,11 @@ function asAppError(error: unknown): AppError {
         cause: error,
       });
     case 'FST_ERR_BAD_URL':
+      return new AppError('REQUEST_INVALID', 'router', {
+        faults: [{ field: 'url', code: 'ESCAPE_INVALID', message: 'A percent escape is not valid UTF-8.' }],
+        cause: error,
+      });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-    case 'FST_ERR_ASYNC_CONSTRAINT':
       return new AppError('REQUEST_INVALID', String(code), { cause: error });
     default:
       return new AppError('INTERNAL', undefined, { cause: error });

@@ -121,7 +121,7 @@ async function lookUp(ports: Needs, grant: Grant, uid: string): Promise<SecretKe
 /** The admin key of the start-up contract is known by its uid, so that a new one replaces it and nothing else. */
 const ADMIN_UID_PREFIX = 'admin-';
 /** The shortest text that may be the admin key (product definition section 9). */
-export const ADMIN_KEY_LENGTH_MIN = 32;
+const ADMIN_KEY_LENGTH_MIN = 32;
 
 /**
  * Makes sure that the container has its first admin key, a secret key with every permission. A given text becomes that

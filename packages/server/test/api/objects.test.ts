@@ -247,7 +247,9 @@ describe('moves', () => {
     const move = (uuid: string, to: string) =>
       call('POST', '/v5/folders/move', { folders_uuids: [uuid], new_folder_name: to });
     expect(outcome(await move(a.uuid, '/a'))).toEqual([400, 'REQUEST_INVALID']);
-    expect(outcome(await move(a.uuid, '/a/b'))).toEqual([400, 'REQUEST_INVALID']);
+    const within = await move(a.uuid, '/a/b');
+    expect(outcome(within)).toEqual([400, 'REQUEST_INVALID']);
+    expect(within.body['hint']).toBe('A folder cannot be moved into itself.');
     const inner = (await call('GET', '/v5/folders?folder=/a')).body['folders'] as readonly Folder[];
     expect(outcome(await move(inner[0]?.uuid ?? '', '/'))).toEqual([409, 'ALREADY_EXISTS']);
     const root = (await call('GET', '/v5/folders')).body['base'] as Folder;

@@ -189,8 +189,13 @@ describe('an address with another method', () => {
     expect([answer.status, answer.body['code'], answer.headers['allow']]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
   });
 
-  test('that does not exist at all is not found', async () => {
-    const answer = await api.call({ method: 'POST', url: '/v5/nothing' });
+  test.each([
+    {},
+    { headers: { 'content-type': 'application/json' } },
+    { headers: { 'content-type': 'application/json' }, body: '{broken' },
+    { headers: { 'content-type': 'application/xml' }, body: '<a/>' },
+  ])('that does not exist at all is not found, whatever is sent to it: %o', async (sent) => {
+    const answer = await api.call({ method: 'POST', url: '/v5/nothing', ...sent });
     expect([answer.status, answer.body['code']]).toEqual([404, 'ROUTE_NOT_FOUND']);
   });
 });

@@ -187,6 +187,7 @@ describe('refusals of file.upload', () => {
     const key = await harness.key({ upload: { allowed_types: ['image/*'] } });
     const claimed = await harness.upload(key, '/typed', { name: 'x.png', content: '<html>', type: 'image/png' });
     expect([claimed.status, claimed.body['code']]).toEqual([415, 'MEDIA_TYPE_REFUSED']);
+    expect(claimed.body['hint']).toBe('Send one of the accepted types: image/*.');
     const real = await harness.upload(key, '/typed', { name: 'x.txt', content: PNG, type: 'text/plain' });
     expect(fileOf(real).type).toBe('image/png');
     const byExtension = await harness.key({ upload: { allowed_types: ['png'] } });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KEYRING_FILE, openKeyring, rotateKeyring } from '../../src/adapters/system/keyring.ts';
+import { KEYRING_FILE, openKeyring } from '../../src/adapters/system/keyring.ts';
 
 let dataDir: string;
 
@@ -97,19 +97,6 @@ describe('the file of signing secrets', () => {
     await expect(opening).rejects.toThrow(reason);
     await expect(opening).rejects.not.toThrow('topsecret');
     expect(await readFile(file(), 'utf8')).toBe(content);
-  });
-});
-
-describe('rotation', () => {
-  it('signs with the new secret and still verifies with every old one', async () => {
-    const first = (await openKeyring({ dataDir })).signing();
-    const kids = [await rotateKeyring(dataDir), await rotateKeyring(dataDir)];
-    const keyring = await openKeyring({ dataDir });
-    expect(keyring.signing().kid).toBe(kids[1]);
-    expect(keyring.find(first.kid)).toEqual(first.secret);
-    expect(keyring.find(kids[0] ?? '')).toHaveLength(32);
-    expect((await stat(file())).mode & 0o777).toBe(0o600);
-    expect(await readdir(dataDir)).toEqual([KEYRING_FILE]);
   });
 });
 

@@ -101,7 +101,7 @@ export async function ensureFolder(
 
 /** Folders as records. Sums count what the layers cover; of a folder that is only the way to a covered one, nothing but
  *  its place is told. */
-export async function toFolderRecords(
+async function toFolderRecords(
   db: Executor,
   rows: readonly FolderRow[],
   scopes: readonly FolderScope[] | undefined,
@@ -195,7 +195,9 @@ export async function moveTree(
   const parentPath = parentOf(to);
   const name = nameOf(to);
   if (from === '/' || parentPath === undefined || name === undefined) {
-    throw new AppError('REQUEST_INVALID', 'the root cannot be moved or replaced');
+    throw new AppError('REQUEST_INVALID', 'the root cannot be moved or replaced', {
+      hint: 'The root folder cannot be moved or replaced.',
+    });
   }
   const descendants = await findDescendants(db, folder);
   for (const { path } of [folder, ...descendants]) {
@@ -206,7 +208,9 @@ export async function moveTree(
     }
   }
   if (to === from) return folder;
-  if (isWithin(from, to)) throw new AppError('REQUEST_INVALID', 'a folder cannot be moved into itself');
+  if (isWithin(from, to)) {
+    throw new AppError('REQUEST_INVALID', 'into itself', { hint: 'A folder cannot be moved into itself.' });
+  }
   const parent = options.createParents
     ? await ensureFolder(db, container, parentPath, nowMs)
     : await findFolderRow(db, container, parentPath);

@@ -216,7 +216,9 @@ class SqlMetadata implements Metadata {
     return this.#changeObjects(container, objects, async (db, { files, folders }) => {
       const doomed = new Map<string, CanonicalPath>();
       for (const folder of folders) {
-        if (folder.path === '/') throw new AppError('REQUEST_INVALID', 'the root cannot be deleted');
+        if (folder.path === '/') {
+          throw new AppError('REQUEST_INVALID', 'the root', { hint: 'The root folder cannot be deleted.' });
+        }
         for (const { id, path } of [folder, ...(await findDescendants(db, folder))]) doomed.set(id, path);
       }
       for (const path of [...doomed.values(), ...files.map(({ place }) => place.path)]) {

@@ -1,7 +1,7 @@
 // The secrets that sign access keys: given by configuration, or made on first start and kept in the data folder.
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Keyring } from '../../ports/system.ts';
 
@@ -59,7 +59,7 @@ export async function openKeyring(options: {
 }
 
 /** Parses `kid:hex,kid:hex`; each secret has at least 32 bytes. Throws KeyringError with all faults. */
-export function parseSigningSecrets(text: string): readonly SigningSecret[] {
+function parseSigningSecrets(text: string): readonly SigningSecret[] {
   const parts = text.split(',').map((part) => part.trim());
   const secrets: SigningSecret[] = [];
   const faults: string[] = [];
@@ -77,20 +77,6 @@ export function parseSigningSecrets(text: string): readonly SigningSecret[] {
   }
   if (faults.length > 0) throw new KeyringError(faults);
   return secrets;
-}
-
-/**
- * Adds a new signing secret to the file and answers its kid. Older ones keep verifying; running processes sign with it after their
- * next start. Not for two callers at once: the later of two simultaneous rotations wins.
- */
-export async function rotateKeyring(dataDir: string): Promise<string> {
-  const added = createSecret();
-  const stored = [...(await readOrCreate(dataDir)), added];
-  const path = join(dataDir, KEYRING_FILE);
-  const temporary = await writeAside(path, stored);
-  await rename(temporary, path);
-  await flushFolder(dataDir);
-  return added.kid;
 }
 
 async function readOrCreate(dataDir: string): Promise<readonly StoredSecret[]> {

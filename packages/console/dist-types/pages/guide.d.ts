@@ -1,3 +1,0 @@
-/** `/guide` */
-export declare function GuidePage(): import("react").JSX.Element;
-//# sourceMappingURL=guide.d.ts.map
