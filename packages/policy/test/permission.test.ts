@@ -129,6 +129,8 @@ describe('operations', () => {
       'folder.permissions',
       'file.list',
       'file.stats',
+      'product.list',
+      'product.get',
     ]);
   });
 

@@ -862,7 +862,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
         metadata,
         picture('/a/x.png', {
           meta: { kept: 1, over: 1 },
-          tags: { en: ['a'] },
+          tags: { en: [{ sid: '#tg1', label: 'a' }] },
           productRef: 'R',
           sizeBytes: 1,
           blobId: 'b0',
@@ -883,7 +883,10 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.deepEqual([second.id, third.id], [first.id, first.id]);
       assert.deepEqual([first.version, second.version, third.version], [0, 1, 2]);
       assert.deepEqual(third.meta, { kept: 1, over: 2 });
-      assert.deepEqual([third.tags, third.productRef, third.productPosition], [{ en: ['a'] }, 'R', 4]);
+      assert.deepEqual(
+        [third.tags, third.productRef, third.productPosition],
+        [{ en: [{ sid: '#tg1', label: 'a' }] }, 'R', 4],
+      );
       assert.deepEqual([third.visibility, third.isPublic], ['not_public', false]);
       assert.deepEqual([third.createdAtMs, third.modifiedAtMs], [NOW, NOW + 2]);
       const old = await metadata.findFile(CONTAINER, first.id, 0);

@@ -76,8 +76,8 @@ describe('file.setMeta', () => {
     const set = (uuid: string) => call('PUT', `/v5/file/${uuid}/meta`, { meta: { a: 1 } }, narrow);
     expect((await set(inside)).status).toBe(200);
     expect(outcome(await set(outside))).toEqual([404, 'FILE_NOT_FOUND']);
-    expect(outcome(await set(above))).toEqual([403, 'SCOPE_DENIED']);
-    expect(outcome(await call('DELETE', `/v5/file/${above}/meta`, undefined, narrow))).toEqual([403, 'SCOPE_DENIED']);
+    expect(outcome(await set(above))).toEqual([404, 'FILE_NOT_FOUND']);
+    expect(outcome(await call('DELETE', `/v5/file/${above}/meta`, undefined, narrow))).toEqual([404, 'FILE_NOT_FOUND']);
     expect(outcome(await set('00000000-0000-4000-8000-000000000000'))).toEqual([404, 'FILE_NOT_FOUND']);
     for (const uuid of [outside, above]) expect(await stored(uuid)).toHaveProperty('meta', {});
   });

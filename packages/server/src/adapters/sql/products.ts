@@ -58,5 +58,5 @@ function filesOfProducts(db: Executor, query: ProductQuery) {
     .where('files.container', '=', query.container)
     .where('files.product_ref', 'is not', null)
     .$if(query.imagesOnly === true, (q) => q.where(isImage))
-    .where(coveredBy('folders.path', mergeLayers(query.within)));
+    .where(coveredBy('folders', mergeLayers(query.within)));
 }

@@ -47,7 +47,7 @@ export async function listTagRows(db: Executor, query: TagQuery): Promise<readon
             .whereRef('file_tags.container', '=', 'tags.container')
             .whereRef('file_tags.sid', '=', 'tags.sid')
             .whereRef('file_tags.lang', '=', 'tags.lang')
-            .where(coveredBy('folders.path', scopes))
+            .where(coveredBy('folders', scopes))
             .orderBy('file_tags.file_id')
             .limit(1)
             .as('label'),
