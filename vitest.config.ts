@@ -26,7 +26,13 @@ export default defineConfig({
         testTimeout: 120_000,
         fileParallelism: false,
       }),
-      project('e2e', ['e2e/**/*.test.ts'], { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false }),
+      project('e2e', ['e2e/**/*.test.ts'], {
+        // The browser tests start their servers through the same support as the conformance suite.
+        globalSetup: ['conformance/support/base-url.ts'],
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });
