@@ -145,6 +145,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       query: state.query,
       body: request.body ?? undefined,
       baseUrl: state.baseUrl,
+      nowMs: ports.system.now(),
       request,
       reply,
       admit: async <O extends OperationName>(

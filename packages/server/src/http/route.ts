@@ -33,6 +33,8 @@ export interface Call<Op extends OperationName = OperationName> {
   readonly body: unknown;
   /** Base of the URLs in the answer, such as `https://assets.example.com`. */
   readonly baseUrl: string;
+  /** When the handler began. */
+  readonly nowMs: number;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /**

@@ -1,4 +1,5 @@
 // Files and folders as the wire contract shows them (5.1 and 6).
+import { latestApproval } from '../operations/approvals.ts';
 import { propertiesOf } from '../operations/properties.ts';
 import { extensionOf } from '../operations/uploads.ts';
 import type { FileRecord, FolderRecord, JsonObject, Visibility } from '../ports/metadata.ts';
@@ -8,6 +9,8 @@ import { fileUuid } from '../ports/metadata.ts';
 export interface Links {
   readonly baseUrl: string;
   readonly container: string;
+  /** The moment for which the answer is true: what depends on the clock is judged by it. */
+  readonly nowMs: number;
   /** The version of the path that was called; the first generation reads members of its own (wire contract 12.1). */
   readonly version?: string;
 }
@@ -48,7 +51,7 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
     folder: { uuid: file.folderId, name: file.folderPath },
     product: { ref: file.productRef ?? null, position: file.productPosition ?? null },
     owner: null,
-    approval: null,
+    approval: wireLatest(file, links.nowMs),
     ...(links.version === 'v3' ? { sha1: file.sha1, properties: { ...propertiesOf(file) } } : {}),
   };
 }
@@ -68,6 +71,12 @@ export function wireFolder(folder: FolderRecord): JsonObject {
     created_at: isoTime(folder.createdAtMs),
     updated_at: isoTime(folder.updatedAtMs),
   };
+}
+
+/** How the latest approval stands (wire contract 8); null hides the badge. */
+function wireLatest(file: FileRecord, nowMs: number): JsonObject | null {
+  const latest = latestApproval(file, nowMs);
+  return latest === undefined ? null : { latest };
 }
 
 function wireVisibility(set: Visibility, isPublic: boolean): JsonObject {

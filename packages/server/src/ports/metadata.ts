@@ -1,5 +1,6 @@
 // Where files and folders are recorded: names, places, versions and what is known of them - not the bytes.
 import type { CanonicalPath, FolderScope } from '@latchkey/policy';
+import type { ApprovalStatus } from './approval-states.ts';
 
 /** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
 export type Visibility = 'inherited' | 'public' | 'not_public';
@@ -46,6 +47,8 @@ export interface FileRecord {
   readonly info: JsonObject;
   readonly productRef: string | undefined;
   readonly productPosition: number | undefined;
+  /** How the latest approval of the current version stands; what is pending is rejected once its due date has passed. */
+  readonly approval: { readonly status: ApprovalStatus; readonly dueAtMs: number | undefined } | undefined;
   /** Key id or secret key uid that uploaded it. */
   readonly uploadedBy: string;
   readonly createdAtMs: number;

@@ -7,6 +7,7 @@ import { tags } from './migrations/0002-tags.ts';
 import { products } from './migrations/0003-products.ts';
 import { settings } from './migrations/0004-settings.ts';
 import { bulks } from './migrations/0005-bulks.ts';
+import { approvals } from './migrations/0007-approvals.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -85,6 +86,7 @@ class SqlDatabase implements Database {
       '0003-products': products,
       '0004-settings': settings(this.dialect),
       '0005-bulks': bulks(this.dialect),
+      '0007-approvals': approvals(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

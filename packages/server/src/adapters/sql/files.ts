@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type CanonicalPath, covers, type FolderScope } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
+import type { ApprovalStatus } from '../../ports/approval-states.ts';
 import type {
   At,
   FileQuery,
@@ -59,10 +60,16 @@ export function toFileRecord({ file, place }: PlacedFile): FileRecord {
     info: JSON.parse(file.info),
     productRef: file.product_ref ?? undefined,
     productPosition: file.product_position ?? undefined,
+    approval: approvalOf(file),
     uploadedBy: file.uploaded_by,
     createdAtMs: file.created_at,
     modifiedAtMs: file.modified_at,
   };
+}
+
+function approvalOf({ approval_status, approval_due_at }: FileRow): FileRecord['approval'] {
+  if (approval_status === null) return undefined;
+  return { status: approval_status as ApprovalStatus, dueAtMs: approval_due_at ?? undefined }; // Only statuses are stored.
 }
 
 /** The file with the id, in its current version. */
@@ -94,7 +101,7 @@ export async function findVersion(db: Executor, found: PlacedFile, version: numb
     modified_at: created_at,
     version,
   };
-  return { ...toFileRecord({ file, place: found.place }), currentVersion: found.file.version };
+  return { ...toFileRecord({ file, place: found.place }), currentVersion: found.file.version, approval: undefined };
 }
 
 /** The files that the caller was allowed to act on, each once, if all still are where they were. Raises FILE_NOT_FOUND. */
@@ -222,6 +229,8 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
           tags: JSON.stringify(input.tags),
           product_ref: input.productRef ?? null,
           product_position: input.productPosition ?? null,
+          approval_status: null,
+          approval_due_at: null,
           created_at: nowMs,
           modified_at: nowMs,
         }

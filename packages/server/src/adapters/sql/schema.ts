@@ -15,6 +15,8 @@ export interface Schema {
   file_versions: FileVersionTable;
   container_settings: ContainerSettingsTable;
   bulks: BulkTable;
+  approvals: ApprovalTable;
+  approval_approvers: ApprovalApproverTable;
   tags: TagTable;
   file_tags: FileTagTable;
   counter_entries: CounterEntryTable;
@@ -89,7 +91,8 @@ export interface FolderTable {
   updated_at: number;
 }
 
-/** A file in its current version. */
+/** A file in its current version. `approval_status` is that of the latest approval of this version, null without one; it is
+ *  rejected, too, when it is pending and `approval_due_at` has passed. */
 export interface FileTable {
   id: string;
   container: string;
@@ -108,6 +111,8 @@ export interface FileTable {
   info: string;
   product_ref: string | null;
   product_position: number | null;
+  approval_status: string | null;
+  approval_due_at: number | null;
   uploaded_by: string;
   created_at: number;
   modified_at: number;
@@ -141,6 +146,33 @@ export interface BulkTable {
   container: string;
   document: string;
   expires_at: number;
+}
+
+/** One approval of one version of a file; `requester` is a person as JSON. At most one of a file is pending. */
+export interface ApprovalTable {
+  id: string;
+  container: string;
+  file_id: string;
+  file_version: number;
+  status: string;
+  message: string;
+  due_at: number | null;
+  requester: string;
+  created_at: number;
+  ended_at: number | null;
+  ended_on: string | null;
+}
+
+/** Who is asked, in the order of the request, and what they said. */
+export interface ApprovalApproverTable {
+  approval_id: string;
+  person_id: string;
+  position: number;
+  name: string;
+  email: string | null;
+  vote: string | null;
+  comment: string | null;
+  voted_at: number | null;
 }
 
 /** Every tag that was ever used; whether it still is, `file_tags` tells. */
