@@ -169,6 +169,54 @@ export function inRanges(ranges: readonly AddressRange[], address: Address): boo
   );
 }
 
+/** Ranges of IPv4 that are not the public internet: the special-purpose registry of RFC 6890, multicast and the future. */
+const NOT_PUBLIC_IPV4 = rangesOf([
+  '0.0.0.0/8', // "this network"
+  '10.0.0.0/8', // private
+  '100.64.0.0/10', // carrier-grade NAT
+  '127.0.0.0/8', // loopback
+  '169.254.0.0/16', // link-local, the metadata services of clouds among it
+  '172.16.0.0/12', // private
+  '192.0.0.0/24', // protocol assignments
+  '192.0.2.0/24', // documentation
+  '192.88.99.0/24', // relays to 6to4
+  '192.168.0.0/16', // private
+  '198.18.0.0/15', // benchmarks
+  '198.51.100.0/24', // documentation
+  '203.0.113.0/24', // documentation
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, and broadcast
+]);
+
+/** The part of IPv6 that is handed out as global unicast addresses. */
+const GLOBAL_IPV6 = rangesOf(['2000::/3']);
+
+/** What of it is not the public internet: tunnels among it, because they lead to an IPv4 address inside the IPv6 one. */
+const NOT_PUBLIC_IPV6 = rangesOf([
+  '2001::/23', // protocol assignments: Teredo, benchmarks, ORCHID
+  '2001:db8::/32', // documentation
+  '2002::/16', // 6to4
+  '3fff::/20', // documentation
+]);
+
+/** The prefix under which hosts without IPv4 reach it (RFC 6052 section 2.1). */
+const NAT64 = rangesOf(['64:ff9b::/96']);
+
+function rangesOf(texts: readonly string[]): readonly AddressRange[] {
+  return texts.map(parseRange).filter((range) => range !== undefined);
+}
+
+/**
+ * True for addresses of the public internet only: not for private, shared, loopback, link-local, multicast, documentation,
+ * reserved and tunnelled ones, nor for any that is not assigned to global unicast. A translated address (NAT64) is judged
+ * by the IPv4 address inside it.
+ */
+export function isPublicAddress(address: Address): boolean {
+  if (address.family === 4) return !inRanges(NOT_PUBLIC_IPV4, address);
+  if (inRanges(NAT64, address)) return isPublicAddress({ family: 4, value: address.value & IPV4_LAST });
+  return inRanges(GLOBAL_IPV6, address) && !inRanges(NOT_PUBLIC_IPV6, address);
+}
+
 /**
  * The country codes of ISO 3166-1 alpha-2, and XK: a user-assigned code of that standard which every address database
  * uses for Kosovo, so that its people can be allowed at all.

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseRange } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
 import { openMedia } from './adapters/media/media.ts';
@@ -10,6 +11,7 @@ import { openGeo } from './adapters/mmdb/geo.ts';
 import { openSql } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
+import { openFetcher } from './adapters/web/fetcher.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { ensureDemoTemplate } from './operations/demo.ts';
@@ -60,6 +62,7 @@ export async function compose(config: Config): Promise<Service> {
       counters,
       blobs,
       media: openMedia(),
+      fetcher: openFetcher({ allow: config.fetchAllow.map(parseRange).filter((range) => range !== undefined) }),
       geo,
       system,
     };

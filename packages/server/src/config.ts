@@ -22,6 +22,7 @@ export interface Config {
   readonly demo: 'on' | 'off';
   readonly decisionTrace: 'admins' | 'everybody';
   readonly keyFailuresPerMinute: number;
+  readonly fetchAllow: readonly string[];
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -94,15 +95,7 @@ const ROWS = {
     'LATCHKEY_TRUSTED_PROXIES',
     'none',
     'Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For is believed, read from the right.',
-    z
-      .string()
-      .transform((text) =>
-        text
-          .split(',')
-          .map((part) => part.trim())
-          .filter((part) => part !== ''),
-      )
-      .pipe(z.array(cidr)),
+    z.string().transform(commaSeparated).pipe(z.array(cidr)),
   ),
   publicUrl: row(
     'LATCHKEY_PUBLIC_URL',
@@ -160,6 +153,15 @@ const ROWS = {
       .regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0')
       .transform(Number),
   ),
+  fetchAllow: row(
+    'LATCHKEY_FETCH_ALLOW',
+    'none',
+    'Comma-separated addresses and CIDRs that uploads by URL may fetch from although they are not public, on any port: for servers of your own network.',
+    z
+      .string()
+      .transform(commaSeparated)
+      .pipe(z.array(cidr.refine((text) => !['0.0.0.0', '::'].includes(text), 'must name a network'))),
+  ),
   logLevel: row(
     'LATCHKEY_LOG_LEVEL',
     'info',
@@ -176,6 +178,13 @@ function row(
   secret?: true,
 ): Row {
   return { name, default: fallback, description, schema, ...(secret === undefined ? {} : { secret }) };
+}
+
+function commaSeparated(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 /** Every setting in order, for the reference page and the start-up listing. */
@@ -266,6 +275,7 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
     demo: demo === 'auto' ? (isLoopback(host) ? 'on' : 'off') : demo,
     decisionTrace: given.decisionTrace ?? 'admins',
     keyFailuresPerMinute: given.keyFailuresPerMinute ?? 600,
+    fetchAllow: given.fetchAllow ?? [],
     logLevel: given.logLevel ?? 'info',
   };
 }
@@ -286,6 +296,11 @@ function warningsOf(config: Config): readonly string[] {
   const warnings: string[] = [];
   if (config.trustedProxies.some((proxy) => /\/0$/.test(proxy))) {
     warnings.push('LATCHKEY_TRUSTED_PROXIES trusts everybody: any client can claim any address.');
+  }
+  if (config.fetchAllow.length > 0) {
+    warnings.push(
+      'LATCHKEY_FETCH_ALLOW is set: whoever may upload from URLs can reach those addresses through this service.',
+    );
   }
   if (config.limitsWhenCountersFail === 'allow') warnings.push('Limits are not kept while they cannot be counted.');
   if (config.demo === 'on' && !isLoopback(config.host)) {

@@ -27,6 +27,9 @@ export type ErrorCode =
   | 'RANGE_UNSATISFIABLE'
   | 'UPLOAD_LOCKED'
   | 'UPLOAD_TIMEOUT'
+  | 'URL_UPLOADS_OFF'
+  | 'URL_REFUSED'
+  | 'URL_FAILED'
   | 'INTERNAL'
   | 'NOT_SUPPORTED'
   | 'COUNTERS_UNAVAILABLE'
@@ -193,6 +196,21 @@ export const ERRORS = {
     retry: true,
   },
   UPLOAD_TIMEOUT: { status: 408, msg: 'The upload stalled', hint: 'Send the file again.' },
+  URL_UPLOADS_OFF: {
+    status: 403,
+    msg: 'Uploading from a URL is switched off',
+    hint: 'Send the file itself, or set uploads.from_urls to "on" in the settings of the container.',
+  },
+  URL_REFUSED: {
+    status: 400,
+    msg: 'This URL may not be fetched',
+    hint: 'Use an http or https URL of a public host on its usual port, without credentials.',
+  },
+  URL_FAILED: {
+    status: 422,
+    msg: 'The URL did not deliver the file',
+    hint: 'Check that the URL opens without signing in, and answers 200.',
+  },
   KEY_RATE_LIMITED: {
     status: 429,
     msg: 'Too many keys were requested from this address',

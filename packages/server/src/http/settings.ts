@@ -118,6 +118,7 @@ function wireSettings({ document }: KnownSettings): object {
     metadata: { version: 'M1_EDGY', ...document.metadata },
     fs: { permission_model: 'PT_FAST' },
     presets: document.presets,
+    uploads: document.uploads,
   };
 }
 

@@ -1,4 +1,4 @@
-// Uploads over HTTP in three forms: multipart with side parts, base64 in JSON, and a raw stream (wire contract 5.6).
+// Uploads over HTTP in four forms: multipart with side parts, base64 in JSON, URLs to fetch, and a raw stream (wire contract 5.6).
 import { Readable } from 'node:stream';
 import { type CanonicalPath, effective } from '@latchkey/policy';
 import { z } from 'zod';
@@ -12,10 +12,11 @@ import {
   type Description,
   discardUploads,
   type StagedFile,
+  stageRemote,
   stageUpload,
 } from '../operations/uploads.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
-import { folderOf, nameOf, parseBody } from './input.ts';
+import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
 import { parseJson } from './json.ts';
 import { moveFiles, moveFilesBody } from './objects.ts';
 import { type Call, route } from './route.ts';
@@ -39,6 +40,17 @@ export const uploadRoutes = [
     async handle(call) {
       if (call.request.isMultipart()) return uploadMultipart(call);
       return uploadJson(call);
+    },
+  }),
+  route({
+    method: 'POST',
+    paths: ['/{v}/files/upload_url'],
+    operations: ['file.upload', 'file.edit'],
+    body: 'stream',
+    summary:
+      'Fetches files from URLs and stores them; at most 20, all or none. Off until the container settings allow it.',
+    async handle(call) {
+      return uploadFromUrls(call, parseJson(await readText(call)));
     },
   }),
   route({
@@ -236,11 +248,7 @@ async function uploadJson(call: PostCall): Promise<object> {
   if (typeof body === 'object' && body !== null && 'files_uuids' in body) {
     return moveFiles(call, parseBody(moveFilesBody, body));
   }
-  if (typeof body === 'object' && body !== null && 'files_urls' in body) {
-    throw new AppError('NOT_SUPPORTED', 'upload by URL', {
-      hint: 'Uploading from a URL is switched off. Send the file itself.',
-    });
-  }
+  if (typeof body === 'object' && body !== null && 'files_urls' in body) return uploadFromUrls(call, body);
   const said = parseBody(base64Body, body);
   const folder = folderOf(call.query);
   const name = nameOf(said.name, 'name');
@@ -249,6 +257,98 @@ async function uploadJson(call: PostCall): Promise<object> {
   const staged = await stageUpload(call.ports, grant, { name, source: Readable.from([bytes]), claimedType: said.type });
   const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: description(said) }]);
   return answer(call, file === undefined ? [] : [file]);
+}
+
+/** So many URLs one request may name (wire contract 5.6). */
+const URLS_MAX = 20;
+/** All files of one request are fetched within this time. */
+const FETCH_MS = 10 * 60_000;
+
+const urlsBody = z.object({
+  dir: z.string().optional(),
+  files_urls: z
+    .array(
+      z.object({
+        url: z.string().max(4096),
+        name: z.string().nullish(),
+        meta: z.unknown().optional(),
+        tags: z.unknown().optional(),
+        product: z.unknown().optional(),
+      }),
+    )
+    .min(1)
+    .max(URLS_MAX),
+});
+
+/** Fetches every file, one after the other, and commits them together: when one cannot be had, none is kept. */
+async function uploadFromUrls(call: UploadCall, body: unknown): Promise<object> {
+  const { dir, files_urls } = parseBody(urlsBody, body);
+  const folder =
+    call.query.one('folder', 'dir') === undefined && dir !== undefined ? pathOf(dir, 'dir') : folderOf(call.query);
+  const wanted = files_urls.map((said, index) => ({
+    url: said.url,
+    name: nameOf(said.name ?? lastSegment(said.url), `files_urls[${index}].name`),
+    description: description(said),
+  }));
+  const patience = patienceOf(call);
+  const staged: (StagedFile & { readonly description: Description })[] = [];
+  try {
+    for (const [index, file] of wanted.entries()) {
+      const grant = await admitFile(call, folder, undefined);
+      try {
+        staged.push({
+          ...(await stageRemote(call.ports, grant, file, patience.signal)),
+          description: file.description,
+        });
+      } catch (error) {
+        throw atUrl(error, index);
+      }
+    }
+    return answer(call, await commitUploads(call.ports, folder, staged));
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, staged);
+    throw error;
+  } finally {
+    patience.end();
+  }
+}
+
+/** The name that a URL itself gives its content; empty when it gives none. */
+function lastSegment(url: string): string {
+  const path = URL.canParse(url) ? new URL(url).pathname : '';
+  const segment = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment; // The escapes are not UTF-8; as they stand they are a name that is refused in clear words.
+  }
+}
+
+/** Aborts when the caller has gone or has waited long enough. Meanwhile its silent connection is kept. */
+function patienceOf(call: Call): { readonly signal: AbortSignal; end(): void } {
+  const stop = new AbortController();
+  const timer = setTimeout(() => {
+    const hint = 'All files together took too long. Name fewer URLs at a time.';
+    stop.abort(new AppError('URL_FAILED', 'all files', { hint, rule: 'TIMEOUT' }));
+  }, FETCH_MS);
+  const onClose = () => stop.abort(new AppError('REQUEST_INVALID', 'nobody waits any more'));
+  call.reply.raw.once('close', onClose);
+  call.reply.raw.setTimeout(FETCH_MS * 2, onClose);
+  return {
+    signal: stop.signal,
+    end() {
+      clearTimeout(timer);
+      call.reply.raw.off('close', onClose);
+    },
+  };
+}
+
+/** A refusal or failure of one URL, with the place of that URL in the request. */
+function atUrl(error: unknown, index: number): unknown {
+  if (!(error instanceof AppError) || (error.code !== 'URL_REFUSED' && error.code !== 'URL_FAILED')) return error;
+  const { facts, code, detail } = error;
+  const fault = { field: `files_urls[${index}].url`, code: facts.rule ?? code, message: facts.hint ?? '' };
+  return new AppError(code, detail, { ...facts, faults: [fault], cause: error.cause });
 }
 
 /** A body this many times too long is not even read to its end. */

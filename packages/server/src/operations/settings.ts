@@ -28,6 +28,13 @@ export type SettingsDocument = {
     };
   };
   readonly presets: readonly JsonObject[];
+  readonly uploads: UploadSettings;
+};
+
+/** How files come in. Words, not flags: they decide what the service does on behalf of others. */
+export type UploadSettings = {
+  /** Whether files may be fetched from URLs that a caller names. */
+  readonly from_urls: 'off' | 'on';
 };
 
 /** Settings with what only those who may list the configuration get to know. */
@@ -60,6 +67,11 @@ export async function changeSettings(
   );
   ports.system.log.info('settings.changed', { revision: record.revision, by: grant.holder });
   return known(record);
+}
+
+/** How files come into the container. */
+export async function uploadSettings(ports: Needs, grant: Pick<Grant, 'container'>): Promise<UploadSettings> {
+  return known(await ports.settings.findSettings(grant.container)).document.uploads;
 }
 
 /** The fields of files, folders and products, with what they describe. */
@@ -101,11 +113,13 @@ const DEFAULTS: SettingsDocument = {
     store: { force_filling_metadata_on_upload: false, regional_variants_groups: [] },
   },
   presets: [],
+  uploads: { from_urls: 'off' },
 };
 
 function known(record: SettingsRecord | undefined): KnownSettings {
   return {
-    document: (record?.document ?? DEFAULTS) as SettingsDocument, // Only documents parsed below are stored.
+    // Only documents parsed below are stored; an older release did not know every member.
+    document: { ...DEFAULTS, ...record?.document } as SettingsDocument,
     revision: record?.revision ?? 0,
     updatedAtMs: record?.updatedAtMs,
   };
@@ -134,10 +148,19 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
     faults.push({ field, code: 'INVALID_TYPE', message: '1 or 0 is needed here.' });
     return fallback;
   };
-  const whole = members(input ?? {}, '', ['settings', 'metadata', 'presets']);
+  const word = <const W extends string>(value: unknown, field: string, words: readonly [W, ...W[]]): W => {
+    if (value === undefined || value === null) return words[0];
+    const found = words.find((one) => one === value);
+    if (found === undefined) {
+      faults.push({ field, code: 'INVALID_VALUE', message: `One of these is needed here: ${words.join(', ')}.` });
+    }
+    return found ?? words[0];
+  };
+  const whole = members(input ?? {}, '', ['settings', 'metadata', 'presets', 'uploads']);
   const shown = members(whole['settings'], 'settings', Object.keys(DEFAULTS.settings));
   const metadata = members(whole['metadata'], 'metadata', ['version', 'model', 'strict', 'store']);
   const store = members(metadata['store'], 'metadata.store', Object.keys(DEFAULTS.metadata.store));
+  const uploads = members(whole['uploads'], 'uploads', Object.keys(DEFAULTS.uploads));
   const { project_branding: branding, _products_enabled: products, _cdn_permalink_enabled: permalink } = shown;
   if (branding !== undefined && branding !== null && !isObject(branding)) {
     faults.push({ field: 'settings.project_branding', code: 'INVALID_TYPE', message: 'An object is needed here.' });
@@ -167,6 +190,9 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
       },
     },
     presets: listed ?? [],
+    uploads: {
+      from_urls: word(uploads['from_urls'], 'uploads.from_urls', ['off', 'on']),
+    },
   };
   if (Buffer.byteLength(JSON.stringify(document)) > SETTINGS_BYTES_MAX) {
     const message = `All settings together may have ${SETTINGS_BYTES_MAX} bytes of JSON.`;

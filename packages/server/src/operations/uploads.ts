@@ -7,7 +7,7 @@ import type { WrittenBlob } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
-import { valueCheck } from './settings.ts';
+import { uploadSettings, valueCheck } from './settings.ts';
 
 /** A file on its way in. */
 export interface IncomingFile {
@@ -71,6 +71,35 @@ export async function stageUpload(
   }
 }
 
+/** A file that is to be fetched. */
+export interface RemoteFile {
+  /** Already parsed as a canonical name. */
+  readonly name: string;
+  readonly url: string;
+}
+
+/**
+ * Fetches one file and streams it into the blob store like one that was sent. `signal` ends it when nobody waits for it any
+ * more. Raises what the fetcher and `stageUpload` raise, and URL_UPLOADS_OFF unless the container's settings allow it.
+ */
+export async function stageRemote(
+  ports: Pick<Ports, 'blobs' | 'fetcher' | 'media' | 'settings' | 'system'>,
+  grant: Grant<'file.upload'>,
+  file: RemoteFile,
+  signal: AbortSignal,
+): Promise<StagedFile> {
+  const { from_urls } = await uploadSettings(ports, grant);
+  if (from_urls !== 'on') throw new AppError('URL_UPLOADS_OFF');
+  const { body, sizeBytes, claimedType } = await ports.fetcher.open(file.url, signal);
+  try {
+    // What says itself that it is too large need not be fetched first.
+    if (sizeBytes !== undefined && sizeBytes > grant.uploadBytesMax) throw beyondBound(grant, sizeBytes);
+    return await stageUpload(ports, grant, { name: file.name, source: body, claimedType });
+  } finally {
+    body.destroy();
+  }
+}
+
 /**
  * Passes the bytes on, having shown the first of them to `judge`. The source is piped, not iterated: when the upload is
  * refused it stays open, so that the rest can be thrown away and the client gets to read the answer.
@@ -101,7 +130,9 @@ function judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): T
     },
   });
   const stop = finished(source, { writable: false }, (error) => {
-    if (error) transform.destroy(new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
+    if (!error) return;
+    const known = error instanceof AppError;
+    transform.destroy(known ? error : new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
   });
   // Whoever reads the transform gets its error; once nobody reads any more, it has nothing left to tell.
   transform.on('error', () => {});
@@ -119,12 +150,16 @@ function typeFacts(type: MediaType): UploadFacts {
 /** The same fault in the words of the rule that set the bound. */
 function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undefined {
   if (!(error instanceof AppError) || error.code !== 'PAYLOAD_TOO_LARGE') return undefined;
+  return beyondBound(grant, `more than ${grant.uploadBytesMax}`, error);
+}
+
+function beyondBound(grant: Grant<'file.upload'>, actual: number | string, cause?: unknown): AppError {
   const code = grant.uploadBytesRule === 'upload.max_total_size' ? 'UPLOAD_QUOTA_EXHAUSTED' : 'PAYLOAD_TOO_LARGE';
   return new AppError(code, 'bytes beyond the bound', {
     rule: grant.uploadBytesRule,
     limit: grant.uploadBytesMax,
-    actual: `more than ${grant.uploadBytesMax}`,
-    cause: error,
+    actual,
+    cause,
   });
 }
 

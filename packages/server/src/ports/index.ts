@@ -3,6 +3,7 @@ import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
+import type { Fetcher } from './fetcher.ts';
 import type { Geo } from './geo.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
@@ -20,6 +21,7 @@ export interface Ports {
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly media: Media;
+  readonly fetcher: Fetcher;
   readonly geo: Geo;
   readonly system: System;
 }

@@ -16,6 +16,7 @@ import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
+import { openFetcher } from '../../src/adapters/web/fetcher.ts';
 import { hashSecret, mac } from '../../src/digest.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
 import { createLoginLink } from '../../src/operations/session.ts';
@@ -133,6 +134,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     counters,
     blobs,
     media: openMedia(),
+    fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
     geo: tableGeo(),
     system,
   });

@@ -45,6 +45,7 @@ describe('settings', () => {
       LATCHKEY_ADMIN_KEY: 'short',
       LATCHKEY_TRUSTED_PROXIES: '10.0.0.0/8, 1',
       LATCHKEY_PUBLIC_URL: 'ftp://example.com',
+      LATCHKEY_FETCH_ALLOW: '10.0.0.0/8, 0.0.0.0',
       LATCHKEY_CONTAINER: 'console',
     });
     expect(found.map((fault) => fault.split(' ')[0])).toEqual([
@@ -53,6 +54,7 @@ describe('settings', () => {
       'LATCHKEY_PUBLIC_URL',
       'LATCHKEY_CONTAINER',
       'LATCHKEY_ADMIN_KEY',
+      'LATCHKEY_FETCH_ALLOW',
     ]);
   });
 
