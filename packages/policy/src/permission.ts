@@ -237,6 +237,9 @@ const TABLE = {
   'settings.inspect': container(['CONFIG_LIST'], 'Read the private part of the container settings too.'),
   'settings.change': container(['CONFIG_CHANGE'], 'Change the container settings and the metadata model.'),
   'label.list': container(['LABELS_LIST'], 'List the labels.'),
+  'label.create': container(['LABEL_MANAGE'], 'Make a label.'),
+  'label.update': container(['LABEL_MANAGE'], 'Change a label.'),
+  'label.delete': container(['LABEL_MANAGE'], 'Delete labels and take them off every file.'),
   'collection.list': container(['COLLECTIONS_LIST'], 'List the collections.'),
   'facet.list': read(
     ['OBJECTS_LIST'],
@@ -282,6 +285,7 @@ const TABLE = {
   'file.setVisibility': change('FILE_SET_VISIBILITY', 'Make files public or private.'),
   'file.setMeta': describe('Change the metadata of a file.'),
   'file.setTags': describe('Change the tags of a file.'),
+  'file.setLabels': change('FILE_LABEL_CHANGE', 'Attach labels to files and take them off.'),
   'file.setProduct': change('FILE_PRODUCT_CHANGE', 'Say which product a file shows, and in which place.'),
   'product.list': read(['OBJECTS_FETCH'], 'List the products that files show.', true),
   'product.get': read(['OBJECTS_FETCH'], 'List the files that show a product.', true),

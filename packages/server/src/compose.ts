@@ -59,6 +59,7 @@ export async function compose(config: Config): Promise<Service> {
       descriptions: sql.descriptions,
       settings: sql.settings,
       bulks: sql.bulks,
+      labels: sql.labels,
       counters,
       blobs,
       media: openMedia(),

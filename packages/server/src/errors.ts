@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'PRODUCT_NOT_FOUND'
   | 'FIELD_NOT_FOUND'
   | 'BULK_NOT_FOUND'
+  | 'LABEL_NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -160,6 +161,7 @@ export const ERRORS = {
     msg: 'There is no such prepared change',
     hint: 'It may have been applied or have expired; prepare it again.',
   },
+  LABEL_NOT_FOUND: { status: 404, msg: 'There is no such label', hint: 'It may have been deleted; list the labels.' },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },

@@ -30,8 +30,8 @@ export const bulkRoutes = [
   route({
     method: 'PUT',
     paths: ['/{v}/bulk/prepare'],
-    operations: ['file.setMeta', 'file.setTags'],
-    summary: 'Prepares one change of metadata and tags for many files; it waits a quarter of an hour.',
+    operations: ['file.setMeta', 'file.setTags', 'file.setLabels'],
+    summary: 'Prepares one change of metadata, tags and labels for many files; it waits a quarter of an hour.',
     async handle(call) {
       const { bulk } = parseBody(bulkBody, call.body);
       const steps = bulk.changes.map(stepOf);
@@ -42,7 +42,7 @@ export const bulkRoutes = [
   route({
     method: 'POST',
     paths: ['/{v}/bulk/:uuid/apply'],
-    operations: ['file.setMeta', 'file.setTags'],
+    operations: ['file.setMeta', 'file.setTags', 'file.setLabels'],
     summary: 'Applies a prepared change to all of its files, or to none.',
     async handle(call) {
       const id = call.params['uuid'] ?? '';

@@ -3,6 +3,7 @@ import { bulkRoutes } from './bulk.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
+import { labelRoutes } from './labels.ts';
 import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
 import { productRoutes } from './products.ts';
@@ -28,4 +29,5 @@ export const ROUTES: readonly Route[] = [
   ...tagRoutes,
   ...productRoutes,
   ...bulkRoutes,
+  ...labelRoutes,
 ];

@@ -73,16 +73,6 @@ export const settingsRoutes = [
   facet('/{v}/filters', 'Lists the values to filter by.', { filters: { file_types: [], tags: [] } }),
   route({
     method: 'GET',
-    paths: ['/{v}/labels'],
-    operations: ['label.list'],
-    summary: 'Lists the labels.',
-    async handle(call) {
-      await call.admit([{ operation: 'label.list', targets: [] }]);
-      return { labels: [] };
-    },
-  }),
-  route({
-    method: 'GET',
     paths: ['/{v}/collections'],
     operations: ['collection.list'],
     summary: 'Lists the collections.',

@@ -32,7 +32,7 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
     info: file.info,
     meta: file.meta,
     tags: file.tags,
-    labels: [],
+    labels: file.labels,
     relevance,
     is_favorite: false,
     visibility: wireVisibility(file.visibility, file.isPublic),

@@ -5,15 +5,26 @@ import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord, Json, JsonObject } from '../ports/metadata.ts';
 import { at } from './files.ts';
+import { checkAttachable, relabelled } from './labels.ts';
 import { mergedMeta, parseMeta } from './meta.ts';
 import { valueCheck } from './settings.ts';
 import { boundFaults, checkTags, findTags, TAG_LANGUAGE, type Tag, tagSid, withLanguage } from './tags.ts';
 
-type Needs = Pick<Ports, 'bulks' | 'descriptions' | 'settings' | 'system'>;
-type BulkGrant = Grant<'file.setMeta' | 'file.setTags'>;
+type Needs = Pick<Ports, 'bulks' | 'descriptions' | 'labels' | 'settings' | 'system'>;
+/** What a change may demand on its files. */
+export type BulkOperation = 'file.setMeta' | 'file.setTags' | 'file.setLabels';
+type BulkGrant = Grant<BulkOperation>;
 
 /** What a step may do (wire contract 5.8). */
-export const STEP_TYPES = ['meta.add', 'meta.replace', 'meta.remove', 'tags.add', 'tags.del'] as const;
+export const STEP_TYPES = [
+  'meta.add',
+  'meta.replace',
+  'meta.remove',
+  'tags.add',
+  'tags.del',
+  'labels.add',
+  'labels.del',
+] as const;
 
 /** One step of a change, taken on each file. `variant` is the language of a tag, or the variant of a regional field. */
 export type Step = {
@@ -34,10 +45,15 @@ const BULK_TTL_MS = 15 * 60_000;
 const BULK_BYTES_MAX = 512 * 1024;
 
 /** The operations that a change demands on every file. */
-export function operationsOf(steps: readonly Step[]): readonly ('file.setMeta' | 'file.setTags')[] {
+export function operationsOf(steps: readonly Step[]): readonly BulkOperation[] {
   const hasMeta = steps.some(({ type }) => type.startsWith('meta.'));
   const hasTags = steps.some(({ type }) => type.startsWith('tags.'));
-  return [...(hasMeta ? (['file.setMeta'] as const) : []), ...(hasTags ? (['file.setTags'] as const) : [])];
+  const hasLabels = steps.some(isLabelStep);
+  return [
+    ...(hasMeta ? (['file.setMeta'] as const) : []),
+    ...(hasTags ? (['file.setTags'] as const) : []),
+    ...(hasLabels ? (['file.setLabels'] as const) : []),
+  ];
 }
 
 /** Keeps a change until it is applied, for a quarter of an hour, and answers its id. Raises REQUEST_INVALID by step. */
@@ -66,8 +82,9 @@ export async function getBulk(ports: Pick<Ports, 'bulks' | 'system'>, container:
   return record.document as Bulk; // Only changes parsed by `prepareBulk` are kept.
 }
 
-/** Takes every step on every file in one transaction, and forgets the change. Raises FILE_NOT_FOUND, REQUEST_INVALID when
- *  the outcome is not what the metadata model allows; then no file is changed. */
+/** Takes every step on every file in one transaction, and forgets the change. Raises FILE_NOT_FOUND,
+ *  LABEL_NOT_FOUND, PERMISSION_DENIED for a label that others attach, REQUEST_INVALID when the outcome is not what the
+ *  metadata model allows; then no file is changed. */
 export async function applyBulk(
   ports: Needs,
   grant: BulkGrant,
@@ -78,6 +95,8 @@ export async function applyBulk(
   const { check } = await valueCheck(ports, grant, 'FILES');
   const named = steps.flatMap(({ type, value }) => (type === 'tags.add' && typeof value === 'string' ? [value] : []));
   const inUse = await findTags(ports, grant, named);
+  const labelSteps = steps.filter(isLabelStep);
+  await checkAttachable(ports, grant, labelSteps.map(labelOf));
   const touched = new Set(
     steps.flatMap(({ type, key }) => (type.startsWith('meta.') && key !== undefined ? [key] : [])),
   );
@@ -87,7 +106,12 @@ export async function applyBulk(
     const tags = steps.reduce((now, step) => takeTagStep(now, step, inUse), stored.tags);
     const faults = boundFaults(tags, 'tags');
     if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'bulk', { faults });
-    return { ...(touched.size > 0 ? { meta } : {}), ...(tags === stored.tags ? {} : { tags }) };
+    const labels = labelSteps.reduce(takeLabelStep, stored.labels);
+    return {
+      ...(touched.size > 0 ? { meta } : {}),
+      ...(tags === stored.tags ? {} : { tags }),
+      ...(labelSteps.length > 0 ? { labels } : {}),
+    };
   };
   const changed = await ports.descriptions.describeFiles(grant.container, files.map(at), describe, ports.system.now());
   await ports.bulks.removeBulk(grant.container, id);
@@ -103,6 +127,10 @@ function stepFaults(step: Step, index: number): FieldFault[] {
       return [{ field: `${field}.value`, code: 'MISSING', message: 'A value is needed here.' }];
     }
     return faultsOf(() => parseMeta({ [key]: variant === undefined ? value : { [variant]: value } }, field));
+  }
+  if (isLabelStep(step)) {
+    if (typeof value === 'string') return [];
+    return [{ field: `${field}.value`, code: 'INVALID_TYPE', message: 'The short id of a label is needed here.' }];
   }
   if (typeof value !== 'string') {
     return [{ field: `${field}.value`, code: 'INVALID_TYPE', message: 'The id or the label of a tag is needed here.' }];
@@ -146,6 +174,22 @@ function newValue(type: Step['type'], current: Json, value: Json): Json {
 
 function isAmong(list: readonly Json[], one: Json): boolean {
   return list.some((other) => JSON.stringify(other) === JSON.stringify(one));
+}
+
+function isLabelStep({ type }: Step): boolean {
+  return type.startsWith('labels.');
+}
+
+function labelOf({ value }: Step): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function takeLabelStep(labels: readonly string[], step: Step): readonly string[] {
+  const [sids, none] = [[labelOf(step)], []];
+  return relabelled(
+    labels,
+    step.type === 'labels.add' ? { attach: sids, detach: none } : { attach: none, detach: sids },
+  );
 }
 
 function takeTagStep(tags: JsonObject, { type, value, variant }: Step, inUse: ReadonlyMap<string, Tag>): JsonObject {

@@ -5,6 +5,8 @@ import type { At, FileRecord, FolderRecord, JsonObject, ScopeLayers } from './me
 export interface FileDescription {
   readonly meta?: JsonObject;
   readonly tags?: JsonObject;
+  /** Short ids of labels, each once. */
+  readonly labels?: readonly string[];
   readonly productRef?: string | undefined;
   readonly productPosition?: number | undefined;
 }
@@ -62,7 +64,8 @@ export interface ProductRecord {
  * object that is no longer where `At` says is "not found".
  */
 export interface Descriptions {
-  /** Changes every file, each once, and answers them in the order given, in their current versions. Raises FILE_NOT_FOUND. */
+  /** Changes every file, each once, and answers them in the order given, in their current versions. Raises FILE_NOT_FOUND,
+   *  LABEL_NOT_FOUND when a label to be carried does not exist. */
   describeFiles(
     container: string,
     files: readonly At[],

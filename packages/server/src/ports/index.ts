@@ -5,6 +5,7 @@ import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Geo } from './geo.ts';
+import type { Labels } from './labels.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
 import type { Settings } from './settings.ts';
@@ -18,6 +19,7 @@ export interface Ports {
   readonly descriptions: Descriptions;
   readonly settings: Settings;
   readonly bulks: Bulks;
+  readonly labels: Labels;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly media: Media;

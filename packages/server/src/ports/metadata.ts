@@ -45,6 +45,8 @@ export interface FileRecord {
   readonly meta: JsonObject;
   readonly tags: JsonObject;
   readonly info: JsonObject;
+  /** The short ids of its labels, in the order in which they were attached. */
+  readonly labels: readonly string[];
   readonly productRef: string | undefined;
   readonly productPosition: number | undefined;
   /** How the latest approval of the current version stands; what is pending is rejected once its due date has passed. */

@@ -124,13 +124,14 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, settings, bulks, counters } = sql;
+  const { templates, metadata, descriptions, settings, bulks, labels, counters } = sql;
   const ports = wrap({
     templates,
     metadata,
     descriptions,
     settings,
     bulks,
+    labels,
     counters,
     blobs,
     media: openMedia(),

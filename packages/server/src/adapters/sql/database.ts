@@ -8,6 +8,7 @@ import { products } from './migrations/0003-products.ts';
 import { settings } from './migrations/0004-settings.ts';
 import { bulks } from './migrations/0005-bulks.ts';
 import { approvals } from './migrations/0007-approvals.ts';
+import { labels } from './migrations/0008-labels.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -87,6 +88,7 @@ class SqlDatabase implements Database {
       '0004-settings': settings(this.dialect),
       '0005-bulks': bulks(this.dialect),
       '0007-approvals': approvals(this.dialect),
+      '0008-labels': labels(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

@@ -1,4 +1,4 @@
-// Metadata, tags and product information in SQL: the Descriptions port as changes of rows that are locked meanwhile.
+// Metadata, tags, labels and product information in SQL: the Descriptions port as changes of rows that are locked meanwhile.
 import type {
   DescribeFile,
   DescribeFolder,
@@ -13,6 +13,7 @@ import type { At, FileRecord, FolderRecord, ScopeLayers } from '../../ports/meta
 import type { Database, Executor } from './database.ts';
 import { type FileRow, getFilesAt, storeFile, toFileRecord } from './files.ts';
 import { getFolderAt, toFolderRecord } from './folders.ts';
+import { storeLabels } from './labels.ts';
 import { lockFolders, lockTree } from './locks.ts';
 import { listProductRows, productFileRecords } from './products.ts';
 import { listTagRows, storeTags } from './tags.ts';
@@ -46,7 +47,9 @@ class SqlDescriptions implements Descriptions {
       const records: FileRecord[] = [];
       for (const found of await getFilesAt(db, container, files)) {
         const said = describe(toFileRecord(found));
-        const file = await storeFile(db, found.file, { ...columnsOf(said), modified_at: nowMs });
+        const labels = said.labels && (await storeLabels(db, container, found.file.id, said.labels));
+        const columns = { ...columnsOf(said), ...(labels === undefined ? {} : { labels }), modified_at: nowMs };
+        const file = await storeFile(db, found.file, columns);
         if (said.tags !== undefined) await storeTags(db, container, file.id, said.tags);
         records.push(toFileRecord({ file, place: found.place }));
       }

@@ -16,6 +16,7 @@ import type {
 } from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
+import { labelsOf } from './labels.ts';
 import type { FileTable } from './schema.ts';
 import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { storeTags } from './tags.ts';
@@ -58,6 +59,7 @@ export function toFileRecord({ file, place }: PlacedFile): FileRecord {
     meta: JSON.parse(file.meta),
     tags: JSON.parse(file.tags),
     info: JSON.parse(file.info),
+    labels: labelsOf(file.labels),
     productRef: file.product_ref ?? undefined,
     productPosition: file.product_position ?? undefined,
     approval: approvalOf(file),
@@ -231,6 +233,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
           product_position: input.productPosition ?? null,
           approval_status: null,
           approval_due_at: null,
+          labels: '',
           created_at: nowMs,
           modified_at: nowMs,
         }

@@ -2,6 +2,7 @@
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
+import type { Labels } from '../../ports/labels.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
@@ -10,6 +11,7 @@ import { sqlBulks } from './bulk.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
+import { sqlLabels } from './labels.ts';
 import { sqlMetadata } from './metadata.ts';
 import { sqlSettings } from './settings.ts';
 import { sqlTemplates } from './templates.ts';
@@ -21,6 +23,7 @@ export interface SqlPorts {
   readonly descriptions: Descriptions;
   readonly settings: Settings;
   readonly bulks: Bulks;
+  readonly labels: Labels;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -41,6 +44,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     descriptions: sqlDescriptions(database),
     settings: sqlSettings(database),
     bulks: sqlBulks(database),
+    labels: sqlLabels(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

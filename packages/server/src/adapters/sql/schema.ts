@@ -1,4 +1,5 @@
 // The tables as Kysely's types: what a row holds. How they are made is in migrations/.
+import type { Generated } from 'kysely';
 
 /** The tables of both dialects. Times are epoch milliseconds, flags 0 or 1, documents JSON text; `*_key` columns are the
  *  texts that are sorted and searched. */
@@ -19,6 +20,8 @@ export interface Schema {
   approval_approvers: ApprovalApproverTable;
   tags: TagTable;
   file_tags: FileTagTable;
+  labels: LabelTable;
+  file_labels: FileLabelTable;
   counter_entries: CounterEntryTable;
   counter_totals: CounterTotalTable;
 }
@@ -113,6 +116,8 @@ export interface FileTable {
   product_position: number | null;
   approval_status: string | null;
   approval_due_at: number | null;
+  /** The short ids of its labels, one after the other. */
+  labels: Generated<string>;
   uploaded_by: string;
   created_at: number;
   modified_at: number;
@@ -189,6 +194,25 @@ export interface FileTagTable {
   sid: string;
   lang: string;
   label: string;
+  container: string;
+}
+
+/** A label; `sid` is what files carry. */
+export interface LabelTable {
+  sid: string;
+  id: string;
+  container: string;
+  name_key: string;
+  document: string;
+  owner_id: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** The labels of files, as `files.labels` has them too. */
+export interface FileLabelTable {
+  file_id: string;
+  label_sid: string;
   container: string;
 }
 
