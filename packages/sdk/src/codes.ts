@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'KEY_MISSING'
   | 'KEY_RATE_LIMITED'
   | 'KEY_REVOKED'
+  | 'LABEL_NOT_FOUND'
   | 'MEDIA_TYPE_REFUSED'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_SUPPORTED'
