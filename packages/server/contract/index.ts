@@ -5,6 +5,7 @@ export { countersContract } from './counters.ts';
 export { type DescriptionStore, descriptionsContract } from './descriptions.ts';
 export { type Fault, type FaultPlan, withFaults } from './faults.ts';
 export { GEO_RECORDS, geoContract } from './geo.ts';
+export { type ImagesStore, imagesContract } from './images.ts';
 export { mediaContract } from './media.ts';
 export { type MetadataStore, metadataContract } from './metadata.ts';
 export { type TemplatesStore, templatesContract } from './templates.ts';

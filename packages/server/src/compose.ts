@@ -1,10 +1,12 @@
 // The composition root: the only file that sees both ports and adapters.
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRange } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
+import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
 import { openGeo } from './adapters/mmdb/geo.ts';
@@ -32,6 +34,8 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** Unless a setting says otherwise: drawing needs much memory. */
+const IMAGE_WORKERS_MAX = 4;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** JSON bodies, base64 uploads among them. */
 const JSON_BYTES_MAX = 32 * 1024 * 1024;
@@ -51,6 +55,15 @@ export async function compose(config: Config): Promise<Service> {
   try {
     const geo = await opened(openGeo(config.geoDb, system));
     const blobs = await opened(openDiskBlobs(config.blobsUrl.slice('file:'.length), { random: system.random }));
+    const images = await opened(
+      openImages({
+        blobs,
+        folder: join(config.dataDir, 'renders', 'work'),
+        workers:
+          config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),
+      }),
+    );
+    system.log.info('images.ready', { ...images.describe() });
     const sql = await opened(openSql(config.databaseUrl));
     const counters = config.countersUrl === 'memory:' ? await opened(openMemoryCounters()) : sql.counters;
     const ports: Ports = {
@@ -64,6 +77,7 @@ export async function compose(config: Config): Promise<Service> {
       blobs,
       media: openMedia(),
       fetcher: openFetcher({ allow: config.fetchAllow.map(parseRange).filter((range) => range !== undefined) }),
+      images,
       geo,
       system,
     };

@@ -23,6 +23,8 @@ export interface Config {
   readonly decisionTrace: 'admins' | 'everybody';
   readonly keyFailuresPerMinute: number;
   readonly fetchAllow: readonly string[];
+  readonly imageWorkers: number | undefined;
+  readonly renderCacheBytes: number;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -162,6 +164,24 @@ const ROWS = {
       .transform(commaSeparated)
       .pipe(z.array(cidr.refine((text) => !['0.0.0.0', '::'].includes(text), 'must name a network'))),
   ),
+  imageWorkers: row(
+    'LATCHKEY_IMAGE_WORKERS',
+    'half of the processors, at most 4',
+    'Processes that draw pictures at once; each may use up to 1 GB of memory for a moment.',
+    z
+      .string()
+      .regex(/^[1-9]\d?$/, 'must be a whole number from 1 to 99')
+      .transform(Number),
+  ),
+  renderCacheBytes: row(
+    'LATCHKEY_RENDER_CACHE_BYTES',
+    '2147483648',
+    'How much of the data folder drawn pictures may fill; what nobody asked for in the longest time goes first.',
+    z
+      .string()
+      .regex(/^\d{1,15}$/, 'must be a number of bytes')
+      .transform(Number),
+  ),
   logLevel: row(
     'LATCHKEY_LOG_LEVEL',
     'info',
@@ -276,6 +296,8 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
     decisionTrace: given.decisionTrace ?? 'admins',
     keyFailuresPerMinute: given.keyFailuresPerMinute ?? 600,
     fetchAllow: given.fetchAllow ?? [],
+    imageWorkers: given.imageWorkers,
+    renderCacheBytes: given.renderCacheBytes ?? 2 * 1024 * 1024 * 1024,
     logLevel: given.logLevel ?? 'info',
   };
 }

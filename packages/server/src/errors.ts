@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'URL_UPLOADS_OFF'
   | 'URL_REFUSED'
   | 'URL_FAILED'
+  | 'IMAGE_UNREADABLE'
+  | 'IMAGES_BUSY'
   | 'INTERNAL'
   | 'NOT_SUPPORTED'
   | 'COUNTERS_UNAVAILABLE'
@@ -231,6 +233,17 @@ export const ERRORS = {
     status: 501,
     msg: 'This store cannot do that',
     hint: 'See the documentation of the configured store.',
+  },
+  IMAGE_UNREADABLE: {
+    status: 415,
+    msg: 'The content cannot be drawn as a picture',
+    hint: 'Ask for the file itself, without sizes or formats; the picture may be broken, too large or of a type that is not drawn.',
+  },
+  IMAGES_BUSY: {
+    status: 503,
+    msg: 'Too many pictures are being drawn at the moment',
+    hint: 'Try again in a few seconds.',
+    retry: true,
   },
   COUNTERS_UNAVAILABLE: {
     status: 503,

@@ -50,3 +50,9 @@ export interface Blobs {
   check(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What a store on this machine can do besides: a program of ours may read the bytes in place. */
+export interface LocalBlobs {
+  /** The file that holds the blob, to be read only; undefined when there is no such blob. */
+  pathOf(blobId: string): Promise<string | undefined>;
+}

@@ -6,6 +6,7 @@ import type { Descriptions } from './descriptions.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Geo } from './geo.ts';
 import type { Labels } from './labels.ts';
+import type { Images } from './images.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
 import type { Settings } from './settings.ts';
@@ -24,6 +25,7 @@ export interface Ports {
   readonly blobs: Blobs;
   readonly media: Media;
   readonly fetcher: Fetcher;
+  readonly images: Images;
   readonly geo: Geo;
   readonly system: System;
 }

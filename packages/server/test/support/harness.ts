@@ -14,6 +14,7 @@ import {
 } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
 import { openFetcher } from '../../src/adapters/web/fetcher.ts';
@@ -125,6 +126,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
   const { templates, metadata, descriptions, settings, bulks, labels, counters } = sql;
+  const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
   const ports = wrap({
     templates,
     metadata,
@@ -136,6 +138,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     blobs,
     media: openMedia(),
     fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
+    images,
     geo: tableGeo(),
     system,
   });
@@ -242,6 +245,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     },
     close: async () => {
       await app.close();
+      await images.close();
       await sql.close();
       await blobs.close();
       await rm(folder, { recursive: true, force: true });

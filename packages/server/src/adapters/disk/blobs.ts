@@ -5,7 +5,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, u
 import { join } from 'node:path';
 import { finished, Readable, Writable } from 'node:stream';
 import { AppError } from '../../errors.ts';
-import type { Blobs, ByteRange, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
+import type { Blobs, ByteRange, LocalBlobs, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
 import type { Random } from '../../ports/system.ts';
 import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
 
@@ -27,7 +27,7 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
  * limit or the signal, is unpiped but not destroyed: it belongs to the caller, who may still answer on the same socket.
  * Raises STORE_UNAVAILABLE when the folder cannot be used.
  */
-export async function openDiskBlobs(folder: string, system: { readonly random: Random }): Promise<Blobs> {
+export async function openDiskBlobs(folder: string, system: { readonly random: Random }): Promise<Blobs & LocalBlobs> {
   const root = await guarded('open the blob folder', async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const real = await realpath(folder);
@@ -41,7 +41,7 @@ export async function openDiskBlobs(folder: string, system: { readonly random: R
   return new DiskBlobs(root, system.random);
 }
 
-class DiskBlobs implements Blobs {
+class DiskBlobs implements Blobs, LocalBlobs {
   readonly #objects: string;
   readonly #incoming: string;
   readonly #random: Random;
@@ -104,6 +104,10 @@ class DiskBlobs implements Blobs {
       const end = Math.min(range === undefined ? found.size : range.end + 1, found.size);
       return readSpan(handle, range?.start ?? 0, end);
     });
+  }
+
+  pathOf(blobId: string): Promise<string | undefined> {
+    return this.#locate(blobId);
   }
 
   async remove(blobIds: readonly string[]): Promise<void> {

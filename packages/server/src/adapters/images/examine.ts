@@ -1,0 +1,123 @@
+// Looks at a file and says what is so about it, in the words of the wire contract's `info`. Runs in drawing processes only.
+import { encode as encodeBlurhash } from 'blurhash';
+import exifr from 'exifr';
+import type { Json, JsonObject } from '../../ports/metadata.ts';
+import { mainColours } from './colours.ts';
+import { PAGED_TYPES } from './job.ts';
+import { sidesOf } from './sides.ts';
+import { openSource, type Source } from './source.ts';
+
+/**
+ * What a camera or an editor wrote that is worth searching for. Where a picture was taken is not among it, nor serial numbers and
+ * owners of devices: whoever may list a file is not thereby told where its author lives.
+ */
+const EXIF_FIELDS = [
+  'Make',
+  'Model',
+  'LensModel',
+  'ExposureTime',
+  'FNumber',
+  'ISO',
+  'FocalLength',
+  'Flash',
+  'DateTimeOriginal',
+  'Software',
+  'ImageDescription',
+  'Artist',
+  'Copyright',
+] as const;
+const IPTC_FIELDS = ['Keywords', 'ObjectName', 'Headline', 'Caption', 'Byline', 'Credit', 'CopyrightNotice'] as const;
+const TEXT_LENGTH_MAX = 500;
+const KEYWORDS_MAX = 64;
+
+/** Pixels a side that colours and the blurred preview are taken from. */
+const SAMPLE = 64;
+
+const TYPE_NAMES: Readonly<Record<string, string>> = { heif: 'AVIF' };
+const SPACE_NAMES: Readonly<Record<string, string>> = {
+  srgb: 'sRGB',
+  'b-w': 'Gray',
+  cmyk: 'CMYK',
+  rgb16: 'RGB',
+  grey16: 'Gray',
+};
+
+/** The facts of a file. Throws when it cannot be read at all; what single looks do not find is left out. */
+export async function examine(path: string, mime: string): Promise<JsonObject> {
+  const source = await openSource(path, mime);
+  if (PAGED_TYPES.has(mime)) return { page_count: source.pages };
+  return {
+    ...sidesOf(source.width, source.height),
+    img_type: TYPE_NAMES[source.format] ?? source.format.toUpperCase(),
+    img_color_space: SPACE_NAMES[source.metadata?.space ?? ''] ?? source.metadata?.space?.toUpperCase() ?? null,
+    ...(await coloursOf(source).catch(() => ({}))),
+    ...(source.format === 'svg' ? {} : await written(path).catch(() => ({}))),
+  };
+}
+
+async function coloursOf(source: Source): Promise<JsonObject> {
+  const scale = Math.min(SAMPLE / source.width, SAMPLE / source.height, 1);
+  const [width, height] = [
+    Math.max(1, Math.round(source.width * scale)),
+    Math.max(1, Math.round(source.height * scale)),
+  ];
+  const pixels = (await source.pixels({ width, height }))
+    .resize({ width, height, fit: 'fill' })
+    .toColourspace('srgb')
+    .flatten({ background: '#ffffff' })
+    .raw();
+  const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
+  const rgb = info.channels === 3 ? data : spread(data, info.channels);
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let at = 0; at < width * height; at += 1) rgba.set(rgb.subarray(at * 3, at * 3 + 3), at * 4);
+  const colours = mainColours(rgb);
+  const [dominant] = colours;
+  return {
+    main_colors: [...new Set(colours.map(({ name }) => name))],
+    main_colors_hex: colours.map(({ hex }) => hex),
+    ...(dominant === undefined ? {} : { dominant_color: dominant.name, dominant_color_hex: dominant.hex }),
+    blurhash: encodeBlurhash(rgba, width, height, 4, 3),
+  };
+}
+
+/** Gray pixels as RGB ones. */
+function spread(data: Uint8Array, channels: number): Uint8Array {
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let at = 0; at < data.length / channels; at += 1) rgb.fill(data[at * channels] ?? 0, at * 3, at * 3 + 3);
+  return rgb;
+}
+
+/** What EXIF and IPTC say, by the lists above, in bounded texts. */
+async function written(path: string): Promise<JsonObject> {
+  const found: unknown = await exifr.parse(path, {
+    tiff: true,
+    exif: true,
+    gps: false,
+    iptc: true,
+    xmp: false,
+    icc: false,
+    pick: [...EXIF_FIELDS, ...IPTC_FIELDS],
+  });
+  if (typeof found !== 'object' || found === null) return {};
+  const entries = Object.entries(found).flatMap(([name, value]): [string, Json][] => {
+    if (![...EXIF_FIELDS, ...IPTC_FIELDS].some((known) => known === name)) return [];
+    if (name === 'Keywords') {
+      const keywords = (Array.isArray(value) ? value : [value]).flatMap((keyword) => plain(keyword) ?? []);
+      return keywords.length === 0 ? [] : [[name, keywords.slice(0, KEYWORDS_MAX)]];
+    }
+    const text = plain(value);
+    return text === undefined ? [] : [[name, text]];
+  });
+  return entries.length === 0 ? {} : { metadata: Object.fromEntries(entries) };
+}
+
+/** A number, a time, or a short text without what no text should hold; undefined for everything else. */
+function plain(value: unknown): string | number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
+  if (typeof value !== 'string') return undefined;
+  // Through UTF-8 and back: a lone surrogate is no text that every store takes.
+  const text = Buffer.from(value.slice(0, TEXT_LENGTH_MAX), 'utf8').toString('utf8');
+  const clean = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return clean === '' ? undefined : clean;
+}

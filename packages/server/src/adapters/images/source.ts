@@ -1,0 +1,114 @@
+// Opens content for drawing: as pixels of a picture, or as the drawn page of a document. Runs in drawing processes only.
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { DRAWING_BYTES_MAX, INPUT_PIXELS_MAX, PAGED_TYPES, PICTURE_FORMATS, WHOLE_BYTES_MAX } from './job.ts';
+
+sharp.cache(false);
+sharp.concurrency(1);
+// Only the decoders of the formats that are drawn: every other one is closed, whatever bytes would lead to it.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Gif', 'Nsgif', 'Heif', 'Tiff', 'Svg'].map((format) => `VipsForeignLoad${format}`),
+});
+
+/** Frames of a moving picture that are kept moving, and all their pixels together. */
+const FRAMES_MAX = 100;
+const FRAMES_PIXELS_MAX = 25_000_000;
+/** Points of a page become this many pixels when nothing else is asked: 144 dots to the inch. */
+const PAGE_SCALE = 2;
+const PAGE_PIXELS_MAX = 16_000_000;
+/** Dots to the inch at which drawings have their own size, and the bounds of what can be asked for. */
+const DENSITY = 72;
+const DENSITY_MAX = 7200;
+
+/** Content that is open for drawing. */
+export interface Source {
+  /** Upright sides in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** `jpeg`, `png`, `svg` ... as the decoder found it; `pdf` for documents. */
+  readonly format: string;
+  readonly hasAlpha: boolean;
+  /** Frames of a moving picture, 1 for all others. */
+  readonly frames: number;
+  readonly pages: number;
+  /** Absent for documents. */
+  readonly metadata: Metadata | undefined;
+  /** The upright pixels; drawings and documents are drawn for a box of these sides. With `moving` every frame. */
+  pixels(box: { readonly width: number; readonly height: number }, moving?: boolean): Promise<Sharp>;
+}
+
+/** Opens the file. Throws when it is not what its type says, or beyond the bounds. */
+export async function openSource(path: string, mime: string, page = 1): Promise<Source> {
+  if (PAGED_TYPES.has(mime)) return openDocument(path, page);
+  const expected = PICTURE_FORMATS[mime];
+  if (expected === undefined) throw new Error(`${mime} is no picture`);
+  return openPicture(path, expected);
+}
+
+async function openPicture(path: string, expected: string): Promise<Source> {
+  const isDrawing = expected === 'svg';
+  // Handed over as bytes a drawing has no place of its own, so that no name in it leads to a file beside it.
+  const input = isDrawing ? await readWhole(path, DRAWING_BYTES_MAX) : path;
+  const options: SharpOptions = { failOn: 'none', limitInputPixels: INPUT_PIXELS_MAX, sequentialRead: true, pages: 1 };
+  // Only the header is read here, whatever it claims; the bounds are held against it below.
+  const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
+  const { width, height, autoOrient, format } = metadata;
+  if (format !== expected) throw new Error(`found ${format} instead of ${expected}`);
+  if (!isDrawing && width * height > INPUT_PIXELS_MAX) throw new Error(`${width} x ${height} pixels are too many`);
+  const frames = isDrawing || format === 'tiff' ? 1 : (metadata.pages ?? 1);
+  const moves = frames > 1 && frames <= FRAMES_MAX && frames * width * height <= FRAMES_PIXELS_MAX;
+  const upright = { width: autoOrient.width, height: autoOrient.height };
+  return {
+    ...upright,
+    format,
+    hasAlpha: metadata.hasAlpha,
+    frames: moves ? frames : 1,
+    pages: format === 'tiff' ? (metadata.pages ?? 1) : 1,
+    metadata,
+    async pixels(box, moving = false) {
+      if (!isDrawing) return sharp(input, { ...options, ...(moving && moves ? { pages: -1 } : {}) }).autoOrient();
+      const scale = Math.min(box.width / width, box.height / height);
+      const density = Math.min(Math.max(DENSITY * scale, 1), DENSITY_MAX);
+      return sharp(input, { ...options, density });
+    },
+  };
+}
+
+async function openDocument(path: string, wanted: number): Promise<Source> {
+  const bytes = await readWhole(path, WHOLE_BYTES_MAX);
+  const { PDFiumLibrary } = await import('@hyzyla/pdfium');
+  const library = await PDFiumLibrary.init();
+  const document = await library.loadDocument(bytes);
+  const pages = document.getPageCount();
+  if (pages < 1) throw new Error('a document without pages');
+  const page = document.getPage(Math.min(wanted, pages) - 1);
+  const { originalWidth: width, originalHeight: height } = page.getOriginalSize();
+  if (!(width > 0 && height > 0)) throw new Error('a page without sides');
+  return {
+    width: Math.round(width * PAGE_SCALE),
+    height: Math.round(height * PAGE_SCALE),
+    format: 'pdf',
+    hasAlpha: false,
+    frames: 1,
+    pages,
+    metadata: undefined,
+    async pixels(box) {
+      const scale = Math.min(
+        Math.max(box.width / width, box.height / height),
+        Math.sqrt(PAGE_PIXELS_MAX / (width * height)),
+      );
+      const drawn = await page.render({ scale, render: 'bitmap', renderFormFields: false });
+      const raw = { width: drawn.width, height: drawn.height, channels: 4 as const };
+      const copy = Buffer.from(drawn.data);
+      document.destroy();
+      library.destroy();
+      return sharp(copy, { raw }).flatten({ background: '#ffffff' });
+    },
+  };
+}
+
+async function readWhole(path: string, bytesMax: number): Promise<Buffer> {
+  if ((await stat(path)).size > bytesMax) throw new Error(`more than ${bytesMax} bytes`);
+  return readFile(path);
+}

@@ -1,0 +1,31 @@
+// A drawing process: takes jobs one after the other and answers each; it has no secrets, no network use and little memory.
+import { Worker } from 'node:worker_threads';
+import { draw } from './draw.ts';
+import { examine } from './examine.ts';
+import { type Job, MEMORY_BYTES_MAX, type Outcome } from './job.ts';
+
+/** Decoders may hold the main thread; this one sees the memory grow all the same and ends the process. */
+const WATCHDOG = `
+  setInterval(() => {
+    if (process.memoryUsage.rss() > ${MEMORY_BYTES_MAX}) process.kill(process.pid, 'SIGKILL');
+  }, 25);
+`;
+new Worker(WATCHDOG, { eval: true, execArgv: [] });
+
+process.on('message', (job: Job) => {
+  void work(job).then((outcome) => process.send?.(outcome));
+});
+// The time of a job is counted from here: how fast a program starts is not the picture's fault.
+process.send?.('ready');
+// Without the service nobody is left to answer.
+process.on('disconnect', () => process.exit(0));
+
+async function work(job: Job): Promise<Outcome> {
+  try {
+    return job.kind === 'render'
+      ? { ok: true, kind: 'render', ...(await draw(job.path, job.mime, job.rendition)) }
+      : { ok: true, kind: 'examine', facts: await examine(job.path, job.mime) };
+  } catch (error) {
+    return { ok: false, reason: (error instanceof Error ? error.message : String(error)).slice(0, 300) };
+  }
+}

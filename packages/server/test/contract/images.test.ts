@@ -1,0 +1,183 @@
+// Runs the images contract on the adapter, with the store in a folder and behind a network, and what only processes can get wrong.
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { type ImagesStore, imagesContract } from '../../contract/images.ts';
+import { hostilePictures, png, svg } from '../../contract/pictures.ts';
+import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { type ImagesOptions, openImages } from '../../src/adapters/images/images.ts';
+import { openMedia } from '../../src/adapters/media/media.ts';
+
+const TIMEOUT_MS = 5_000;
+/** A start of a process, two waits of it, and the slowness of a shared machine. */
+const LIMIT_MS = 20_000;
+
+let folder: string;
+let blobs: Awaited<ReturnType<typeof openDiskBlobs>>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-images-'));
+  blobs = await openDiskBlobs(join(folder, 'blobs'), { random: randomBytes });
+});
+afterAll(async () => {
+  await blobs.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const put: ImagesStore['put'] = async (bytes, mime) => {
+  const { blobId, sizeBytes } = await blobs.write(Readable.from([Buffer.from(bytes)]), { sizeMaxBytes: 1e9 });
+  return { blobId, sizeBytes, mime };
+};
+
+const open = (options: Partial<ImagesOptions> = {}) =>
+  openImages({ blobs, folder: join(folder, 'work'), workers: 1, timeoutMs: TIMEOUT_MS, ...options });
+
+describe.each([
+  ['in a folder', () => ({ blobs })],
+  ['elsewhere', () => ({ blobs: { read: blobs.read.bind(blobs) } })],
+])('the images contract, bytes %s', (_, options) => {
+  let images: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    images = await open(options());
+  });
+  afterAll(() => images.close());
+
+  test.each(imagesContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+    '%s',
+    async (__, { run }) => {
+      await run(async () => ({ images, put, limitMs: LIMIT_MS }));
+      expect(await readdir(join(folder, 'work'))).toEqual([]);
+    },
+  );
+});
+
+const PLAIN = {
+  width: 10,
+  height: undefined,
+  fitting: 'bound',
+  background: undefined,
+  format: 'png',
+  quality: 80,
+  page: 1,
+} as const;
+
+describe('processes', () => {
+  it('start when they are needed, end without work, and are gone after the end', async () => {
+    const images = await open({ idleMs: 300 });
+    expect(images.pids()).toEqual([]);
+    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN);
+    const [pid] = images.pids();
+    expect(isAlive(pid)).toBe(true);
+    await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
+    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN);
+    const [second] = images.pids();
+    await images.close();
+    expect(isAlive(second)).toBe(false);
+    await expect(images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN)).rejects.toMatchObject({
+      code: 'IMAGES_BUSY',
+    });
+  });
+
+  it('are killed in time by a picture that never ends, and replaced', async () => {
+    const images = await open({ timeoutMs: 1500 });
+    const endless = hostilePictures().find(({ why }) => why === 'a filter over everything');
+    const subject = await put(endless?.bytes ?? Buffer.alloc(0), 'image/svg+xml');
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    const [first] = images.pids();
+    const startMs = performance.now();
+    await expect(images.render(subject, { ...PLAIN, width: 4000 })).rejects.toMatchObject({
+      code: 'IMAGE_UNREADABLE',
+      detail: expect.stringContaining('1500 ms'),
+    });
+    expect(performance.now() - startMs).toBeLessThan(4000);
+    await expect.poll(() => isAlive(first), { timeout: 5000 }).toBe(false);
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    expect(images.pids()).not.toEqual([first]);
+    await images.close();
+  });
+
+  it('know nothing of the environment of the service', async () => {
+    const images = await open();
+    process.env['LATCHKEY_TEST_MARK'] = 'must not be handed on';
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    const environment = process.platform === 'linux' ? readFileSync(`/proc/${images.pids()[0]}/environ`, 'utf8') : '';
+    delete process.env['LATCHKEY_TEST_MARK'];
+    expect(environment).not.toContain('LATCHKEY');
+    await images.close();
+  });
+
+  it('have a queue with an end: what is too much is told to come back', async () => {
+    const images = await open({ queueMax: 2 });
+    const subject = await put(png(2000, 2000, [1, 2, 3]), 'image/png');
+    const all = await Promise.allSettled(Array.from({ length: 6 }, () => images.render(subject, PLAIN)));
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    for (const one of all) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'IMAGES_BUSY' });
+    await images.close();
+  });
+});
+
+it('reaches no network for a drawing', async () => {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+  const images = await open();
+  const inside = `<style>@import url("${url}.css");rect{fill:url("${url}.svg#a")}</style>
+    <image width="9" height="9" href="${url}.png"/><use xlink:href="${url}.svg#b"/><rect width="9" height="9"/>`;
+  await images.render(await put(svg(inside), 'image/svg+xml'), PLAIN).catch(() => undefined);
+  await images.close();
+  server.close();
+  expect(asked).toBe(0);
+});
+
+const corpora = process.env['CORPORA_DIR'];
+
+describe.runIf(corpora !== undefined)('real files', () => {
+  it('are drawn, or refused as unreadable, and nothing else happens', async () => {
+    const images = await open({ timeoutMs: 15_000 });
+    const media = openMedia();
+    const outcomes = new Map<string, string>();
+    for (const name of await readdir(join(corpora ?? '', 'files'))) {
+      const bytes = readFileSync(join(corpora ?? '', 'files', name));
+      const { mime } = await media.detect(bytes.subarray(0, 64 * 1024), name, undefined);
+      if (!images.draws(mime)) continue;
+      const outcome = await images.render(await put(bytes, mime), PLAIN).then(
+        (drawn) => (drawn.bytes.length > 0 && drawn.width <= 10 ? 'drawn' : 'wrong'),
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      outcomes.set(name, outcome);
+    }
+    await images.close();
+    for (const [name, outcome] of outcomes) expect(outcome, name).toMatch(/^(drawn|IMAGE_UNREADABLE.*)$/);
+    for (const name of [
+      'fixture.jpg',
+      'fixture.png',
+      'fixture.gif',
+      'fixture.webp',
+      'fixture.pdf',
+      'fixture-bali.tif',
+    ]) {
+      expect(outcomes.get(name), name).toBe('drawn');
+    }
+  });
+});
+
+if (corpora === undefined) console.info('CORPORA_DIR is not set: real files were not drawn.');
+
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
