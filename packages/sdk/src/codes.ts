@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'FILE_NOT_FOUND'
   | 'FOLDER_NOT_EMPTY'
   | 'FOLDER_NOT_FOUND'
+  | 'IMAGES_BUSY'
+  | 'IMAGE_UNREADABLE'
   | 'INTERNAL'
   | 'IP_DENIED'
   | 'KEY_EXPIRED'
