@@ -59,6 +59,7 @@ export function parseNarrowing(input: unknown): Parsed<Narrowing> {
     upload: rights.upload,
     listing: rights.listing,
     restrictions: rights.restrictions,
+    quotas: rights.quotas,
     key_validity: seconds === undefined ? undefined : { expiration_duration: seconds },
     expires_at: members.integer('expires_at', 0, EPOCH_SECONDS_MAX),
   });

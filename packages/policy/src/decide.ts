@@ -13,6 +13,7 @@ import {
   PERMISSIONS,
   type Permission,
 } from './permission.ts';
+import { mergeQuotas, QUOTA_WINDOWS, quotaCode, quotaCounter } from './quota.ts';
 import type { Rules } from './rules.ts';
 import { coversAll, coversTreeAll, type FolderScope, formatScope, intersectScopes, leadsToAll } from './scope.ts';
 import type { Template } from './template.ts';
@@ -394,7 +395,8 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
   if (asksForKey(facts) && template !== undefined) {
     charges.push({
       rule: 'issue.limit_per_ip_per_min',
-      counter: `issue:${claims?.source.id ?? facts.identifier ?? 'unnamed'}:${bucket}`,
+      unit: 'calls',
+      counter: `${claims?.source.id ?? facts.identifier ?? 'unnamed'}|issue:${bucket}`,
       limit: template.document.issue.limit_per_ip_per_min,
       windowMs: MINUTE_MS,
       cost: 1,
@@ -403,81 +405,47 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
     });
   }
   if (claims === undefined) return charges;
-  const key = `key:${claims.keyId}`;
+  const source = claims.source.id;
   // Settling comes as late as an upload may end, so the entries must live until then. Secret keys do not end.
   const keyEndMs =
     facts.bearer === 'secret' ? Number.MAX_SAFE_INTEGER : claims.expiresAtMs + finishMsOf(template, claims);
-  const add = (limit: number | undefined, charge: Omit<Charge, 'limit' | 'expiresAtMs'>) => {
-    if (limit === undefined) return;
-    charges.push({
-      ...charge,
-      limit,
-      expiresAtMs: charge.windowMs === 'lifetime' ? keyEndMs : nowMs + charge.windowMs,
-    });
+  const uploads = demandsOf(facts, (row) => row.limit === 'upload');
+  const isCall = demandsOf(facts, (row) => row.limit === 'listing').length > 0;
+  const place = {
+    key: claims.keyId,
+    address: bucket,
+    subject: claims.subject ?? '',
+    folder: uploads[0]?.targets[0] ?? '',
   };
-  if (demandsOf(facts, (row) => row.limit === 'upload').length > 0) {
-    const files = facts.upload?.files ?? 1;
-    add(least(layers, 'uploadsPerMinute'), {
-      rule: 'upload.limit_per_min',
-      counter: `${key}:upload/min`,
-      windowMs: MINUTE_MS,
-      cost: files,
-      code: 'UPLOAD_RATE_LIMITED',
-    });
-    add(least(layers, 'uploadsPerAddress'), {
-      rule: 'upload.limit_per_ip_source',
-      counter: `${key}:upload/ip:${bucket}`,
-      windowMs: 'lifetime',
-      cost: files,
-      code: 'UPLOAD_QUOTA_EXHAUSTED',
-    });
-    add(least(layers, 'uploadsMax'), {
-      rule: 'upload.max',
-      counter: `${key}:upload`,
-      windowMs: 'lifetime',
-      cost: files,
-      code: 'UPLOAD_QUOTA_EXHAUSTED',
-    });
-    // Nobody knows the true size before the bytes have flowed, so as much as could come is held and the stream is cut there.
-    const bytes = facts.upload?.bytes ?? (fileSizeBytesMax(layers) ?? Number.MAX_SAFE_INTEGER) * files;
-    add(least(layers, 'uploadBytesMax'), {
-      rule: 'upload.max_total_size',
-      counter: `${key}:bytes`,
-      windowMs: 'lifetime',
-      cost: bytes,
-      costMin: Math.min(1, bytes),
-      code: 'UPLOAD_QUOTA_EXHAUSTED',
-    });
-  }
-  if (demandsOf(facts, (row) => row.limit === 'listing').length > 0) {
-    add(least(layers, 'callsMax'), {
-      rule: 'listing.max',
-      counter: `${key}:calls`,
-      windowMs: 'lifetime',
-      cost: 1,
-      code: 'REQUEST_QUOTA_EXHAUSTED',
+  const files = facts.upload?.files ?? 1;
+  // Nobody knows the true size before the bytes have flowed, so as much as could come is held and the stream is cut there.
+  const bytes = facts.upload?.bytes ?? (fileSizeBytesMax(layers) ?? Number.MAX_SAFE_INTEGER) * files;
+  for (const quota of mergeQuotas(layers.map((rules) => rules.quotas))) {
+    const { rule, unit, limit, per } = quota;
+    if (unit === 'calls' ? !isCall : uploads.length === 0) continue;
+    const windowMs = QUOTA_WINDOWS[quota.window];
+    // What is counted over the lives of many keys is counted for ever.
+    const lifeEndMs = per.includes('key') ? keyEndMs : Number.MAX_SAFE_INTEGER;
+    charges.push({
+      rule,
+      unit,
+      counter: quotaCounter(source, quota, place),
+      limit,
+      windowMs,
+      cost: unit === 'bytes' ? bytes : unit === 'files' ? files : 1,
+      ...(unit === 'bytes' ? { costMin: Math.min(1, bytes) } : {}),
+      code: quotaCode(quota),
+      expiresAtMs: windowMs === 'lifetime' ? lifeEndMs : nowMs + windowMs,
     });
   }
   return charges;
 }
 
-type LimitName =
-  | 'uploadsPerMinute'
-  | 'uploadsPerAddress'
-  | 'uploadsMax'
-  | 'uploadBytesMax'
-  | 'callsMax'
-  | 'fileSizeBytesMax';
-
-function least(layers: readonly Rules[], name: LimitName): number | undefined {
-  return layers.reduce<number | undefined>((lowest, rules) => {
-    const limit = rules[name];
+/** The lowest limit of a file's size among the layers; undefined when none has one. */
+function fileSizeBytesMax(layers: readonly Rules[]): number | undefined {
+  return layers.reduce<number | undefined>((lowest, { fileSizeBytesMax: limit }) => {
     return limit === undefined ? lowest : Math.min(limit, lowest ?? limit);
   }, undefined);
-}
-
-function fileSizeBytesMax(layers: readonly Rules[]): number | undefined {
-  return least(layers, 'fileSizeBytesMax');
 }
 
 /**

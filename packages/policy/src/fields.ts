@@ -3,6 +3,7 @@
 /** What is wrong with a member: stable words for programs. */
 export type FaultCode =
   | 'MEMBER_UNKNOWN'
+  | 'MEMBER_MISSING'
   | 'MEMBERS_CONFLICT'
   | 'TYPE_WRONG'
   | 'VALUE_OUT_OF_RANGE'
@@ -49,6 +50,8 @@ interface Member {
 export class Members {
   readonly #members = new Map<string, Member>();
   readonly #faults: Fault[];
+  readonly #field: string;
+  readonly #isObject: boolean;
 
   /**
    * Opens `input`. A member that is absent or null counts as not there. A member that is neither in `known` nor in `aliases`
@@ -62,6 +65,8 @@ export class Members {
     aliases: Readonly<Record<string, string>> = {},
   ) {
     this.#faults = faults;
+    this.#field = field;
+    this.#isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
     if (typeof input !== 'object' || input === null || Array.isArray(input)) {
       if (input !== undefined) this.#fault(field, 'TYPE_WRONG', 'An object is needed here.');
       return;
@@ -127,6 +132,41 @@ export class Members {
       return this.#fault(field, 'FORMAT_WRONG', 'A text has no control characters.');
     }
     return value;
+  }
+
+  /** One of the given words. */
+  word<T extends string>(name: string, words: readonly T[]): T | undefined {
+    const member = this.#members.get(name);
+    if (member === undefined) return undefined;
+    const found = words.find((word) => word === member.value);
+    return found ?? this.#fault(member.field, 'VALUE_UNKNOWN', `One of ${words.join(', ')} is needed here.`);
+  }
+
+  /** The members of each object of a list, in the order written. */
+  objects(name: string, most: number, known: readonly string[]): readonly Members[] | undefined {
+    const member = this.#members.get(name);
+    if (member === undefined) return undefined;
+    const { field, value } = member;
+    if (!Array.isArray(value)) return this.#fault(field, 'TYPE_WRONG', 'A list is needed here.');
+    if (value.length > most) {
+      return this.#fault(field, 'LIST_TOO_LONG', `A list has at most ${most} entries here.`);
+    }
+    return value.map((entry: unknown, index) => new Members(entry ?? null, `${field}[${index}]`, this.#faults, known));
+  }
+
+  /** Says that a member is needed and not there; nothing when it is there, whatever is wrong with it, or there is no object. */
+  missing(name: string, message: string): undefined {
+    if (this.#isObject && !this.#members.has(name)) this.#fault(this.#fieldOf(name), 'MEMBER_MISSING', message);
+    return undefined;
+  }
+
+  /** Adds a fault of a member that is wrong together with others. */
+  fault(name: string, code: FaultCode, message: string): void {
+    this.#fault(this.#members.get(name)?.field ?? this.#fieldOf(name), code, message);
+  }
+
+  #fieldOf(name: string): string {
+    return this.#field === '' ? name : `${this.#field}.${name}`;
   }
 
   /** The entries of a list of texts, each read by `read`, in the order written. `least` is 1 where an empty list would be ambiguous. */

@@ -7,6 +7,7 @@ export * from './network.ts';
 export * from './origin.ts';
 export * from './path.ts';
 export * from './permission.ts';
+export * from './quota.ts';
 export type { RestrictingDocument, RestrictionsDocument, Rules } from './rules.ts';
 export * from './scope.ts';
 export * from './template.ts';

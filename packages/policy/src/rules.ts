@@ -4,6 +4,7 @@ import { type AllowedTypes, compileAllowedTypes, parseAllowedType } from './medi
 import { type AddressRange, isCountry, parseRange } from './network.ts';
 import { formatOriginPattern, type OriginPattern, parseOriginPattern } from './origin.ts';
 import { PERMISSIONS, type Permission, parsePermission } from './permission.ts';
+import { compileQuotas, type Quota, type QuotaDocument, readQuotas } from './quota.ts';
 import { type FolderScope, formatScope, parseScope } from './scope.ts';
 
 /** What one layer of rights demands, compiled. Undefined is "this layer does not restrict that". */
@@ -18,11 +19,8 @@ export interface Rules {
   readonly allowedOrigins: readonly OriginPattern[] | undefined;
   readonly allowedTypes: AllowedTypes | undefined;
   readonly fileSizeBytesMax: number | undefined;
-  readonly uploadsPerMinute: number | undefined;
-  readonly uploadsPerAddress: number | undefined;
-  readonly uploadsMax: number | undefined;
-  readonly uploadBytesMax: number | undefined;
-  readonly callsMax: number | undefined;
+  /** The named limits and the entries of `quotas`; none restricts nothing. */
+  readonly quotas: readonly Quota[];
 }
 
 /** The document form of the restricting part: wire names, absent means unrestricted by this layer. */
@@ -39,6 +37,7 @@ export interface RestrictingDocument {
   };
   readonly listing?: { readonly dir_scope?: readonly string[]; readonly max?: number };
   readonly restrictions?: RestrictionsDocument;
+  readonly quotas?: readonly QuotaDocument[];
 }
 
 /** The `restrictions` member (product definition section 3). */
@@ -61,7 +60,7 @@ export const LIST_MAX = {
 } as const;
 
 /** Members of the restricting part, as `Members` needs them. */
-export const RESTRICTING_MEMBERS: readonly string[] = ['permissions', 'upload', 'listing', 'restrictions'];
+export const RESTRICTING_MEMBERS: readonly string[] = ['permissions', 'upload', 'listing', 'restrictions', 'quotas'];
 
 /** The other names of `key_validity` members (product definition section 3). */
 export const VALIDITY_ALIASES: Readonly<Record<string, string>> = { expire_duration: 'expiration_duration' };
@@ -116,6 +115,7 @@ export function readRestricting(members: Members): RestrictingDocument {
       ),
       allowed_origins: distinct(restrictions.list('allowed_origins', 1, LIST_MAX.origins, readOrigin)),
     }),
+    quotas: readQuotas(members),
   });
 }
 
@@ -181,12 +181,26 @@ export function compileRules(document: RestrictingDocument): Rules {
     allowedOrigins: restrictions?.allowed_origins?.map(parseOriginPattern).filter(isPresent),
     allowedTypes: upload?.allowed_types && compileAllowedTypes(upload.allowed_types),
     fileSizeBytesMax: upload?.max_file_size,
-    uploadsPerMinute: upload?.limit_per_min,
-    uploadsPerAddress: upload?.limit_per_ip_source,
-    uploadsMax: upload?.max,
-    uploadBytesMax: upload?.max_total_size,
-    callsMax: listing?.max,
+    quotas: [...namedQuotas(document), ...compileQuotas(document.quotas ?? [])],
   };
+}
+
+/** The limits that have names of their own (product definition section 3), in the general form. */
+function namedQuotas({ upload, listing }: RestrictingDocument): readonly Quota[] {
+  const named = (
+    rule: string,
+    unit: Quota['unit'],
+    window: Quota['window'],
+    per: Quota['per'],
+    limit: number | undefined,
+  ): readonly Quota[] => (limit === undefined ? [] : [{ rule, unit, window, per, limit }]);
+  return [
+    ...named('upload.limit_per_min', 'files', 'minute', ['key'], upload?.limit_per_min),
+    ...named('upload.limit_per_ip_source', 'files', 'lifetime', ['key', 'address'], upload?.limit_per_ip_source),
+    ...named('upload.max', 'files', 'lifetime', ['key'], upload?.max),
+    ...named('upload.max_total_size', 'bytes', 'lifetime', ['key'], upload?.max_total_size),
+    ...named('listing.max', 'calls', 'lifetime', ['key'], listing?.max),
+  ];
 }
 
 /** Two names of one right: whoever has either has both (product definition section 4). */

@@ -1,6 +1,7 @@
 // The security template: the admin's document, read with all faults at once, and compiled into rules when it is saved.
 import { type Fault, Members, type Parsed, type Warning, withoutAbsent } from './fields.ts';
 import type { Permission } from './permission.ts';
+import { compileQuotas, type QuotaDocument } from './quota.ts';
 import {
   compileRules,
   RESTRICTING_MEMBERS,
@@ -27,6 +28,7 @@ export interface TemplateDocument {
   };
   readonly listing: { readonly dir_scope: readonly string[]; readonly max?: number };
   readonly restrictions: RestrictionsDocument;
+  readonly quotas?: readonly QuotaDocument[];
   readonly key_validity: { readonly expiration_duration: number; readonly finish_duration: number };
   readonly issue: { readonly limit_per_ip_per_min: number };
 }
@@ -117,6 +119,7 @@ function readCommon(members: Members): SecretKeyDocument {
     upload: { ...TEMPLATE_DEFAULTS.upload, ...rights.upload },
     listing: { ...TEMPLATE_DEFAULTS.listing, ...rights.listing },
     restrictions: rights.restrictions ?? {},
+    ...(rights.quotas === undefined ? {} : { quotas: rights.quotas }),
   };
 }
 
@@ -128,7 +131,7 @@ function finishParsing(faults: readonly Fault[], document: TemplateDocument): Pa
 
 /** Combinations an admin should look at twice. They are allowed (product definition section 3). */
 export function lintTemplate(template: Template): readonly Warning[] {
-  const { permissions, upload, listing, key_validity } = template.document;
+  const { permissions, upload, listing, key_validity, quotas = [] } = template.document;
   const warnings: Warning[] = [];
   const deletes = permissions.includes('FILE_DELETE') || permissions.includes('DIR_DELETE');
   if (deletes && listing.dir_scope.includes('/*')) {
@@ -138,8 +141,8 @@ export function lintTemplate(template: Template): readonly Warning[] {
       message: 'Keys of this template can delete in every folder. Name the folders they need.',
     });
   }
-  const limits = [upload.limit_per_min, upload.limit_per_ip_source, upload.max, upload.max_total_size];
-  if (permissions.includes('FILE_UPLOAD') && limits.every((limit) => limit === undefined)) {
+  const limitsUploads = template.rules.quotas.some(({ unit }) => unit !== 'calls');
+  if (permissions.includes('FILE_UPLOAD') && !limitsUploads) {
     warnings.push({
       field: 'upload',
       code: 'UPLOAD_WITHOUT_LIMITS',
@@ -162,6 +165,7 @@ export function lintTemplate(template: Template): readonly Warning[] {
     'upload.max': upload.max,
     'upload.max_total_size': upload.max_total_size,
     'listing.max': listing.max,
+    ...Object.fromEntries(compileQuotas(quotas).map(({ rule, limit }) => [rule, limit])),
   });
   for (const [field, limit] of Object.entries(counted)) {
     if (limit === 0)

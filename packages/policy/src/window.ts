@@ -12,6 +12,8 @@ export type LimitCode =
 export interface Charge {
   /** The template field that set the limit, for people. */
   readonly rule: string;
+  /** What is counted. */
+  readonly unit: 'files' | 'bytes' | 'calls';
   readonly counter: string;
   readonly limit: number;
   readonly windowMs: number | 'lifetime';
@@ -21,6 +23,12 @@ export interface Charge {
   readonly code: LimitCode;
   /** From this moment on nobody can ask for the counter's present entries any more; they may be forgotten. */
   readonly expiresAtMs: number;
+}
+
+/** The group of a counter: its name up to the first `|`, or nothing. The charges of one decision are all on counters of one group,
+ *  so that a store of many nodes can keep them in one place. */
+export function counterGroup(counter: string): string {
+  return counter.slice(0, Math.max(0, counter.indexOf('|')));
 }
 
 /** What was really used of a counter, when a reservation is settled. */

@@ -12,6 +12,7 @@ import {
   parseNarrowing,
   parsePath,
   parseTemplate,
+  QUOTA_DIMENSIONS,
   type Template,
 } from '@latchkey/policy';
 import fc from 'fast-check';
@@ -84,6 +85,20 @@ const upload = {
   dir_scope: scopeList,
 };
 const listing = { dir_scope: scopeList, max: limit };
+const quota = fc.record(
+  {
+    per: fc.uniqueArray(fc.constantFrom(...QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'folder')), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    window: fc.constantFrom('minute', 'hour', 'day', 'lifetime'),
+    files: limit,
+    bytes: fc.nat({ max: 2000 }),
+    calls: limit,
+  },
+  { requiredKeys: ['per', 'window', 'files'] },
+);
+const quotas = fc.array(quota, { minLength: 1, maxLength: 3 });
 const restrictions = {
   whitelist_ip_ranges: some(RANGES),
   whitelist_countries: some(COUNTRIES),
@@ -133,6 +148,7 @@ export const templateDocument = fc
     upload: occasionally(upload),
     listing: occasionally(listing),
     restrictions: occasionally(restrictions),
+    quotas: rarely(quotas),
     key_validity: fc.record({
       expiration_duration: rarely(fc.integer({ min: 1, max: 1200 })),
       finish_duration: rarely(fc.nat({ max: 1200 })),
@@ -149,6 +165,7 @@ export const narrowingDocument = fc
     upload: rarely(occasionally(upload)),
     listing: rarely(occasionally(listing)),
     restrictions: rarely(occasionally(restrictions)),
+    quotas: rarely(quotas),
     key_validity: rarely(fc.record({ expiration_duration: fc.integer({ min: 1, max: 1200 }) })),
     expires_at: rarely(fc.integer({ min: ISSUED_AT_MS / 1000, max: ISSUED_AT_MS / 1000 + 1300 })),
   })

@@ -26,5 +26,8 @@ test('an upload into an allowed folder is allowed, for one of ten', () => {
     demands: [{ operation: 'file.upload', targets: [folder.path] }],
   });
 
-  expect(decision).toMatchObject({ allow: true, charges: [{ counter: 'key:k1:upload', limit: 10, cost: 1 }] });
+  expect(decision).toMatchObject({
+    allow: true,
+    charges: [{ counter: 't1|files/lifetime/key:k1', limit: 10, cost: 1 }],
+  });
 });

@@ -15,6 +15,7 @@ function chargeOf(counter: Counter, cost: number, nowMs: number): Charge {
   const isWindow = counter.endsWith('/min');
   return {
     rule: counter,
+    unit: counter.endsWith('bytes') ? 'bytes' : 'files',
     counter,
     limit: LIMITS[counter],
     windowMs: isWindow ? WINDOW_MS : 'lifetime',

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 const HOLD_MS = 10_000;
 const perMinute = (limit: number, nowMs: number, cost = 1): Charge => ({
   rule: 'upload.limit_per_min',
+  unit: 'files',
   counter: 'key:k:upload/min',
   limit,
   windowMs: 60_000,
@@ -14,6 +15,7 @@ const perMinute = (limit: number, nowMs: number, cost = 1): Charge => ({
 });
 const lifetime = (limit: number, cost = 1, counter = 'key:k:upload'): Charge => ({
   rule: 'upload.max',
+  unit: 'files',
   counter,
   limit,
   windowMs: 'lifetime',
@@ -23,6 +25,7 @@ const lifetime = (limit: number, cost = 1, counter = 'key:k:upload'): Charge => 
 });
 const elastic = (limit: number, cost: number): Charge => ({
   ...lifetime(limit, cost, 'key:k:bytes'),
+  unit: 'bytes',
   costMin: Math.min(1, cost),
 });
 

@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
 function charge(different: Partial<Charge> = {}): Charge {
   return {
     rule: 'upload.max',
+    unit: 'files',
     counter: 'key:a:upload',
     limit: 10,
     windowMs: 'lifetime',

@@ -10,6 +10,7 @@ import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
 import { openGeo } from './adapters/mmdb/geo.ts';
+import { openRedisCounters } from './adapters/redis/counters.ts';
 import { openSql } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
@@ -20,7 +21,9 @@ import { ensureDemoTemplate } from './operations/demo.ts';
 import { ensureAdminKey } from './operations/secret-keys.ts';
 import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
+import type { Counters } from './ports/counters.ts';
 import type { Ports } from './ports/index.ts';
+import type { Log } from './ports/system.ts';
 
 /** A running service without its socket. */
 export interface Service {
@@ -65,7 +68,9 @@ export async function compose(config: Config): Promise<Service> {
     );
     system.log.info('images.ready', { ...images.describe() });
     const sql = await opened(openSql(config.databaseUrl));
-    const counters = config.countersUrl === 'memory:' ? await opened(openMemoryCounters()) : sql.counters;
+    const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
+      port === sql.counters ? port : opened(port),
+    );
     const ports: Ports = {
       templates: sql.templates,
       metadata: sql.metadata,
@@ -109,6 +114,12 @@ export async function compose(config: Config): Promise<Service> {
     await closeAll(closers);
     throw error;
   }
+}
+
+/** The counters that the URL names; without one those of the database. */
+async function openCounters(url: string | undefined, fallback: Counters, log: Log): Promise<Counters> {
+  if (url === undefined) return fallback;
+  return url === 'memory:' ? openMemoryCounters() : openRedisCounters(url, { log });
 }
 
 /** Sweeps now and then; a sweep still running is waited for when the service closes. */

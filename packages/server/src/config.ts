@@ -78,8 +78,14 @@ const ROWS = {
   countersUrl: row(
     'LATCHKEY_COUNTERS_URL',
     'the database',
-    'Where limits are counted: memory: counts in this process only and forgets at its end.',
-    z.string().regex(/^memory:$/, 'must be memory:'),
+    'Where limits are counted: redis://user:password@host:6379/0 for Valkey or Redis (several hosts separated by commas are nodes of a cluster; rediss:// for TLS; redis-sentinel://host,host/name behind Sentinel). memory: counts in this process only and forgets at its end.',
+    z
+      .string()
+      .regex(
+        /^(memory:$|rediss?(-sentinel)?:\/\/.)/,
+        'must be memory: or begin with redis://, rediss://, redis-sentinel:// or rediss-sentinel://',
+      ),
+    true,
   ),
   blobsUrl: row(
     'LATCHKEY_BLOBS_URL',

@@ -1,5 +1,14 @@
 // The proof that the guard has let a request pass. Every operation requires one, so forgetting the guard does not compile.
-import type { BearerKind, CanonicalPath, Claims, Facts, FolderScope, OperationName, Template } from '@latchkey/policy';
+import type {
+  BearerKind,
+  CanonicalPath,
+  Claims,
+  Facts,
+  FolderScope,
+  LimitCode,
+  OperationName,
+  Template,
+} from '@latchkey/policy';
 
 /** Marks grants; only the guard makes values that carry it. */
 export const passed: unique symbol = Symbol('passed');
@@ -34,7 +43,9 @@ export interface Grant<Op extends OperationName = OperationName> {
   /** The most bytes this upload may store: the smaller of the size limit and what the byte quota still holds. */
   readonly uploadBytesMax: number;
   /** Which rule set `uploadBytesMax`. */
-  readonly uploadBytesRule: 'upload.max_file_size' | 'upload.max_total_size';
+  readonly uploadBytesRule: string;
+  /** The refusal of one byte more: by the size limit, or by the quota that holds no more. */
+  readonly uploadBytesCode: 'PAYLOAD_TOO_LARGE' | LimitCode;
   /**
    * Decides again with the live template, the present time and what is now known of the upload. Raises the refusal's
    * code when the key would not be allowed to finish. Takes no new charges.

@@ -1,5 +1,5 @@
 // The one choke point: who asks, may they, is there room left - and the Grant that proves it.
-import type { CanonicalPath, Decision, Demand, Facts, OperationName } from '@latchkey/policy';
+import type { CanonicalPath, Charge, Decision, Demand, Facts, OperationName } from '@latchkey/policy';
 import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
@@ -138,8 +138,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const decision = authorize(entrant.bearer, facts);
     const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
     const held = await reserve(ports, decision.charges, holdMs, options.whenCountersFail);
-    const bytesCharge = decision.charges.find((charge) => charge.rule === 'upload.max_total_size');
-    return makeGrant<Op>(entrant, demanded, facts, held, bytesCharge?.counter);
+    const bytesCharges = decision.charges.filter(({ unit }) => unit === 'bytes');
+    return makeGrant<Op>(entrant, demanded, facts, held, bytesCharges);
   }
 
   /** How long the work may last: as long as the rules of expiry may still let it commit. */
@@ -158,7 +158,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     demanded: Demanded,
     facts: Facts,
     held: Held,
-    bytesCounter: string | undefined,
+    bytesCharges: readonly Charge[],
   ): Grant<Op> {
     const { asked, bearer } = entrant;
     const { template, claims } = bearer;
@@ -166,10 +166,9 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       template === undefined || claims === undefined
         ? Number.MAX_SAFE_INTEGER
         : effective(template, claims).maxFileSizeBytes;
-    const quota = bytesCounter === undefined ? undefined : held.amount(bytesCounter);
+    const bound = bytesBound(fileMax, bytesCharges, held);
     let kept = false;
     let settled = false;
-    const byQuota = quota !== undefined && quota < fileMax;
     const layers = (kind: 'upload' | 'listing') =>
       template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
     return {
@@ -183,15 +182,14 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       facts,
       layers,
       within: (kind: 'upload' | 'listing', path: CanonicalPath) => coversAll(layers(kind), path),
-      uploadBytesMax: byQuota ? quota : fileMax,
-      uploadBytesRule: byQuota ? 'upload.max_total_size' : 'upload.max_file_size',
+      uploadBytesMax: bound.bytes,
+      uploadBytesRule: bound.rule,
+      uploadBytesCode: bound.code,
       recheck: (upload) => recheck(entrant, demanded, facts, upload),
       settle: async (used) => {
         // Once is enough: asking again after the work is done could only turn it into a failure.
         if (settled) return;
-        await held.settle(
-          used === undefined || bytesCounter === undefined ? [] : [{ counter: bytesCounter, cost: used.bytes }],
-        );
+        await held.settle(used === undefined ? [] : bytesCharges.map(({ counter }) => ({ counter, cost: used.bytes })));
         settled = true;
       },
       keep: () => {
@@ -243,4 +241,21 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     explain: (entrant, demanded) =>
       decide(entrant.bearer.template, entrant.bearer.claims, factsOf(entrant, demanded, ports.system.now())),
   };
+}
+
+/** The most bytes an upload may store: what the size limit allows, or the least that a quota of bytes still holds. */
+function bytesBound(
+  fileMax: number,
+  charges: readonly Charge[],
+  held: Held,
+): { readonly bytes: number; readonly rule: string; readonly code: Grant['uploadBytesCode'] } {
+  const bounds = charges.flatMap(({ counter, rule, code }) => {
+    const bytes = held.amount(counter);
+    return bytes === undefined ? [] : [{ bytes, rule, code }];
+  });
+  return bounds.reduce<ReturnType<typeof bytesBound>>((least, bound) => (bound.bytes < least.bytes ? bound : least), {
+    bytes: fileMax,
+    rule: 'upload.max_file_size',
+    code: 'PAYLOAD_TOO_LARGE',
+  });
 }

@@ -154,8 +154,7 @@ function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undef
 }
 
 function beyondBound(grant: Grant<'file.upload'>, actual: number | string, cause?: unknown): AppError {
-  const code = grant.uploadBytesRule === 'upload.max_total_size' ? 'UPLOAD_QUOTA_EXHAUSTED' : 'PAYLOAD_TOO_LARGE';
-  return new AppError(code, 'bytes beyond the bound', {
+  return new AppError(grant.uploadBytesCode, 'bytes beyond the bound', {
     rule: grant.uploadBytesRule,
     limit: grant.uploadBytesMax,
     actual,

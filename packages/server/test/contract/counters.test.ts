@@ -1,9 +1,12 @@
-// Runs the counters contract on every database and on the counters in memory.
+// Runs the counters contract on every database, on Valkey or Redis, and on the counters in memory.
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
 import { countersContract } from '../../contract/counters.ts';
 import { openMemoryCounters } from '../../src/adapters/memory/counters.ts';
+import { openRedisCounters } from '../../src/adapters/redis/counters.ts';
 import type { Counters } from '../../src/ports/counters.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { redisUrl } from '../support/redis.ts';
 
 const cases = countersContract.map((contractCase) => [contractCase.name, contractCase] as const);
 
@@ -39,6 +42,23 @@ describe.each(databaseAdapters)('the counters contract on $name', ({ create }) =
         sweep: (nowMs) => counters.sweep(nowMs),
         close,
       };
+    });
+  });
+});
+
+describe.skipIf(redisUrl === undefined)('the counters contract on Valkey or Redis', () => {
+  const opened: Counters[] = [];
+  afterEach(async () => {
+    for (const counters of opened.splice(0)) await counters.close();
+  });
+
+  test.each(cases)('%s', async (_, { run }) => {
+    // Keys of its own for every case: the server may be in use.
+    const prefix = `test-${randomUUID()}`;
+    await run(async () => {
+      const counters = await openRedisCounters(redisUrl ?? '', { clock: 'caller', prefix });
+      opened.push(counters);
+      return counters;
     });
   });
 });
