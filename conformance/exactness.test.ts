@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
 import { createDatabase, POSTGRES_URL } from './support/postgres.ts';
+import { REDIS_URL } from './support/redis.ts';
 import { type Server, startServer } from './support/server.ts';
 import { expectNoSecretIn, REMOTE, useRemote } from './support/suite.ts';
 import {
@@ -45,7 +46,11 @@ async function filesIn(nodes: readonly Target[], folder: string): Promise<unknow
 }
 
 /** Starts `nodes` servers over one store before the tests of a group, and stops them after it. */
-function useNodes(nodes: number, database?: () => Promise<{ readonly url: string; drop(): Promise<void> }>): Target[] {
+function useNodes(
+  nodes: number,
+  database?: () => Promise<{ readonly url: string; drop(): Promise<void> }>,
+  settings: Readonly<Record<string, string>> = {},
+): Target[] {
   const targets = Array.from({ length: nodes }, () => new Target());
   const servers: Server[] = [];
   let drop: (() => Promise<void>) | undefined;
@@ -59,7 +64,7 @@ function useNodes(nodes: number, database?: () => Promise<{ readonly url: string
     for (const target of targets) {
       const first = servers[0];
       const server = await startServer({
-        ...(made === undefined ? {} : { settings: { LATCHKEY_DATABASE_URL: made.url } }),
+        settings: { ...(made === undefined ? {} : { LATCHKEY_DATABASE_URL: made.url }), ...settings },
         // Nodes share the first one's data folder: blobs and signing secrets.
         ...(first === undefined ? {} : { dataDir: first.dataDir, adminKey: first.adminKey }),
       });
@@ -220,3 +225,12 @@ describe.runIf(POSTGRES_URL !== undefined)('Limits on PostgreSQL are exact', () 
 describe.runIf(POSTGRES_URL !== undefined)('Limits of two nodes over one PostgreSQL are exact', () => {
   uploadCases(useNodes(2, () => createDatabase(POSTGRES_URL ?? '')));
 });
+
+describe.runIf(POSTGRES_URL !== undefined && REDIS_URL !== undefined)(
+  'Limits of three nodes over PostgreSQL and Valkey or Redis are exact',
+  () => {
+    const nodes = useNodes(3, () => createDatabase(POSTGRES_URL ?? ''), { LATCHKEY_COUNTERS_URL: REDIS_URL ?? '' });
+    uploadCases(nodes);
+    furtherCases(nodes);
+  },
+);

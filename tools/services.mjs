@@ -1,8 +1,10 @@
 // @ts-check
-// The machine parts that some tests need: a PostgreSQL server of their own and a browser.
+// The machine parts that some tests need: servers of their own - PostgreSQL, Valkey or Redis - and a browser.
+
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { run } from './setup.mjs';
@@ -20,6 +22,13 @@ import { run } from './setup.mjs';
 export const POSTGRESQL = { name: 'PostgreSQL', apt: 'postgresql', brew: 'postgresql@17', find: findPostgresql };
 /** @type {Part} */
 export const CHROMIUM = { name: 'Chromium', apt: 'chromium', brew: '--cask chromium', find: findChromium };
+/** @type {Part} */
+export const REDIS = {
+  name: 'Valkey or Redis',
+  apt: 'redis-server',
+  brew: 'valkey',
+  find: () => findOnPath(['valkey-server', 'redis-server']),
+};
 
 /**
  * @param {readonly string[]} names
@@ -165,4 +174,54 @@ export async function startPostgresql(bin) {
     throw error;
   }
   return { url: `postgres://latchkey@127.0.0.1:${port}/latchkey`, stop };
+}
+
+/**
+ * Starts a Valkey or Redis server of our own on a port of this machine. It writes nothing to disk.
+ * @param {string} program
+ * @param {number} [port] a free one unless given
+ * @returns {Promise<{ url: string, port: number, pid: number, stop: () => Promise<void> }>}
+ */
+export async function startRedis(program, port) {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-redis-'));
+  const chosen = port ?? (await freePort());
+  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @type {Buffer[]} */
+  const output = [];
+  child.stdout.on('data', (chunk) => output.push(chunk));
+  child.stderr.on('data', (chunk) => output.push(chunk));
+  const ended = new Promise((resolve) => {
+    child.once('close', resolve);
+    child.once('error', (error) => {
+      output.push(Buffer.from(error.message));
+      resolve(undefined);
+    });
+  });
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (child.exitCode !== null) break;
+    if (await answers(chosen)) {
+      return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid ?? 0, stop };
+    }
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+  await stop();
+  throw new Error(Buffer.concat(output).toString());
+}
+
+/** Whether somebody listens on the port. @param {number} port @returns {Promise<boolean>} */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runChecks } from './check.mjs';
-import { CHROMIUM, installCommand, installParts, POSTGRESQL, startPostgresql } from './services.mjs';
+import { CHROMIUM, installCommand, installParts, POSTGRESQL, REDIS, startPostgresql, startRedis } from './services.mjs';
 import { installAndBuild, requireNode, run, StepFailed, seconds, VITEST } from './setup.mjs';
 
 const isCi = process.env.CI === 'true';
@@ -116,28 +116,36 @@ await installAndBuild().catch((error) => {
 
 /** @type {Record<string, string | undefined>} */
 const env = { ...process.env };
-/** @type {Awaited<ReturnType<typeof startPostgresql>> | undefined} */
-let postgresql;
+/** The servers that were started for this run. @type {{ stop: () => Promise<void> }[]} */
+const servers = [];
 const stop = async () => {
-  const running = postgresql;
-  postgresql = undefined;
-  await running?.stop();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
 };
+/**
+ * Starts a server when its program is there and hands its address to the tests.
+ * @param {import('./services.mjs').Part} part
+ * @param {string} variable
+ * @param {(program: string) => Promise<{ url: string, stop: () => Promise<void> }>} start
+ */
+async function serve(part, variable, start) {
+  const program = part.find();
+  if (program === undefined) return;
+  try {
+    const server = await start(program);
+    servers.push(server);
+    env[variable] = server.url;
+  } catch (error) {
+    fail(`${part.name} did not start: ${error instanceof Error ? error.message : error}`);
+  }
+}
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.once(signal, () => void stop().finally(() => process.exit(130)));
 }
 
 try {
-  const parts = isFast ? [] : await provide([POSTGRESQL, CHROMIUM]);
-  const bin = parts.includes(POSTGRESQL) ? POSTGRESQL.find() : undefined;
-  if (bin !== undefined) {
-    try {
-      postgresql = await startPostgresql(bin);
-      env.LATCHKEY_TEST_POSTGRES_URL = postgresql.url;
-    } catch (error) {
-      fail(`PostgreSQL did not start: ${error instanceof Error ? error.message : error}`);
-    }
-  }
+  const parts = isFast ? [] : await provide([POSTGRESQL, REDIS, CHROMIUM]);
+  if (parts.includes(POSTGRESQL)) await serve(POSTGRESQL, 'LATCHKEY_TEST_POSTGRES_URL', startPostgresql);
+  if (parts.includes(REDIS)) await serve(REDIS, 'LATCHKEY_TEST_REDIS_URL', startRedis);
   const chromium = parts.includes(CHROMIUM) ? CHROMIUM.find() : undefined;
   if (chromium !== undefined) env.LATCHKEY_TEST_CHROMIUM = chromium;
 

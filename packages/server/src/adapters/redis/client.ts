@@ -4,7 +4,6 @@ import { AppError } from '../../errors.ts';
 import type { Log } from '../../ports/system.ts';
 
 const CONNECT_MS_MAX = 5000;
-const COMMAND_MS_MAX = 1500;
 const RECONNECT_MS_MAX = 1000;
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
@@ -68,7 +67,6 @@ export async function openClient(url: string, log: Log | undefined): Promise<Red
     ...(address.password === undefined ? {} : { password: address.password }),
     ...(address.tls ? { tls: {} } : {}),
     connectTimeout: CONNECT_MS_MAX,
-    commandTimeout: COMMAND_MS_MAX,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     connectionName: 'latchkey',

@@ -21,6 +21,10 @@ export interface RedisCountersOptions {
 /** No call takes longer: a store that does not answer in time is one that cannot be asked. */
 const CALL_MS_MAX = 2000;
 const SCAN_COUNT = 500;
+const GIVE_BACK_FIRST_MS = 200;
+const GIVE_BACK_EVERY_MS = 5000;
+/** A store that is gone for long leaves the rest to the ends of their holds. */
+const DOUBTFUL_MAX = 10_000;
 
 interface Script {
   readonly source: string;
@@ -54,6 +58,8 @@ class RedisCounters implements Counters {
   readonly #onStoreClock: boolean;
   readonly #prefix: string;
   #isClosed = false;
+  /** Reservations whose answer never came and that are still to be given back. */
+  #doubtful = 0;
 
   constructor(client: Redis | Cluster, { clock = 'store', prefix = 'latchkey' }: RedisCountersOptions) {
     this.#client = client;
@@ -75,7 +81,10 @@ class RedisCounters implements Counters {
       // Told as a duration, which means the same on every clock.
       expiresAtMs - nowMs,
     ]);
-    const answer = await this.#run(SCRIPTS.reserve, group, [this.#time(nowMs), holdMs, id, ...args]);
+    const answer = await this.#run(SCRIPTS.reserve, group, [this.#time(nowMs), holdMs, id, ...args]).catch((error) => {
+      this.#giveBack(group, id, holdMs);
+      throw error;
+    });
     if (!Array.isArray(answer)) throw unexpected();
     const [outcome, ...rest] = answer.map(String);
     if (outcome === 'ok') {
@@ -118,6 +127,28 @@ class RedisCounters implements Counters {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#client.disconnect();
+  }
+
+  /** Nobody knows whether a reservation without an answer was made. If it was, it is not left to block its limit until its hold
+   *  ends: it is given back as soon as the store answers again. */
+  #giveBack(group: string, id: string, holdMs: number): void {
+    if (this.#isClosed || this.#doubtful >= DOUBTFUL_MAX) return;
+    this.#doubtful += 1;
+    const untilMs = performance.now() + holdMs;
+    const attempt = (waitMs: number) => {
+      setTimeout(() => {
+        this.#run(SCRIPTS.release, group, ['', id]).then(
+          () => {
+            this.#doubtful -= 1;
+          },
+          () => {
+            if (this.#isClosed || performance.now() > untilMs) this.#doubtful -= 1;
+            else attempt(Math.min(waitMs * 2, GIVE_BACK_EVERY_MS));
+          },
+        );
+      }, waitMs).unref();
+    };
+    attempt(GIVE_BACK_FIRST_MS);
   }
 
   #time(nowMs: number): string {
