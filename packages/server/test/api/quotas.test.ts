@@ -1,4 +1,5 @@
 // Quotas of a template: files, bytes and calls, counted by template, key, address, subject and folder, over a time or for ever.
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Answer, type Harness, openHarness } from '../support/harness.ts';
 
@@ -106,6 +107,9 @@ describe('a quota', () => {
       body: { name: 'Q', quotas },
     });
     expect(saved.body).toMatchObject({ status: 'success', security_template: { quotas } });
+    const example = JSON.parse(readFileSync(new URL('../../../../docs/examples/quotas.json', import.meta.url), 'utf8'));
+    const documented = await api.call({ method: 'POST', url: '/v5/security-templates', headers, body: example });
+    expect(documented.body).toMatchObject({ status: 'success', security_template: example });
     const wrong = await api.call({
       method: 'POST',
       url: '/v5/security-templates',
