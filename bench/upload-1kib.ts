@@ -29,7 +29,7 @@ await withPair(async ({ ours, bare }) => {
       },
     },
   ];
-  const url = `/${ours.container}/v4/files?folder=%2Fbench`;
+  const url = `/${ours.container}/v4/files?folder=%2Fbench&obfuscate=KEEP_ORIGINAL_NAME`;
   const result = await alternate({
     ours: () => requestsPerSecond({ url: ours.baseUrl + url, requests }),
     durable: () => requestsPerSecond({ url: `${bare.baseUrl}/upload?durable`, requests }),

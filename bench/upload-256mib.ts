@@ -21,8 +21,11 @@ await withPair(async ({ ours, bare }) => {
   const headers = { 'x-filerobot-key': holder.key, 'x-forwarded-for': holder.ask.from ?? '' };
   const base = `${ours.baseUrl}/${ours.container}/v4`;
   const result = await alternate({
-    raw: () => speed(() => sendRaw(`${base}/upload?folder=%2Fbench&filename=large.bin`, SIZE, headers)),
-    form: () => speed(() => sendForm(`${base}/files?folder=%2Fbench`, SIZE, headers)),
+    raw: () =>
+      speed(() =>
+        sendRaw(`${base}/upload?folder=%2Fbench&filename=large.bin&obfuscate=KEEP_ORIGINAL_NAME`, SIZE, headers),
+      ),
+    form: () => speed(() => sendForm(`${base}/files?folder=%2Fbench&obfuscate=KEEP_ORIGINAL_NAME`, SIZE, headers)),
     durable: () => speed(() => sendRaw(`${bare.baseUrl}/upload?durable`, SIZE, headers)),
     bare: () => speed(() => sendRaw(`${bare.baseUrl}/upload`, SIZE, headers)),
   });

@@ -22,7 +22,8 @@ export async function uploadFile(client: Client, file: Blob, options: UploadOpti
   body.append('files[]', file, name);
   const answer = await client.request<{ readonly file: FileObject }>(['files'], {
     method: 'POST',
-    query: { folder: options.folder ?? '/' },
+    // The promise above holds for the same content as well.
+    query: { folder: options.folder ?? '/', obfuscate: 'KEEP_ORIGINAL_NAME' },
     body,
     signal: options.signal,
     timeoutMs: 'none',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type CanonicalPath, type FolderScope, parsePath, parseScope } from '@latchkey/policy';
 import type {
   At,
+  DuplicateReach,
   FileQuery,
   FileRecord,
   FolderQuery,
@@ -76,6 +77,20 @@ function fileQuery(different: Partial<FileQuery> = {}): FileQuery {
 
 function folderQuery(different: Partial<FolderQuery> = {}): FolderQuery {
   return { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], words: [], ...different };
+}
+
+/** The ids of what has the content already. */
+async function duplicatesOf(
+  metadata: Metadata,
+  place: string,
+  sha256: string,
+  reach: DuplicateReach,
+  within: ScopeLayers = [],
+  sizeBytes = 10,
+): Promise<string | undefined> {
+  const { folderPath, name } = picture(place);
+  const [found] = await metadata.findDuplicates(CONTAINER, [{ folderPath, name, sha256, sizeBytes }], reach, within);
+  return found && `${found.folderPath}/${found.name}`;
 }
 
 async function ready(open: () => Promise<MetadataStore>): Promise<Metadata> {
@@ -899,6 +914,46 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.equal(await metadata.findFile(CONTAINER, first.id, 3), undefined);
       const { filesDirect, bytesRecursive } = await folder(metadata, '/a');
       assert.deepEqual([filesDirect, bytesRecursive], [1, 10]);
+    },
+  },
+  {
+    name: 'finds the nearest file of the same content within reach, in its current version, and nothing beyond the scopes',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, picture('/a/x', { sha256: 'same' }), picture('/b/y', { sha256: 'same' }));
+      await commit(metadata, picture('/c/old', { sha256: 'past' }), picture('/c/old', { sha256: 'present' }));
+      await commit(metadata, picture('/e/empty', { sha256: 'empty', sizeBytes: 0 }));
+      assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'name'), '/a/x');
+      assert.equal(await duplicatesOf(metadata, '/a/other', 'same', 'name'), undefined);
+      assert.equal(await duplicatesOf(metadata, '/a/x', 'differs', 'container'), undefined);
+      assert.equal(await duplicatesOf(metadata, '/a/other', 'same', 'folder'), '/a/x');
+      assert.equal(await duplicatesOf(metadata, '/b/x', 'same', 'folder'), '/b/y');
+      assert.equal(await duplicatesOf(metadata, '/c/x', 'same', 'folder'), undefined);
+      assert.equal(await duplicatesOf(metadata, '/nowhere/x', 'same', 'folder'), undefined);
+      assert.equal(await duplicatesOf(metadata, '/b/x', 'same', 'container'), '/b/y');
+      assert.ok(['/a/x', '/b/y'].includes((await duplicatesOf(metadata, '/new/x', 'same', 'container')) ?? ''));
+      assert.equal(await duplicatesOf(metadata, '/c/old', 'past', 'container'), undefined);
+      assert.equal(await duplicatesOf(metadata, '/c/old', 'present', 'name'), '/c/old');
+      assert.equal(await duplicatesOf(metadata, '/e/empty', 'empty', 'name', [], 0), '/e/empty');
+      assert.equal(await duplicatesOf(metadata, '/e/other', 'empty', 'container', [], 0), undefined);
+      const onlyB = [scopes('/b')];
+      assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'name', onlyB), undefined);
+      assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'container', onlyB), '/b/y');
+      assert.equal(
+        await duplicatesOf(metadata, '/a/x', 'same', 'container', [scopes('/a/*'), scopes('/b')]),
+        undefined,
+      );
+      const contents = [picture('/b/y', { sha256: 'same' }), picture('/z/z'), picture('/a/x', { sha256: 'same' })];
+      const several = await metadata.findDuplicates(CONTAINER, contents, 'name', []);
+      assert.deepEqual(
+        several.map((file) => file?.name),
+        ['y', undefined, 'x'],
+      );
+      assert.deepEqual(await metadata.findDuplicates('other', contents, 'container', []), [
+        undefined,
+        undefined,
+        undefined,
+      ]);
     },
   },
   {

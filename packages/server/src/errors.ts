@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'RANGE_UNSATISFIABLE'
   | 'UPLOAD_LOCKED'
   | 'UPLOAD_TIMEOUT'
+  | 'SAME_ASSET_EXISTS_SKIP_UPLOAD'
+  | 'ERROR_SHA1_CONFLICT'
   | 'URL_UPLOADS_OFF'
   | 'URL_REFUSED'
   | 'URL_FAILED'
@@ -200,6 +202,17 @@ export const ERRORS = {
     retry: true,
   },
   UPLOAD_TIMEOUT: { status: 408, msg: 'The upload stalled', hint: 'Send the file again.' },
+  // The next two are told with 200, as clients of the wire contract expect (5.6): to them the upload succeeded.
+  SAME_ASSET_EXISTS_SKIP_UPLOAD: {
+    status: 200,
+    msg: 'The folder has this content already; nothing was stored',
+    hint: 'Use the file that is there. What the upload said about it was not taken over: change the file itself.',
+  },
+  ERROR_SHA1_CONFLICT: {
+    status: 200,
+    msg: 'Another folder has this content already; nothing was stored',
+    hint: 'Use the file that is there, or set uploads.duplicates in the settings of the container to a nearer reach.',
+  },
   URL_UPLOADS_OFF: {
     status: 403,
     msg: 'Uploading from a URL is switched off',

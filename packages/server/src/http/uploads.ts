@@ -2,20 +2,21 @@
 import { Readable } from 'node:stream';
 import { type CanonicalPath, effective } from '@latchkey/policy';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, ERRORS } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import { mergedMeta, parseMeta } from '../operations/meta.ts';
 import { parsePlace } from '../operations/products.ts';
 import { checkTags, TAG_LANGUAGE, tagsOf } from '../operations/tags.ts';
 import {
-  commitUploads,
   type Description,
   discardUploads,
   type StagedFile,
+  type StoredUpload,
   stageRemote,
   stageUpload,
+  storeUploads,
 } from '../operations/uploads.ts';
-import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
 import { parseJson } from './json.ts';
 import { moveFiles, moveFilesBody } from './objects.ts';
@@ -65,8 +66,7 @@ export const uploadRoutes = [
       const grant = await admitFile(call, folder, contentLength(call));
       const claimedType = call.request.headers['content-type'];
       const staged = await stageUpload(call.ports, grant, { name, source: call.request.raw, claimedType });
-      const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: NOTHING_SAID }]);
-      return answer(call, file === undefined ? [] : [file]);
+      return answer(call, await store(call, folder, [{ ...staged, description: NOTHING_SAID }]));
     },
   }),
 ];
@@ -127,9 +127,9 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
       });
     }
     const described = parts.map((part) => ({ ...part, description: describe(fields, part) }));
-    return answer(call, await commitUploads(call.ports, folder, described));
+    return answer(call, await store(call, folder, described));
   } catch (error) {
-    // `commitUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
+    // `storeUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
     if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, parts);
     throw multipartFault(error);
   }
@@ -255,8 +255,7 @@ async function uploadJson(call: PostCall): Promise<object> {
   const bytes = base64Bytes(said.data);
   const grant = await admitFile(call, folder, bytes.length);
   const staged = await stageUpload(call.ports, grant, { name, source: Readable.from([bytes]), claimedType: said.type });
-  const [file] = await commitUploads(call.ports, folder, [{ ...staged, description: description(said) }]);
-  return answer(call, file === undefined ? [] : [file]);
+  return answer(call, await store(call, folder, [{ ...staged, description: description(said) }]));
 }
 
 /** So many URLs one request may name (wire contract 5.6). */
@@ -304,7 +303,7 @@ async function uploadFromUrls(call: UploadCall, body: unknown): Promise<object> 
         throw atUrl(error, index);
       }
     }
-    return answer(call, await commitUploads(call.ports, folder, staged));
+    return answer(call, await store(call, folder, staged));
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, staged);
     throw error;
@@ -384,14 +383,50 @@ function base64Bytes(text: string): Buffer {
   return Buffer.from(encoded, 'base64');
 }
 
-/** Both forms that clients read: `file` for one, `files` always. */
-function answer(call: Call, files: readonly FileRecord[]): object {
-  const wire = files.map((file) => wireFile(file, call));
+/** Stores what was staged. `obfuscate=KEEP_ORIGINAL_NAME` says that what is there is to be overwritten, even by the same. */
+function store(
+  call: UploadCall,
+  folder: CanonicalPath,
+  staged: readonly (StagedFile & { readonly description: Description })[],
+): Promise<readonly StoredUpload[]> {
+  const keepDuplicates = call.query.one('obfuscate') === 'KEEP_ORIGINAL_NAME';
+  return storeUploads(call.ports, folder, staged, { keepDuplicates });
+}
+
+const DUPLICATES = {
+  'duplicate here': 'SAME_ASSET_EXISTS_SKIP_UPLOAD',
+  'duplicate elsewhere': 'ERROR_SHA1_CONFLICT',
+} as const;
+
+/**
+ * Both forms that clients read: `file` for one, `files` always. When nothing was stored because all of it is there already,
+ * the answer says so in the way of its generation (wire contract 5.6 and 12.1); among others, duplicates are warnings.
+ */
+function answer(call: Call, stored: readonly StoredUpload[]): object {
+  const wire = stored.map(({ file }) => wireFile(file, call));
+  const warnings = stored.flatMap(({ file, outcome }) => {
+    if (outcome !== 'duplicate here' && outcome !== 'duplicate elsewhere') return [];
+    const { folderPath, name, info } = file;
+    const similar_file_path = folderPath === '/' ? `/${name}` : `${folderPath}/${name}`;
+    const existing_file_uuid = fileUuid(file);
+    const code = DUPLICATES[outcome];
+    return [{ code, msg: ERRORS[code].msg, hint: ERRORS[code].hint, existing_file_uuid, similar_file_path, info }];
+  });
+  const [first] = warnings.length === stored.length ? warnings : [];
+  const isFirstGeneration = call.version === 'v3';
+  const state =
+    first !== undefined
+      ? 'SHA1_CONFLICT_STOP_UPLOAD'
+      : stored.some(({ outcome }) => outcome === 'new version')
+        ? 'FILE_EXISTS_REPLACING_DATA'
+        : '{}';
   return {
     msg: '',
     hint: '',
+    ...(first === undefined || isFirstGeneration ? {} : { status: 'error', ...first }),
     ...(wire.length === 1 ? { file: wire[0] } : {}),
     files: wire,
-    upload: { _i: wire.length, state: '{}' },
+    upload: { _i: wire.length, state: isFirstGeneration ? state : '{}' },
+    ...(warnings.length === 0 || (first !== undefined && wire.length === 1) ? {} : { warnings }),
   };
 }

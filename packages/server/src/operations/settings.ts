@@ -35,6 +35,8 @@ export type SettingsDocument = {
 export type UploadSettings = {
   /** Whether files may be fetched from URLs that a caller names. */
   readonly from_urls: 'off' | 'on';
+  /** Which files make an upload of the same content a duplicate that is not stored again. */
+  readonly duplicates: 'name' | 'folder' | 'container' | 'off';
 };
 
 /** Settings with what only those who may list the configuration get to know. */
@@ -113,7 +115,7 @@ const DEFAULTS: SettingsDocument = {
     store: { force_filling_metadata_on_upload: false, regional_variants_groups: [] },
   },
   presets: [],
-  uploads: { from_urls: 'off' },
+  uploads: { from_urls: 'off', duplicates: 'name' },
 };
 
 function known(record: SettingsRecord | undefined): KnownSettings {
@@ -192,6 +194,7 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
     presets: listed ?? [],
     uploads: {
       from_urls: word(uploads['from_urls'], 'uploads.from_urls', ['off', 'on']),
+      duplicates: word(uploads['duplicates'], 'uploads.duplicates', ['name', 'folder', 'container', 'off']),
     },
   };
   if (Buffer.byteLength(JSON.stringify(document)) > SETTINGS_BYTES_MAX) {

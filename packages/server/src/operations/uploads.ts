@@ -1,6 +1,6 @@
 // Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
 import { finished, type Readable, Transform } from 'node:stream';
-import type { CanonicalPath } from '@latchkey/policy';
+import { type CanonicalPath, effective } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant, UploadFacts } from '../grant.ts';
 import type { WrittenBlob } from '../ports/blobs.ts';
@@ -206,6 +206,70 @@ export async function commitUploads(
     }
     throw error;
   }
+}
+
+/** What became of one staged file. */
+export interface StoredUpload {
+  /** The file that was stored; for a duplicate the one that was there. */
+  readonly file: FileRecord;
+  readonly outcome: 'new file' | 'new version' | 'duplicate here' | 'duplicate elsewhere';
+}
+
+/**
+ * Stores staged files like `commitUploads`, except those whose content the container has already, within the reach that its
+ * settings name: their bytes are removed again and the file that is there is answered. A duplicate counts as an upload,
+ * but takes nothing of a quota of bytes. What the caller may not list is no duplicate: its upload is stored as if nothing
+ * of the kind existed. Of two that arrive in the same moment both may be stored.
+ */
+export async function storeUploads(
+  ports: Pick<Ports, 'blobs' | 'metadata' | 'settings' | 'system'>,
+  folderPath: CanonicalPath,
+  staged: readonly (StagedFile & { readonly description: Description })[],
+  options: { readonly keepDuplicates: boolean },
+): Promise<readonly StoredUpload[]> {
+  let known: readonly (FileRecord | undefined)[] = [];
+  try {
+    if (!options.keepDuplicates) known = await knownDuplicates(ports, folderPath, staged);
+    const duplicates = staged.filter((_, index) => known[index] !== undefined);
+    for (const { grant, blob, type } of duplicates) {
+      await grant.recheck({ ...typeFacts(type), sizeBytes: blob.sizeBytes });
+      await grant.settle({ bytes: 0 });
+    }
+    await discardUploads(ports, duplicates);
+  } catch (error) {
+    await discardUploads(ports, staged);
+    throw error;
+  }
+  const others = staged.filter((_, index) => known[index] === undefined);
+  const committed = (await commitUploads(ports, folderPath, others)).values();
+  return staged.map((_, index): StoredUpload => {
+    const found = known[index];
+    if (found !== undefined) {
+      return { file: found, outcome: found.folderPath === folderPath ? 'duplicate here' : 'duplicate elsewhere' };
+    }
+    const { value: file } = committed.next();
+    if (file === undefined) throw new TypeError('Every file that was no duplicate has been committed.');
+    return { file, outcome: file.version === 0 ? 'new file' : 'new version' };
+  });
+}
+
+async function knownDuplicates(
+  ports: Pick<Ports, 'metadata' | 'settings'>,
+  folderPath: CanonicalPath,
+  staged: readonly StagedFile[],
+): Promise<readonly (FileRecord | undefined)[]> {
+  const grant = staged[0]?.grant;
+  if (grant === undefined || !mayList(grant)) return [];
+  const { duplicates } = await uploadSettings(ports, grant);
+  if (duplicates === 'off') return [];
+  const contents = staged.map(({ name, blob }) => ({ folderPath, name, ...blob }));
+  return ports.metadata.findDuplicates(grant.container, contents, duplicates, grant.layers('listing'));
+}
+
+/** Whether the caller gets to know of files at all. */
+function mayList({ template, claims }: Grant): boolean {
+  if (template === undefined || claims === undefined) return true;
+  return effective(template, claims).permissions.includes('OBJECTS_LIST');
 }
 
 /** Removes staged bytes that will not become files. Never raises: the sweep removes what is left. */

@@ -90,6 +90,19 @@ export type SortKey = 'name' | 'created_at' | 'modified_at' | 'size' | 'type';
 /** What of the tree a listing may show: every layer must cover a folder for it to be seen. */
 export type ScopeLayers = readonly (readonly FolderScope[])[];
 
+/** Content that is about to become a file. */
+export interface Content {
+  readonly folderPath: CanonicalPath;
+  readonly name: string;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+/** How far away a file of the same content still is a duplicate: under the same name in the same folder, anywhere in the
+ *  same folder, or anywhere in the container. Each includes the one before. */
+export type DuplicateReach = 'name' | 'folder' | 'container';
+
 /** Which files. */
 export interface FileQuery {
   readonly container: string;
@@ -167,6 +180,15 @@ export interface Metadata {
   findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined>;
   listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]>;
   countFiles(query: FileQuery): Promise<FileStats>;
+  /** For each content, in order, a file that has it in its current version, the nearest within reach: the file of the same
+   *  name, else one of the same folder, else any. Only files in folders covered by every layer are found. Nothing has
+   *  content of no bytes in common but a name. */
+  findDuplicates(
+    container: string,
+    contents: readonly Content[],
+    reach: DuplicateReach,
+    within: ScopeLayers,
+  ): Promise<readonly (FileRecord | undefined)[]>;
   /** The newest `limit` files directly in each folder (by id), for folder previews. */
   previewFiles(
     container: string,

@@ -71,7 +71,7 @@ describe('file.upload', () => {
   test.each(['/v3/upload?dir=%2Fways', '/v4/upload?folder=%2Fways', '/v5/files?folder=%2Fways', '/upload?dir=%2Fways'])(
     'takes the same form at %s',
     async (url) => {
-      const { headers, body } = multipart([{}]);
+      const { headers, body } = multipart([{ content: url }]);
       const answer = await harness.call({ method: 'POST', url, key: await harness.key(), headers, body });
       expect(fileOf(answer).folder.name).toBe('/ways');
     },

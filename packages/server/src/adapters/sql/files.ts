@@ -6,12 +6,15 @@ import { AppError } from '../../errors.ts';
 import type { ApprovalStatus } from '../../ports/approval-states.ts';
 import type {
   At,
+  Content,
+  DuplicateReach,
   FileQuery,
   FileRecord,
   FileStats,
   JsonObject,
   NewFile,
   Paging,
+  ScopeLayers,
   Visibility,
 } from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
@@ -133,6 +136,38 @@ export async function findFileRow(db: Executor, folderId: string, name: string):
     .where('folder_id', '=', folderId)
     .where('name', '=', name)
     .executeTakeFirst();
+}
+
+/** The nearest file of the same content. */
+export async function findDuplicate(
+  db: Executor,
+  container: string,
+  content: Content,
+  reach: DuplicateReach,
+  within: ScopeLayers,
+): Promise<FileRecord | undefined> {
+  const scopes = mergeLayers(within);
+  const place = await findFolderRow(db, container, content.folderPath);
+  if (place !== undefined && (scopes === undefined || covers(scopes, place.path))) {
+    const namesake = await findFileRow(db, place.id, content.name);
+    if (namesake?.sha256 === content.sha256) return toFileRecord({ file: namesake, place });
+    if (reach !== 'name' && content.sizeBytes > 0) {
+      const file = await db
+        .selectFrom('files')
+        .selectAll()
+        .where('container', '=', container)
+        .where('sha256', '=', content.sha256)
+        .where('folder_id', '=', place.id)
+        .limit(1)
+        .executeTakeFirst();
+      if (file !== undefined) return toFileRecord({ file, place });
+    }
+  }
+  if (reach !== 'container' || content.sizeBytes === 0) return undefined;
+  let elsewhere = placedFiles(db, container).where('files.sha256', '=', content.sha256);
+  if (scopes !== undefined) elsewhere = elsewhere.where(coveredBy('folders', scopes));
+  const row = await elsewhere.limit(1).executeTakeFirst();
+  return row && toFileRecord(toPlacedFile(row));
 }
 
 /** A page of files. */

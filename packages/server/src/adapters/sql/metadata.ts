@@ -4,6 +4,8 @@ import { sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type {
   At,
+  Content,
+  DuplicateReach,
   FileQuery,
   FileRecord,
   FileStats,
@@ -21,6 +23,7 @@ import {
   commitFile,
   countFileRows,
   deleteFiles,
+  findDuplicate,
   findFileIds,
   findFileRow,
   findPlacedFile,
@@ -139,6 +142,14 @@ class SqlMetadata implements Metadata {
 
   countFiles(query: FileQuery): Promise<FileStats> {
     return this.#query((db) => countFileRows(db, query));
+  }
+
+  findDuplicates(container: string, contents: readonly Content[], reach: DuplicateReach, within: ScopeLayers) {
+    return this.#query(async (db) => {
+      const found: (FileRecord | undefined)[] = [];
+      for (const content of contents) found.push(await findDuplicate(db, container, content, reach, within));
+      return found;
+    });
   }
 
   previewFiles(container: string, folderIds: readonly string[], limit: number) {
