@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseRange } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
+import { openDiskRenders } from './adapters/disk/renders.ts';
 import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
@@ -66,6 +67,11 @@ export async function compose(config: Config): Promise<Service> {
           config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),
       }),
     );
+    const renders = await openDiskRenders({
+      folder: join(config.dataDir, 'renders', 'kept'),
+      sizeMaxBytes: config.renderCacheBytes,
+      now: system.now,
+    });
     system.log.info('images.ready', { ...images.describe() });
     const sql = await opened(openSql(config.databaseUrl));
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
@@ -83,6 +89,7 @@ export async function compose(config: Config): Promise<Service> {
       media: openMedia(),
       fetcher: openFetcher({ allow: config.fetchAllow.map(parseRange).filter((range) => range !== undefined) }),
       images,
+      renders,
       geo,
       system,
     };

@@ -5,6 +5,7 @@ import { equalBytes, hashSecret, mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
+import { readSignature } from './signature.ts';
 
 /** A credential as it stood in the request. */
 export type Credential =
@@ -13,6 +14,8 @@ export type Credential =
   | { readonly kind: 'key'; readonly text: string }
   /** The token of a console session. */
   | { readonly kind: 'session'; readonly text: string }
+  /** The signature of an address of one private file. */
+  | { readonly kind: 'address'; readonly text: string }
   /** A template identifier, for the exchange. */
   | { readonly kind: 'template'; readonly text: string };
 
@@ -26,6 +29,8 @@ export interface Bearer {
   readonly templateRecord?: TemplateRecord;
   /** Present when the rules come from a secret key. */
   readonly secretKeyRecord?: SecretKeyRecord;
+  /** Present when a signed address was shown: it opens this file only, and was given to this page. */
+  readonly address?: { readonly fileId: string; readonly origin: string | undefined };
   /** The credential was not in the form of an access key: a bad one is answered with UNAUTHORIZED. */
   readonly secretForm: boolean;
 }
@@ -49,6 +54,8 @@ export async function authenticate(ports: Needs, container: string, credential: 
       return visitor(ports, container, credential.text);
     case 'session':
       return admin(ports, credential.text);
+    case 'address':
+      return signedAddress(ports, container, credential.text);
     case 'key':
       return looksLikeKey(credential.text)
         ? accessKey(ports, container, credential.text)
@@ -83,6 +90,21 @@ async function accessKey(ports: Needs, container: string, text: string): Promise
     ports.templates.isKeyRevoked(container, claims.keyId),
   ]);
   return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules };
+}
+
+/** A signed address stands for the key it was written for: revocation and live rules decide as for the key itself. */
+async function signedAddress(ports: Needs, container: string, text: string): Promise<Bearer> {
+  const signature = readSignature(text);
+  const secret = signature && ports.system.keyring.find(signature.claims.kid);
+  if (signature === undefined || secret === undefined || !signature.verify(secret)) return INVALID;
+  const { claims, fileId, origin } = signature;
+  if (claims.container !== container) return INVALID;
+  const [rules, revoked] = await Promise.all([
+    liveRules(ports, claims),
+    ports.templates.isKeyRevoked(container, claims.keyId),
+  ]);
+  const address = { fileId, origin };
+  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules, address };
 }
 
 /** The rules an access key lives under: its template, or the secret key that minted it. */

@@ -8,6 +8,7 @@ import { authenticate, type Bearer, type Credential } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
 import { type Held, reserve, type WhenCountersFail } from './limit.ts';
+import { signAddress } from './signature.ts';
 
 /** What http knows of a request before anything of its body is read. */
 export interface Asked {
@@ -51,6 +52,9 @@ export interface Guard {
     entrant: Entrant,
     demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
   ): Promise<Grant<Op>>;
+  /** The signature that lets an address of this file pass without a header, for as long and as far as the entrant's key would;
+   *  undefined for callers that may not fetch it. */
+  signAddress(entrant: Entrant, file: { readonly id: string; readonly folderPath: CanonicalPath }): string | undefined;
   /** Every rule's outcome without charging anything: the dry run of product definition section 10.1. */
   explain(entrant: Entrant, demanded: Demanded): Decision;
 }
@@ -69,6 +73,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   function factsOf(entrant: Entrant, demanded: Demanded, nowMs: number): Facts {
     const { asked, bearer } = entrant;
     const country = ports.geo.country(asked.clientIp);
+    const origin = asked.origin ?? bearer.address?.origin;
     return {
       nowMs,
       container: asked.container,
@@ -81,7 +86,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
         ? { identifier: bearer.templateRecord.uid }
         : {}),
       ...(country === undefined ? {} : { country }),
-      ...(asked.origin === undefined ? {} : { origin: asked.origin }),
+      // An <img> does not say on which page it is; the page that was given its address was judged then.
+      ...(origin === undefined ? {} : { origin }),
       ...(demanded.upload === undefined ? {} : { upload: demanded.upload }),
     };
   }
@@ -89,6 +95,9 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
     const nowMs = ports.system.now();
     const bearer = await authenticateWithinBudget(asked, nowMs);
+    if (bearer.address !== undefined && operations.some((operation) => operation !== 'file.download')) {
+      throw new AppError('KEY_MISSING', 'a signed address opens one file');
+    }
     const entrant: Entrant = { asked, bearer, startedAtMs: nowMs };
     refuseEarly(entrant, operations, nowMs);
     // A credential proves its container; only those that carry none need it looked up.
@@ -229,6 +238,19 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     if (nowMs - admitted.nowMs > workMs(entrant, admitted)) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
   }
 
+  function sign(
+    entrant: Entrant,
+    file: { readonly id: string; readonly folderPath: CanonicalPath },
+  ): string | undefined {
+    const { asked, bearer } = entrant;
+    if (bearer.claims === undefined || bearer.credential !== 'verified' || bearer.address !== undefined)
+      return undefined;
+    const nowMs = ports.system.now();
+    const demands = [{ operation: 'file.download' as const, targets: [file.folderPath] }];
+    if (!decide(bearer.template, bearer.claims, factsOf(entrant, { demands }, nowMs)).allow) return undefined;
+    return signAddress(ports.system.keyring, bearer.claims, file.id, asked.origin, nowMs);
+  }
+
   async function enterPublic(asked: Asked): Promise<Entrant> {
     const bearer = await authenticate(ports, asked.container, { kind: 'none' });
     return { asked, bearer, startedAtMs: ports.system.now() };
@@ -237,6 +259,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   return {
     enter,
     enterPublic,
+    signAddress: sign,
     admit,
     explain: (entrant, demanded) =>
       decide(entrant.bearer.template, entrant.bearer.claims, factsOf(entrant, demanded, ports.system.now())),

@@ -11,7 +11,7 @@ import { createGuard, type Demanded, type Entrant, type GuardOptions } from '../
 import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
-import { clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
+import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
 import { Query } from './query.ts';
@@ -110,7 +110,11 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     drainWhenRefused(request, reply);
     const params = request.params as Record<string, string>;
     const presented: Credential =
-      row.credential === 'template' ? { kind: 'template', text: params['id'] ?? '' } : credential(request, state.query);
+      row.credential === 'template'
+        ? { kind: 'template', text: params['id'] ?? '' }
+        : row.credential === 'optional'
+          ? addressOr(credential(request, state.query), state.query)
+          : credential(request, state.query);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (presented.kind === 'session' && !isRead) refuseForeignPage(request, options.publicUrl);
     const asked = {
@@ -148,6 +152,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       nowMs: ports.system.now(),
       request,
       reply,
+      signature: (file) => guard.signAddress(entrant, file),
       admit: async <O extends OperationName>(
         demands: readonly (Demand & { readonly operation: O })[],
         upload?: Demanded['upload'],

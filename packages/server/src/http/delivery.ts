@@ -1,9 +1,13 @@
 // Bytes on their way out: ranges and conditions (RFC 9110 sections 13 and 14), and headers that keep them harmless.
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
+import { type Picture, variantOf } from '../operations/renders.ts';
+import { extensionOf } from '../operations/uploads.ts';
 import type { ByteRange } from '../ports/blobs.ts';
-import type { FileRecord } from '../ports/metadata.ts';
+import { type FileRecord, fileUuid } from '../ports/metadata.ts';
 import { ICON_TYPE, iconOf, needsIcon } from './icon.ts';
+import type { Wanted } from './rendition.ts';
 import type { Call } from './route.ts';
 
 /** Types that a browser may show in place: they cannot run script in our origin. Everything else is a download. */
@@ -15,7 +19,7 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' d
  * Sends a file's bytes, or the part asked for. Active content (SVG, HTML, XML, scripts) is always a download and
  * sandboxed (threat 22). Raises RANGE_UNSATISFIABLE, FILE_NOT_FOUND, STORE_UNAVAILABLE.
  */
-export async function deliver(
+async function deliver(
   call: Call,
   file: FileRecord,
   read: (range?: ByteRange) => Promise<Readable>,
@@ -23,14 +27,10 @@ export async function deliver(
   const { request, reply } = call;
   const etag = `"${file.sha256.slice(0, 32)}"`;
   const modifiedMs = Math.floor(file.modifiedAtMs / 1000) * 1000;
-  reply
+  harmless(call, cacheControl(call, file))
     .header('etag', etag)
     .header('last-modified', new Date(modifiedMs).toUTCString())
     .header('accept-ranges', 'bytes')
-    .header('cache-control', cacheControl(call, file))
-    .header('x-content-type-options', 'nosniff')
-    .header('cross-origin-resource-policy', 'cross-origin')
-    .header('referrer-policy', 'no-referrer')
     .header('content-disposition', disposition(call, file));
   if (file.mime !== 'application/pdf') reply.header('content-security-policy', SANDBOX);
   if (isUnchanged(call, etag, modifiedMs)) {
@@ -55,21 +55,79 @@ export async function deliver(
   return undefined;
 }
 
+/** Where the bytes of an answer come from, already guarded. */
+export interface Source {
+  read(range?: ByteRange): Promise<Readable>;
+  render(wanted: Wanted): Promise<Picture>;
+}
+
 /**
- * Sends an icon in place of a preview (`w`, wire contract 11.6) that a browser could not draw; false when the file itself will
- * do.
+ * Sends the file as the address asks: a drawn picture when it can be one (wire contract 11.6), an icon in place of a picture that
+ * cannot be drawn and that no browser could draw, else the file itself. Raises what `deliver` raises, and IMAGES_BUSY.
  */
-export async function deliverIcon(call: Call, file: FileRecord): Promise<boolean> {
-  const { query, reply } = call;
-  if (query.one('w') === undefined || query.one('download') !== undefined || !needsIcon(file)) return false;
-  await reply
-    .header('cache-control', cacheControl(call, file))
-    .header('x-content-type-options', 'nosniff')
-    .header('cross-origin-resource-policy', 'cross-origin')
+export async function deliverAs(
+  call: Call,
+  file: FileRecord,
+  source: Source,
+  wanted: Wanted | undefined,
+): Promise<undefined> {
+  if (wanted === undefined) return deliver(call, file, source.read);
+  if (call.ports.images.draws(file.mime)) return deliverPicture(call, file, source, wanted);
+  if (call.query.one('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
+  return deliver(call, file, source.read);
+}
+
+async function deliverPicture(call: Call, file: FileRecord, source: Source, wanted: Wanted): Promise<undefined> {
+  const { request, reply } = call;
+  const variant = createHash('sha256').update(variantOf(file, wanted.rendition)).digest('hex').slice(0, 8);
+  const etag = `"${file.sha256.slice(0, 32)}-${variant}"`;
+  if (wanted.negotiated) reply.header('vary', 'Accept');
+  if (isUnchanged(call, etag, Number.POSITIVE_INFINITY)) {
+    await reply.header('etag', etag).header('cache-control', cacheControl(call, file)).code(304).send();
+    return undefined;
+  }
+  let picture: Picture;
+  try {
+    picture = await source.render(wanted);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'IMAGE_UNREADABLE') throw error;
+    call.ports.system.log.info('image.unreadable', { file: fileUuid(file), mime: file.mime, detail: error.detail });
+    return deliverIcon(call, file, true);
+  }
+  harmless(call, cacheControl(call, file))
+    .header('etag', etag)
+    .header('content-security-policy', SANDBOX)
+    .header('content-disposition', disposition(call, asPicture(file, picture)))
+    .header('content-length', String(picture.bytes.length))
+    .type(picture.mime);
+  await reply.send(request.method === 'HEAD' ? undefined : Buffer.from(picture.bytes));
+  return undefined;
+}
+
+/** An icon that stands for a failed drawing may be a picture soon; one that stands for its type stays. */
+async function deliverIcon(call: Call, file: FileRecord, failed: boolean): Promise<undefined> {
+  await harmless(call, failed ? 'private, max-age=60' : cacheControl(call, file))
     .header('content-security-policy', SANDBOX)
     .type(ICON_TYPE)
     .send(iconOf(file));
-  return true;
+  return undefined;
+}
+
+/** What every answer with foreign content says about itself. */
+function harmless(call: Call, caching: string) {
+  return call.reply
+    .header('cache-control', caching)
+    .header('x-content-type-options', 'nosniff')
+    .header('cross-origin-resource-policy', 'cross-origin')
+    .header('referrer-policy', 'no-referrer');
+}
+
+/** The file under the name that fits what was drawn of it. */
+function asPicture(file: FileRecord, picture: Picture): FileRecord {
+  const extension = picture.mime.slice('image/'.length);
+  const isNamed = extensionOf(file.name) === extension || (extension === 'jpeg' && extensionOf(file.name) === 'jpg');
+  const stem = file.name.replace(/\.[^.]{1,20}$/, '');
+  return { ...file, mime: picture.mime, name: isNamed ? file.name : `${stem}.${extension}` };
 }
 
 /** Public bytes under a content hash never change; private ones are never kept by anybody in between. */

@@ -59,6 +59,15 @@ export function refuseForeignPage(request: FastifyRequest, publicUrl: string | u
   });
 }
 
+/**
+ * The key of a request for bytes, else the signature in its address. Widgets send their key along to addresses that are signed as
+ * well: the key, which is asked everything, then stands alone, and the signature is not looked at.
+ */
+export function addressOr(presented: Credential, query: Query): Credential {
+  const text = query.one('sig');
+  return presented.kind === 'none' && text !== undefined ? { kind: 'address', text } : presented;
+}
+
 /** The single credential of the request. Raises CREDENTIALS_AMBIGUOUS when there are two (threat 26). */
 export function credential(request: FastifyRequest, query: Query): Credential {
   const found: Credential[] = [];

@@ -4,13 +4,16 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { countFiles, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
 import { getListedFolder } from '../operations/folders.ts';
+import { renderFile, renderPublicFile } from '../operations/renders.ts';
+import type { ByteRange } from '../ports/blobs.ts';
 import type { FileRecord } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
-import { deliver, deliverIcon } from './delivery.ts';
+import { deliverAs } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
 import { folderOf, mimesOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { decode } from './query.ts';
+import { type Wanted, wantedOf } from './rendition.ts';
 import { type Call, route } from './route.ts';
 import { wireFile, wireFolder } from './wire.ts';
 
@@ -157,15 +160,25 @@ function deliveryPath(call: Call): CanonicalPath {
  * KEY_MISSING, as an unknown one does: addresses tell nothing.
  */
 async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefined): Promise<undefined> {
+  const wanted = wantedOf(call.query, call.request.headers.accept);
   const anonymous = call.entrant.bearer.credential === 'missing';
   if (file?.isPublic === true && anonymous) {
-    if (await deliverIcon(call, file)) return undefined;
-    return deliver(call, file, (range) => readPublicFile(call.ports, file, range));
+    const source = {
+      read: (range?: ByteRange) => readPublicFile(call.ports, file, range),
+      render: ({ rendition }: Wanted) => renderPublicFile(call.ports, file, rendition),
+    };
+    return deliverAs(call, file, source, wanted);
   }
   if (anonymous) throw new AppError('KEY_MISSING');
   const known = file === undefined ? undefined : await fileOf(call, fileUuid(file));
-  if (known === undefined) throw new AppError('FILE_NOT_FOUND');
+  const { address } = call.entrant.bearer;
+  if (known === undefined || (address !== undefined && address.fileId !== known.id)) {
+    throw new AppError('FILE_NOT_FOUND');
+  }
   const grant = await call.admit([{ operation: 'file.download', targets: [known.folderPath] }]);
-  if (await deliverIcon(call, known)) return undefined;
-  return deliver(call, known, (range) => readFile(call.ports, grant, known, range));
+  const source = {
+    read: (range?: ByteRange) => readFile(call.ports, grant, known, range),
+    render: ({ rendition }: Wanted) => renderFile(call.ports, grant, known, rendition),
+  };
+  return deliverAs(call, known, source, wanted);
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Grant } from '../grant.ts';
 import type { Demanded, Entrant, Guard } from '../guard/guard.ts';
 import type { Ports } from '../ports/index.ts';
+import type { FileRecord } from '../ports/metadata.ts';
 import type { Query } from './query.ts';
 
 /** Settings that handlers need. */
@@ -37,6 +38,8 @@ export interface Call<Op extends OperationName = OperationName> {
   readonly nowMs: number;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** The signature for the addresses of a private file, when the caller may fetch it. */
+  signature(file: FileRecord): string | undefined;
   /**
    * Asks the guard for a Grant. The caller of the handler settles every grant when the handler returns and releases
    * them all when it throws.

@@ -4,6 +4,7 @@ import { propertiesOf } from '../operations/properties.ts';
 import { extensionOf } from '../operations/uploads.ts';
 import type { FileRecord, FolderRecord, JsonObject, Visibility } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
+import type { Query } from './query.ts';
 
 /** Where the links of an answer point. */
 export interface Links {
@@ -13,6 +14,10 @@ export interface Links {
   readonly nowMs: number;
   /** The version of the path that was called; the first generation reads members of its own (wire contract 12.1). */
   readonly version?: string;
+  /** What a private file's links carry, so that <img> can show them to a caller who may fetch it. */
+  signature?(file: FileRecord): string | undefined;
+  /** What was asked for besides, as in `fields=cdn_permalink`. */
+  readonly query?: Query;
 }
 
 /** The file object. `relevance` is set in answers to a search only. */
@@ -21,7 +26,10 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
   const store = `${links.baseUrl}/${links.container}`;
   const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
   const delivery = `${store}/cdn${encodePath(path)}`;
+  const blurhash = file.info['blurhash'] ?? null;
   const hash = file.sha1.slice(0, 6);
+  const signature = file.isPublic ? undefined : links.signature?.(file);
+  const [first, more] = signature === undefined ? ['', ''] : [`?sig=${signature}`, `&sig=${signature}`];
   return {
     uuid,
     name: file.name,
@@ -37,13 +45,16 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
     is_favorite: false,
     visibility: wireVisibility(file.visibility, file.isPublic),
     url: {
-      public: delivery,
-      cdn: `${delivery}?vh=${hash}`,
-      permalink: `${store}/v4/get/${uuid}`,
-      download: `${delivery}?vh=${hash}&download=1`,
+      public: `${delivery}${first}`,
+      cdn: `${delivery}?vh=${hash}${more}`,
+      permalink: `${store}/v4/get/${uuid}${first}`,
+      download: `${delivery}?vh=${hash}${more}&download=1`,
       path,
+      ...(links.query?.one('fields')?.split(',').includes('cdn_permalink')
+        ? { cdn_permalink: `${store}/v5/get/${uuid}` }
+        : {}),
     },
-    hash: { sha1: file.sha1, sha256: file.sha256, blurhash: null, blur_hash: null },
+    hash: { sha1: file.sha1, sha256: file.sha256, blurhash, blur_hash: blurhash },
     iptc_xml: {},
     created_at: isoTime(file.createdAtMs),
     modified_at: isoTime(file.modifiedAtMs),

@@ -6,12 +6,13 @@ const ORPHAN_AGE_MS = 24 * 60 * 60_000;
 
 /** Removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
 export async function sweep(
-  ports: Pick<Ports, 'blobs' | 'metadata' | 'counters' | 'templates' | 'system'>,
+  ports: Pick<Ports, 'blobs' | 'metadata' | 'counters' | 'templates' | 'renders' | 'system'>,
 ): Promise<{ readonly reservations: number; readonly blobs: number; readonly leavings: number }> {
   const nowMs = ports.system.now();
   const reservations = await ports.counters.sweep(nowMs);
   await ports.templates.sweep(nowMs);
   const leavings = await ports.blobs.sweep(nowMs - ORPHAN_AGE_MS);
+  await ports.renders.sweep(nowMs);
   let blobs = 0;
   let cursor: string | undefined;
   do {

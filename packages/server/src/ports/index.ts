@@ -9,6 +9,7 @@ import type { Images } from './images.ts';
 import type { Labels } from './labels.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
+import type { Renders } from './renders.ts';
 import type { Settings } from './settings.ts';
 import type { System } from './system.ts';
 import type { Templates } from './templates.ts';
@@ -26,6 +27,7 @@ export interface Ports {
   readonly media: Media;
   readonly fetcher: Fetcher;
   readonly images: Images;
+  readonly renders: Renders;
   readonly geo: Geo;
   readonly system: System;
 }

@@ -14,6 +14,7 @@ import {
 } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
 import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
@@ -139,6 +140,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     media: openMedia(),
     fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
     images,
+    renders: await openDiskRenders({ folder: join(folder, 'renders'), sizeMaxBytes: 1e8, now: system.now }),
     geo: tableGeo(),
     system,
   });

@@ -1,0 +1,143 @@
+// Renditions in a folder: written aside and moved into place, stamped when used, the least recently used removed first.
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../errors.ts';
+import type { RenderId, Renders } from '../../ports/renders.ts';
+import type { Clock } from '../../ports/system.ts';
+
+/** How the store is bounded. */
+export interface RendersOptions {
+  readonly folder: string;
+  readonly sizeMaxBytes: number;
+  readonly now: Clock;
+}
+
+/** Content that could not be drawn is not tried again for this long: a poisoned file costs its time once. */
+const FAILURE_MS = 10 * 60_000;
+const FAILURES_MAX = 10_000;
+/** The time of the last use is kept this exactly. */
+const STAMP_MS = 60 * 60_000;
+const UNUSED_MS = 30 * 24 * 60 * 60_000;
+/** A sweep leaves some room, so that the next picture does not need one. */
+const ROOM = 0.9;
+const NAME = /^[0-9a-f]{64}$/;
+const FAN_OUT = /^[0-9a-f]{2}$/;
+
+/** Opens renditions in a folder, which is made when it is missing. Raises STORE_UNAVAILABLE when it cannot be. */
+export async function openDiskRenders(options: RendersOptions): Promise<Renders> {
+  const { folder, sizeMaxBytes, now } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new AppError('STORE_UNAVAILABLE', 'the folder of renditions', { cause });
+  });
+  const underway = new Map<string, Promise<Uint8Array>>();
+  const failures = new Map<string, number>();
+  let addedBytes = 0;
+  let sweeping: Promise<number> | undefined;
+
+  async function make(path: string, content: string, work: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const kept = await readKept(path, now());
+    if (kept !== undefined) return kept;
+    const failedMs = failures.get(content);
+    if (failedMs !== undefined && now() - failedMs < FAILURE_MS) {
+      throw new AppError('IMAGE_UNREADABLE', 'could not be drawn some minutes ago');
+    }
+    try {
+      const bytes = await work();
+      await keep(path, bytes);
+      return bytes;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') remember(content);
+      throw error;
+    }
+  }
+
+  function remember(content: string): void {
+    failures.delete(content);
+    failures.set(content, now());
+    const oldest = failures.keys().next();
+    if (failures.size > FAILURES_MAX && !oldest.done) failures.delete(oldest.value);
+  }
+
+  async function keep(path: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > sizeMaxBytes) return;
+    const aside = `${path}.${randomUUID()}`;
+    try {
+      await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+      await writeFile(aside, bytes, { flag: 'wx', mode: 0o600 });
+      const stamp = new Date(now());
+      await utimes(aside, stamp, stamp);
+      await rename(aside, path);
+    } catch {
+      // A full or failing disk keeps nothing; the picture is there all the same.
+      await unlink(aside).catch(() => undefined);
+      return;
+    }
+    addedBytes += bytes.length;
+    if (addedBytes > sizeMaxBytes * (1 - ROOM)) void sweep(now());
+  }
+
+  function sweep(nowMs: number): Promise<number> {
+    addedBytes = 0;
+    sweeping ??= sweepFolder(folder, sizeMaxBytes, nowMs).finally(() => {
+      sweeping = undefined;
+    });
+    return sweeping;
+  }
+
+  return {
+    obtain({ content, variant }: RenderId, work) {
+      const name = createHash('sha256').update(`${content}\n${variant}`).digest('hex');
+      const running = underway.get(name);
+      if (running !== undefined) return running;
+      const made = make(join(folder, name.slice(0, 2), name), content, work).finally(() => underway.delete(name));
+      underway.set(name, made);
+      return made;
+    },
+    sweep,
+  };
+}
+
+/** The kept bytes, stamped as used now and then. */
+async function readKept(path: string, nowMs: number): Promise<Uint8Array | undefined> {
+  try {
+    const [bytes, found] = await Promise.all([readFile(path), stat(path)]);
+    const stamp = new Date(nowMs);
+    if (nowMs - found.mtimeMs > STAMP_MS) await utimes(path, stamp, stamp);
+    return bytes;
+  } catch {
+    return undefined; // Missing, or swept away between two calls: it is made again.
+  }
+}
+
+async function sweepFolder(folder: string, sizeMaxBytes: number, nowMs: number): Promise<number> {
+  const found: { readonly path: string; readonly size: number; readonly usedMs: number }[] = [];
+  let removed = 0;
+  const remove = async (path: string) => {
+    await unlink(path).catch(() => undefined); // Another node may have been faster.
+    removed += 1;
+  };
+  for (const fan of await namesIn(folder)) {
+    if (!FAN_OUT.test(fan)) continue;
+    for (const name of await namesIn(join(folder, fan))) {
+      const path = join(folder, fan, name);
+      const entry = await stat(path).catch(() => undefined);
+      if (entry === undefined || !entry.isFile()) continue;
+      const isLeft = !NAME.test(name) && nowMs - entry.mtimeMs > STAMP_MS;
+      if (isLeft || nowMs - entry.mtimeMs > UNUSED_MS) await remove(path);
+      else found.push({ path, size: entry.size, usedMs: entry.mtimeMs });
+    }
+  }
+  let total = found.reduce((sum, { size }) => sum + size, 0);
+  if (total <= sizeMaxBytes) return removed;
+  for (const { path, size } of found.sort((left, right) => left.usedMs - right.usedMs)) {
+    if (total <= sizeMaxBytes * ROOM) break;
+    await remove(path);
+    total -= size;
+  }
+  return removed;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => []);
+}

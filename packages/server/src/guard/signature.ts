@@ -1,0 +1,67 @@
+// Signed addresses of private files: for <img> and <a>, which cannot send a header. One opens one file, with what its key may.
+import { createHmac } from 'node:crypto';
+import { type Claims, decodeKey, encodeKey, KEY_PREFIX } from '@latchkey/policy';
+import { equalBytes, mac } from '../digest.ts';
+import type { Keyring } from '../ports/system.ts';
+
+/** What a signed address says. Nothing of it may be believed before `verify` has returned true. */
+export interface Signature {
+  /** The claims of the key that was shown when the address was written, without its subject. */
+  readonly claims: Claims;
+  /** The only file that the address opens, in every version of it. */
+  readonly fileId: string;
+  /** The page that was given the address; `<img>` does not say where it stands. */
+  readonly origin: string | undefined;
+  verify(secret: Uint8Array): boolean;
+}
+
+/** The purpose of the tag: it is good for no key, and no tag of a key is good here. */
+const PURPOSE = 'latchkey file address v1';
+/** Addresses stay below what proxies take: a key with long narrowings signs none. */
+const SIGNATURE_CHARS_MAX = 1500;
+/** An address of a secret key, which does not expire by itself, lives for the rest of this hour and the next. */
+const HOUR_MS = 60 * 60_000;
+
+/**
+ * The signature of an address for a file; the same for the same key, file and page, so that browsers can keep what they got. It
+ * holds no key: from it nothing else can be signed. Undefined when it would be too long.
+ */
+export function signAddress(
+  keyring: Keyring,
+  claims: Claims,
+  fileId: string,
+  origin: string | undefined,
+  nowMs: number,
+): string | undefined {
+  const { kid, secret } = keyring.signing();
+  const expiresAtMs = Math.min(claims.expiresAtMs, (Math.floor(nowMs / HOUR_MS) + 2) * HOUR_MS);
+  const isPermanent = claims.expiresAtMs === Number.MAX_SAFE_INTEGER;
+  const { subject: _, ...said } = claims; // It may be an e-mail address, and addresses get around.
+  const text = encodeKey({ ...said, kid, expiresAtMs: isPermanent ? expiresAtMs : claims.expiresAtMs }, secret, mac);
+  const payload = text.slice(KEY_PREFIX.length, text.lastIndexOf('.'));
+  const page = Buffer.from(origin ?? '', 'utf8').toString('base64url');
+  const signature = [payload, fileId, page, tagOf(secret, payload, fileId, page).toString('base64url')].join('~');
+  return signature.length <= SIGNATURE_CHARS_MAX ? signature : undefined;
+}
+
+/** Reads a signature without believing it. Never throws, whatever the text. */
+export function readSignature(text: string): Signature | undefined {
+  if (text.length > SIGNATURE_CHARS_MAX) return undefined;
+  const [payload, fileId, page, tagText, ...rest] = text.split('~');
+  if (payload === undefined || fileId === undefined || page === undefined || tagText === undefined) return undefined;
+  if (rest.length > 0 || !/^[A-Za-z0-9_-]{43}$/.test(tagText)) return undefined;
+  // The claims are written as in a key, where a tag would follow; whatever stands there is not looked at.
+  const decoded = decodeKey(`${KEY_PREFIX}${payload}.${'A'.repeat(43)}`);
+  if (!decoded.ok) return undefined;
+  const tag = Buffer.from(tagText, 'base64url');
+  return {
+    claims: decoded.claims,
+    fileId,
+    origin: page === '' ? undefined : Buffer.from(page, 'base64url').toString('utf8'),
+    verify: (secret) => equalBytes(tag, tagOf(secret, payload, fileId, page)),
+  };
+}
+
+function tagOf(secret: Uint8Array, payload: string, fileId: string, page: string): Buffer {
+  return createHmac('sha256', secret).update([PURPOSE, payload, fileId, page].join('\n')).digest();
+}

@@ -1,0 +1,233 @@
+// Files drawn on their way out: what an address may ask for, what is answered, and what is never drawn twice.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hostilePictures, pdf, png, pngOf, svg } from '../../contract/pictures.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Ports } from '../../src/ports/index.ts';
+import { type Harness, openHarness } from '../support/harness.ts';
+
+let harness: Harness;
+let key: string;
+let drawn = 0;
+beforeAll(async () => {
+  harness = await openHarness({
+    wrap: (ports: Ports) => ({
+      ...ports,
+      images: {
+        ...ports.images,
+        render: (subject, rendition) => {
+          drawn += 1;
+          return ports.images.render(subject, rendition);
+        },
+      },
+    }),
+  });
+  key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
+});
+afterAll(() => harness.close());
+
+async function stored(
+  name: string,
+  content: Buffer | string,
+  folder = '/pictures',
+): Promise<{ uuid: string; url: string }> {
+  const answer = await harness.upload(key, folder, { name, content });
+  expect(answer.status, answer.text).toBe(200);
+  const url =
+    answer
+      .textAt('file.url.cdn')
+      .replace(/^https?:\/\/[^/]+\/demo/, '')
+      .split('?')[0] ?? '';
+  return { uuid: answer.textAt('file.uuid'), url };
+}
+
+/** Type and sides of an answered picture, as its header says. */
+function look(bytes: Buffer): string {
+  if (bytes[0] === 0x89) return `png ${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;
+  if (bytes[0] === 0x52) return 'webp';
+  return bytes[0] === 0xff ? 'jpeg' : bytes.subarray(0, 5).toString('latin1');
+}
+
+describe('what an address asks for', () => {
+  test.each([
+    ['w=100', 'png 100x50'],
+    ['h=20', 'png 40x20'],
+    ['width=100', 'png 100x50'],
+    ['w=100&h=100', 'png 100x100'],
+    ['w=100&h=100&func=crop', 'png 100x100'],
+    ['w=100&h=100&func=cover', 'png 100x100'],
+    ['w=100&h=100&func=bound', 'png 100x50'],
+    ['w=100&h=100&func=fit', 'png 100x50'],
+    ['w=100&h=100&func=fit&bg_colour=ff0000', 'png 100x100'],
+    ['w=100&h=100&func=unheard', 'png 100x100'],
+    ['w=99999', 'png 200x100'],
+    ['w=100&margin=30p&ci_fast_preview=1&bypass_process_proxy=1&vh=0&bg_colour=nonsense', 'png 100x50'],
+    ['w=100px', 'png 100x50'],
+    ['w=0', 'png 200x100'],
+    ['w=-5', 'png 200x100'],
+    ['w=many&h=NaN&doc_page=x&q=high', 'png 200x100'],
+    ['force_format=jpeg', 'jpeg'],
+    ['w=50&force_format=webp', 'webp'],
+    ['w=50&force_format=tiff,exe', 'png 50x25'],
+    ['w=50&q=1000', 'png 50x25'],
+  ])('%s answers %s', async (query, expected) => {
+    const { url } = await stored('wide.png', png(200, 100, [200, 30, 30]));
+    const answer = await harness.call({ url: `${url}?${query}` });
+    expect([answer.status, look(answer.bytes)], answer.text.slice(0, 200)).toEqual([200, expected]);
+    expect(answer.headers['content-type']).toBe(`image/${expected.split(' ')[0]}`);
+    expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    expect(answer.headers['content-security-policy']).toContain('sandbox');
+  });
+
+  test('func=proxy and addresses that ask for nothing answer the bytes themselves', async () => {
+    const content = png(200, 100, [200, 30, 30]);
+    const { url } = await stored('same.png', content);
+    for (const query of ['', '?func=proxy&w=100', '?vh=000000', '?bypass_process_proxy=1']) {
+      expect((await harness.call({ url: url + query })).bytes, query).toEqual(content);
+    }
+  });
+
+  test('of several formats the first that the client takes', async () => {
+    const { url } = await stored('choice.png', png(20, 10, [1, 2, 3]));
+    const ask = async (accept: string) =>
+      harness.call({ url: `${url}?w=10&force_format=webp,jpeg`, headers: { accept } });
+    const modern = await ask('image/avif,image/webp,*/*');
+    const old = await ask('*/*');
+    expect([look(modern.bytes), look(old.bytes)]).toEqual(['webp', 'jpeg']);
+    expect([modern.headers['vary'], old.headers['vary']].map((vary) => vary?.includes('Accept'))).toEqual([true, true]);
+    expect(modern.headers['etag']).not.toBe(old.headers['etag']);
+  });
+
+  test('the page of a document that is asked for, as the widget asks', async () => {
+    const { url } = await stored(
+      'two.pdf',
+      pdf([
+        [220, 30, 30],
+        [30, 70, 220],
+      ]),
+    );
+    const first = await harness.call({
+      url: `${url}?w=200&force_format=webp,jpeg&doc_page=1&bypass_process_proxy=1`,
+      headers: { accept: 'image/webp' },
+    });
+    const second = await harness.call({
+      url: `${url}?w=200&force_format=webp,jpeg&doc_page=2`,
+      headers: { accept: 'image/webp' },
+    });
+    expect([look(first.bytes), look(second.bytes)]).toEqual(['webp', 'webp']);
+    expect(first.bytes).not.toEqual(second.bytes);
+    expect(first.headers['content-disposition']).toContain('filename="two.webp"');
+  });
+
+  test('a drawing becomes pixels, its scripts do not leave', async () => {
+    const { url } = await stored(
+      'active.svg',
+      svg('<script>alert(1)</script><rect width="40" height="20" fill="red"/>'),
+    );
+    const answer = await harness.call({ url: `${url}?w=80` });
+    expect([answer.headers['content-type'], look(answer.bytes)]).toEqual(['image/png', 'png 80x40']);
+  });
+
+  test('download of a rendition is a download under a fitting name', async () => {
+    const { url } = await stored('photo.png', png(20, 10, [1, 2, 3]));
+    const answer = await harness.call({ url: `${url}?w=10&force_format=jpg&download=1` });
+    expect(answer.headers['content-disposition']).toBe(
+      `attachment; filename="photo.jpeg"; filename*=UTF-8''photo.jpeg`,
+    );
+  });
+
+  test('HEAD answers the headers of the picture', async () => {
+    const { url } = await stored('head.png', png(20, 10, [1, 2, 3]));
+    const answer = await harness.call({ method: 'HEAD', url: `${url}?w=10` });
+    expect([answer.status, answer.headers['content-type'], answer.bytes.length]).toEqual([200, 'image/png', 0]);
+    expect(Number(answer.headers['content-length'])).toBeGreaterThan(20);
+  });
+});
+
+describe('what cannot be drawn', () => {
+  test('is an icon that is soon asked for again, at once the second time', async () => {
+    const { url } = await stored('broken.png', pngOf(50_000, 50_000, 8, 6, Buffer.alloc(0)));
+    const before = drawn;
+    for (const query of ['?w=100', '?w=100', '?w=101&h=5']) {
+      const answer = await harness.call({ url: url + query });
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'image/svg+xml']);
+      expect(answer.headers['cache-control']).toBe('private, max-age=60');
+    }
+    expect(drawn - before).toBe(1);
+    harness.clock.pass(11 * 60_000);
+    await harness.call({ url: `${url}?w=100` });
+    expect(drawn - before).toBe(2);
+  });
+
+  test('hostile pictures are answered, while the service answers others', async () => {
+    const hostile = hostilePictures().filter(({ why }) =>
+      /50,000|ends early|page behind|entities|noise|nothing/.test(why),
+    );
+    expect(hostile.length).toBeGreaterThan(5);
+    for (const { why, bytes, mime } of hostile) {
+      const name = `${why.replaceAll(/[^a-z]/g, '')}.${mime.split('/')[1]?.split('+')[0]}`;
+      const { url } = await stored(name, bytes, '/hostile');
+      const drawing = harness.call({ url: `${url}?w=250` });
+      const startMs = performance.now();
+      const other = await harness.call({ url: '/v5/files?folder=/', key });
+      expect([other.status, performance.now() - startMs < 2000], why).toEqual([200, true]);
+      const answer = await drawing;
+      expect(answer.status, why).toBe(200);
+      expect(answer.headers['content-type'], why).toMatch(/^image\/(png|jpeg|svg\+xml)$/);
+      expect(answer.text, why).not.toContain('<script');
+    }
+  }, 60_000);
+
+  test('a service that is busy drawing says when to come back', async () => {
+    const busy = await openHarness({
+      wrap: (ports) => ({
+        ...ports,
+        images: { ...ports.images, render: () => Promise.reject(new AppError('IMAGES_BUSY')) },
+      }),
+    });
+    const holder = await busy.key();
+    await busy.upload(holder, '/', { name: 'a.png', content: png(2, 2, [1, 2, 3]) });
+    const answer = await busy.call({ url: '/cdn/a.png?w=1' });
+    expect([answer.status, answer.body['code'], Number(answer.headers['retry-after']) > 0]).toEqual([
+      503,
+      'IMAGES_BUSY',
+      true,
+    ]);
+    await busy.close();
+  });
+});
+
+describe('what is kept', () => {
+  test('one drawing for however many ask, and for equal bytes under every name', async () => {
+    const content = png(300, 200, [10, 200, 10]);
+    const { url } = await stored('first.png', content);
+    const other = await stored('second.png', content);
+    const before = drawn;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => harness.call({ url: `${url}?w=77` })));
+    answers.push(await harness.call({ url: `${other.url}?w=77` }));
+    expect(new Set(answers.map(({ bytes }) => bytes.toString('base64'))).size).toBe(1);
+    expect(drawn - before).toBe(1);
+  });
+
+  test('what the client has already is not sent again, nor drawn', async () => {
+    const { url } = await stored('etag.png', png(30, 20, [1, 2, 30]));
+    const { etag = '' } = (await harness.call({ url: `${url}?w=10` })).headers;
+    const before = drawn;
+    const again = await harness.call({ url: `${url}?w=10`, headers: { 'if-none-match': etag } });
+    const larger = await harness.call({ url: `${url}?w=20`, headers: { 'if-none-match': etag } });
+    expect([again.status, larger.status, drawn - before]).toEqual([304, 200, 1]);
+  });
+
+  test('a kept picture of a private file is still for those who may fetch it', async () => {
+    const { url, uuid } = await stored('secret.png', png(30, 20, [1, 20, 30]));
+    expect((await harness.call({ url: `${url}?w=10` })).status).toBe(200);
+    const body = { files_uuids: [uuid], visibility: 'not_public' };
+    await harness.call({ method: 'PUT', url: '/v5/objects/visibility/cdn', key, body });
+    const lister = await harness.key({ permissions: ['OBJECTS_LIST'] });
+    for (const path of [url, `/v4/get/${uuid}`, `/v5/get/${uuid}`]) {
+      expect((await harness.call({ url: `${path}?w=10` })).body['code']).toBe('KEY_MISSING');
+      expect((await harness.call({ url: `${path}?w=10`, key: lister })).body['code']).toBe('PERMISSION_DENIED');
+      const answer = await harness.call({ url: `${path}?w=10`, key });
+      expect([look(answer.bytes), answer.headers['cache-control']]).toEqual(['png 10x7', 'private, no-cache']);
+    }
+  });
+});
