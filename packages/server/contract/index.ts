@@ -3,6 +3,7 @@ export { blobsContract } from './blobs.ts';
 export type { ContractCase } from './case.ts';
 export { countersContract } from './counters.ts';
 export { type DescriptionStore, descriptionsContract } from './descriptions.ts';
+export { type ExaminationStore, examinationsContract } from './examinations.ts';
 export { type Fault, type FaultPlan, withFaults } from './faults.ts';
 export { GEO_RECORDS, geoContract } from './geo.ts';
 export { type ImagesStore, imagesContract } from './images.ts';

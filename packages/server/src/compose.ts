@@ -19,6 +19,7 @@ import { openFetcher } from './adapters/web/fetcher.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { ensureDemoTemplate } from './operations/demo.ts';
+import { examineDue } from './operations/examinations.ts';
 import { ensureAdminKey } from './operations/secret-keys.ts';
 import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
@@ -40,6 +41,7 @@ export interface Service {
 
 /** Unless a setting says otherwise: drawing needs much memory. */
 const IMAGE_WORKERS_MAX = 4;
+const EXAMINE_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** JSON bodies, base64 uploads among them. */
 const JSON_BYTES_MAX = 32 * 1024 * 1024;
@@ -84,6 +86,7 @@ export async function compose(config: Config): Promise<Service> {
       settings: sql.settings,
       bulks: sql.bulks,
       labels: sql.labels,
+      examinations: sql.examinations,
       counters,
       blobs,
       media: openMedia(),
@@ -109,6 +112,7 @@ export async function compose(config: Config): Promise<Service> {
       defaultContainer: config.container,
     });
     closers.unshift(() => app.close());
+    closers.unshift(startExamining(ports));
     closers.unshift(startSweeping(ports));
     return {
       app,
@@ -127,6 +131,29 @@ export async function compose(config: Config): Promise<Service> {
 async function openCounters(url: string | undefined, fallback: Counters, log: Log): Promise<Counters> {
   if (url === undefined) return fallback;
   return url === 'memory:' ? openMemoryCounters() : openRedisCounters(url, { log });
+}
+
+/** Looks at what was uploaded, soon after it was; what is under way is waited for when the service closes. */
+function startExamining(ports: Ports): () => Promise<void> {
+  let running: Promise<unknown> | undefined;
+  let closed = false;
+  const run = async () => {
+    try {
+      while (!closed && (await examineDue(ports)) > 0);
+    } catch (error) {
+      ports.system.log.error('examination.failed', { error: String(error) });
+    }
+  };
+  const stop = ports.system.every(EXAMINE_EVERY_MS, () => {
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+  });
+  return async () => {
+    closed = true;
+    stop();
+    await running;
+  };
 }
 
 /** Sweeps now and then; a sweep still running is waited for when the service closes. */

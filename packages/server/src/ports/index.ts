@@ -3,6 +3,7 @@ import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
+import type { Examinations } from './examinations.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Geo } from './geo.ts';
 import type { Images } from './images.ts';
@@ -27,6 +28,7 @@ export interface Ports {
   readonly media: Media;
   readonly fetcher: Fetcher;
   readonly images: Images;
+  readonly examinations: Examinations;
   readonly renders: Renders;
   readonly geo: Geo;
   readonly system: System;

@@ -126,7 +126,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, settings, bulks, labels, counters } = sql;
+  const { templates, metadata, descriptions, settings, bulks, labels, examinations, counters } = sql;
   const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
   const ports = wrap({
     templates,
@@ -135,6 +135,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     settings,
     bulks,
     labels,
+    examinations,
     counters,
     blobs,
     media: openMedia(),

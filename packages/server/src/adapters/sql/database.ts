@@ -9,6 +9,7 @@ import { settings } from './migrations/0004-settings.ts';
 import { bulks } from './migrations/0005-bulks.ts';
 import { approvals } from './migrations/0007-approvals.ts';
 import { labels } from './migrations/0008-labels.ts';
+import { examinations } from './migrations/0011-examinations.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
@@ -90,6 +91,7 @@ class SqlDatabase implements Database {
       '0005-bulks': bulks(this.dialect),
       '0007-approvals': approvals(this.dialect),
       '0008-labels': labels(this.dialect),
+      '0011-examinations': examinations(this.dialect),
       '0015-contents': contents,
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });

@@ -18,6 +18,7 @@ import type {
   Visibility,
 } from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
+import { isExaminable, queueExamination } from './examination-queue.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
 import { labelsOf } from './labels.ts';
 import type { FileTable } from './schema.ts';
@@ -291,6 +292,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
     .execute();
   await addToSums(db, folder.id, known === undefined ? 1 : 0, file.size - (known?.size ?? 0));
   if (Object.keys(input.tags).length > 0) await storeTags(db, folder.container, file.id, JSON.parse(file.tags));
+  if (isExaminable(file.mime)) await queueExamination(db, file.id, file.version, nowMs);
   return file;
 }
 

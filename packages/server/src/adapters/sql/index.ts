@@ -2,6 +2,7 @@
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
+import type { Examinations } from '../../ports/examinations.ts';
 import type { Labels } from '../../ports/labels.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { Settings } from '../../ports/settings.ts';
@@ -11,6 +12,7 @@ import { sqlBulks } from './bulk.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
+import { sqlExaminations } from './examinations.ts';
 import { sqlLabels } from './labels.ts';
 import { sqlMetadata } from './metadata.ts';
 import { sqlSettings } from './settings.ts';
@@ -24,6 +26,7 @@ export interface SqlPorts {
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;
+  readonly examinations: Examinations;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -45,6 +48,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     settings: sqlSettings(database),
     bulks: sqlBulks(database),
     labels: sqlLabels(database),
+    examinations: sqlExaminations(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

@@ -20,6 +20,7 @@ export interface Schema {
   approval_approvers: ApprovalApproverTable;
   tags: TagTable;
   file_tags: FileTagTable;
+  examinations: ExaminationTable;
   labels: LabelTable;
   file_labels: FileLabelTable;
   counter_entries: CounterEntryTable;
@@ -214,6 +215,14 @@ export interface FileLabelTable {
   file_id: string;
   label_sid: string;
   container: string;
+}
+
+/** A version whose content has yet to be looked at; `due_at` lies in the future while somebody does. */
+export interface ExaminationTable {
+  file_id: string;
+  version: number;
+  attempts: number;
+  due_at: number;
 }
 
 /** What one reservation took from one counter, in the order of its charges. `hold_until` is null once settled. */

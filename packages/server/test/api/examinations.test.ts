@@ -1,0 +1,183 @@
+// What is found out about uploads after they were answered, and how it shows.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pdf, png, pngOf } from '../../contract/pictures.ts';
+import { AppError } from '../../src/errors.ts';
+import { examineDue } from '../../src/operations/examinations.ts';
+import { type Harness, openHarness } from '../support/harness.ts';
+
+let harness: Harness;
+let key: string;
+beforeAll(async () => {
+  harness = await openHarness();
+  key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
+});
+afterAll(() => harness.close());
+
+async function examined(name: string, content: Buffer | string) {
+  const answer = await harness.upload(key, '/examined', { name, content });
+  expect(answer.status, answer.text).toBe(200);
+  while ((await examineDue(harness.ports)) > 0);
+  const { body } = await harness.call({ url: `/v5/files/${answer.textAt('file.uuid')}`, key });
+  return {
+    before: answer.body['file'] as { readonly info: object; readonly modified_at: string },
+    after: body['file'] as {
+      readonly info: Record<string, unknown>;
+      readonly hash: Record<string, unknown>;
+      readonly modified_at: string;
+    },
+  };
+}
+
+describe('after an upload', () => {
+  test('a picture tells its sides, orientation, colours and blurred preview; the answer did not wait for it', async () => {
+    const { before, after } = await examined('red.png', png(60, 20, [220, 30, 30]));
+    expect(before.info).toEqual({});
+    expect(after.info).toMatchObject({
+      img_w: 60,
+      img_h: 20,
+      img_o: 'PA',
+      img_type: 'PNG',
+      img_color_space: 'sRGB',
+      area: 1200,
+      dominant_color: 'red',
+      dominant_color_hex: '#dc1e1e',
+      main_colors: ['red'],
+      main_colors_hex: ['#dc1e1e'],
+    });
+    expect(after.hash['blurhash']).toMatch(/^[\x21-\x7e]{6,60}$/);
+    expect(after.hash['blur_hash']).toBe(after.hash['blurhash']);
+    expect(after.modified_at).toBe(before.modified_at);
+  });
+
+  test('a document tells its pages, a text nothing, broken and huge pictures nothing', async () => {
+    expect(
+      (
+        await examined(
+          'two.pdf',
+          pdf([
+            [1, 2, 3],
+            [4, 5, 6],
+          ]),
+        )
+      ).after.info,
+    ).toEqual({ page_count: 2 });
+    expect((await examined('a.txt', 'hello')).after.info).toEqual({});
+    expect((await examined('huge.png', pngOf(50_000, 50_000, 8, 6, Buffer.alloc(0)))).after.info).toEqual({});
+    expect(await examineDue(harness.ports)).toBe(0);
+  });
+
+  test('a new version has facts of its own, the old one keeps its', async () => {
+    const first = await harness.upload(key, '/versions', { name: 'v.png', content: png(10, 20, [1, 2, 3]) });
+    await examineDue(harness.ports);
+    const second = await harness.upload(key, '/versions', { name: 'v.png', content: png(15, 10, [1, 2, 3]) });
+    await examineDue(harness.ports);
+    const orientation = async (uuid: string) =>
+      ((await harness.call({ url: `/v5/files/${uuid}`, key })).body['file'] as { info: Record<string, unknown> }).info[
+        'img_o'
+      ];
+    expect(await orientation(first.textAt('file.uuid'))).toBe('PO');
+    expect(await orientation(second.textAt('file.uuid'))).toBe('LD');
+  });
+
+  test('where a picture was taken is not told', async () => {
+    // A TIFF block with a maker, a software and a pointer to coordinates, in the EXIF segment of a JPEG.
+    const jpeg = await harness.call({ url: await drawnAsJpeg() });
+    const { after } = await examined('geo.jpg', withExif(jpeg.bytes));
+    expect(after.info['metadata']).toEqual({ Make: 'Latchkey' });
+    expect(JSON.stringify(after.info)).not.toMatch(/GPS|latitude|48/i);
+  });
+});
+
+describe('when it cannot be done now', () => {
+  test('it is done later, and content that ends its process is given up', async () => {
+    let mode: 'busy' | 'down' = 'busy';
+    let looks = 0;
+    const troubled = await openHarness({
+      wrap: (ports) => ({
+        ...ports,
+        images: {
+          ...ports.images,
+          examine: (subject) => {
+            looks += 1;
+            if (mode === 'busy') return Promise.reject(new AppError('IMAGES_BUSY'));
+            return ports.images.examine(subject);
+          },
+        },
+      }),
+    });
+    const holder = await troubled.key();
+    await troubled.upload(holder, '/', { name: 'a.png', content: png(3, 3, [1, 2, 3]) });
+    for (let round = 0; round < 6; round += 1) {
+      await examineDue(troubled.ports);
+      troubled.clock.pass(20_000);
+    }
+    expect(looks).toBe(6);
+    mode = 'down';
+    await examineDue(troubled.ports);
+    const { body } = await troubled.call({ url: '/v5/files?folder=/', key: await troubled.key() });
+    const [file] = body['files'] as readonly { readonly info: Record<string, unknown> }[];
+    expect(file?.info['img_w']).toBe(3);
+    await troubled.close();
+  });
+});
+
+const corpora = process.env['CORPORA_DIR'];
+
+describe.runIf(corpora !== undefined)('a real photograph', () => {
+  test('tells what its camera wrote', async () => {
+    const content = readFileSync(join(corpora ?? '', 'files', 'fixture.jpg'));
+    const { after } = await examined('photo.jpg', content);
+    expect(after.info).toMatchObject({
+      img_w: 200,
+      img_h: 133,
+      img_type: 'JPEG',
+      metadata: { Make: expect.any(String) },
+    });
+  });
+});
+
+if (corpora === undefined) console.info('CORPORA_DIR is not set: no real photograph was looked at.');
+
+async function drawnAsJpeg(): Promise<string> {
+  const answer = await harness.upload(key, '/source', { name: 'source.png', content: png(9, 9, [1, 2, 3]) });
+  return `${answer.textAt('file.url.permalink').replace(/^https?:\/\/[^/]+\/demo/, '')}?force_format=jpeg`;
+}
+
+/** The JPEG with a maker and coordinates in its EXIF segment. */
+function withExif(jpeg: Buffer): Buffer {
+  const maker = Buffer.from('Latchkey\0');
+  const entry = (tag: number, type: number, count: number, value: number) => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeUInt16LE(tag, 0);
+    bytes.writeUInt16LE(type, 2);
+    bytes.writeUInt32LE(count, 4);
+    bytes.writeUInt32LE(value, 8);
+    return bytes;
+  };
+  const count = (entries: number) => Buffer.from([entries, 0]);
+  const makerAt = 8 + 2 + 2 * 12 + 4;
+  const gpsAt = makerAt + maker.length + 1;
+  const degreesAt = gpsAt + 2 + 2 * 12 + 4;
+  const degrees = Buffer.alloc(24);
+  for (const [index, value] of [48, 1, 51, 1, 30, 1].entries()) degrees.writeUInt32LE(value, index * 4);
+  const tiff = Buffer.concat([
+    Buffer.from('49492a0008000000', 'hex'),
+    count(2),
+    entry(0x010f, 2, maker.length, makerAt),
+    entry(0x8825, 4, 1, gpsAt),
+    Buffer.alloc(4),
+    maker,
+    Buffer.alloc(1),
+    count(2),
+    entry(1, 2, 2, 0x4e),
+    entry(2, 5, 3, degreesAt),
+    Buffer.alloc(4),
+    degrees,
+  ]);
+  const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+  const head = Buffer.from([0xff, 0xe1, 0, 0]);
+  head.writeUInt16BE(body.length + 2, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), head, body, jpeg.subarray(2)]);
+}
