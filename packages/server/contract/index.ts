@@ -9,4 +9,6 @@ export { GEO_RECORDS, geoContract } from './geo.ts';
 export { type ImagesStore, imagesContract } from './images.ts';
 export { mediaContract } from './media.ts';
 export { type MetadataStore, metadataContract } from './metadata.ts';
+export { type PartialBlobStore, partialBlobsContract } from './partial-blobs.ts';
+export { type ResumableStore, resumableContract } from './resumable.ts';
 export { type TemplatesStore, templatesContract } from './templates.ts';

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseRange } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
+import { openDiskPartialBlobs } from './adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from './adapters/disk/renders.ts';
 import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
@@ -20,6 +21,7 @@ import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { ensureDemoTemplate } from './operations/demo.ts';
 import { examineDue } from './operations/examinations.ts';
+import { sweepUploads } from './operations/resumable.ts';
 import { ensureAdminKey } from './operations/secret-keys.ts';
 import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
@@ -43,6 +45,8 @@ export interface Service {
 const IMAGE_WORKERS_MAX = 4;
 const EXAMINE_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 10 * 60_000;
+/** Uploads that were given up hold other people's limits, so they go sooner. */
+const SWEEP_UPLOADS_EVERY_MS = 10_000;
 /** JSON bodies, base64 uploads among them. */
 const JSON_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -75,6 +79,7 @@ export async function compose(config: Config): Promise<Service> {
       now: system.now,
     });
     system.log.info('images.ready', { ...images.describe() });
+    const partials = await opened(openDiskPartialBlobs(config.blobsUrl.slice('file:'.length), system));
     const sql = await opened(openSql(config.databaseUrl));
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
@@ -89,6 +94,8 @@ export async function compose(config: Config): Promise<Service> {
       examinations: sql.examinations,
       counters,
       blobs,
+      partials,
+      resumables: sql.resumables,
       media: openMedia(),
       fetcher: openFetcher({ allow: config.fetchAllow.map(parseRange).filter((range) => range !== undefined) }),
       images,
@@ -114,6 +121,8 @@ export async function compose(config: Config): Promise<Service> {
     closers.unshift(() => app.close());
     closers.unshift(startExamining(ports));
     closers.unshift(startSweeping(ports));
+    closers.unshift(repeat(ports, SWEEP_EVERY_MS, () => sweep(ports)));
+    closers.unshift(repeat(ports, SWEEP_UPLOADS_EVERY_MS, () => sweepUploads(ports)));
     return {
       app,
       ports,
@@ -159,11 +168,18 @@ function startExamining(ports: Ports): () => Promise<void> {
 /** Sweeps now and then; a sweep still running is waited for when the service closes. */
 function startSweeping(ports: Ports): () => Promise<void> {
   let running: Promise<unknown> = Promise.resolve();
+/** Sweeps now and then, one sweep at a time; one that still runs is waited for when the service closes. */
+function repeat(ports: Ports, everyMs: number, sweeping: () => Promise<unknown>): () => Promise<void> {
+  let running: Promise<unknown> | undefined;
   const run = () => {
-    running = sweep(ports).catch((error: unknown) => ports.system.log.error('sweep.failed', { error: String(error) }));
+    running ??= sweeping()
+      .catch((error: unknown) => ports.system.log.error('sweep.failed', { error: String(error) }))
+      .finally(() => {
+        running = undefined;
+      });
   };
   run();
-  const stop = ports.system.every(SWEEP_EVERY_MS, run);
+  const stop = ports.system.every(everyMs, run);
   return async () => {
     stop();
     await running;

@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'VERSION_MISMATCH'
   | 'RANGE_UNSATISFIABLE'
   | 'UPLOAD_LOCKED'
+  | 'UPLOAD_CHECKSUM_MISMATCH'
+  | 'TUS_VERSION_REFUSED'
   | 'UPLOAD_TIMEOUT'
   | 'SAME_ASSET_EXISTS_SKIP_UPLOAD'
   | 'ERROR_SHA1_CONFLICT'
@@ -200,6 +202,16 @@ export const ERRORS = {
     msg: 'Another request is writing to this upload',
     hint: 'Wait until it has ended.',
     retry: true,
+  },
+  UPLOAD_CHECKSUM_MISMATCH: {
+    status: 460,
+    msg: 'The bytes do not have the checksum that was sent with them',
+    hint: 'Send them again from the offset at which they began.',
+  },
+  TUS_VERSION_REFUSED: {
+    status: 412,
+    msg: 'This version of the resumable upload protocol is not spoken here',
+    hint: 'Send the header Tus-Resumable: 1.0.0.',
   },
   UPLOAD_TIMEOUT: { status: 408, msg: 'The upload stalled', hint: 'Send the file again.' },
   // The next two are told with 200, as clients of the wire contract expect (5.6): to them the upload succeeded.

@@ -54,6 +54,11 @@ export interface Grant<Op extends OperationName = OperationName> {
   /** Turns the reservation into what was really used. Called before the record is committed, so that a crash between
    *  the two can only admit fewer. */
   settle(used?: { readonly bytes: number }): Promise<void>;
+  /**
+   * Hands the reservation to an upload that outlives this request: from now on neither `settle` nor `release` of this
+   * grant does anything. Answers under which id it is held, if any, and until when the upload must be finished.
+   */
+  handOver(): { readonly reservationId: string | undefined; readonly finishByMs: number };
   /** The work is committed, or may be: from now on `release` gives nothing back. */
   keep(): void;
   /** Gives the reservation back, settled or not, unless it is kept. */

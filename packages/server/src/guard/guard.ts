@@ -1,13 +1,14 @@
 // The one choke point: who asks, may they, is there room left - and the Grant that proves it.
-import type { CanonicalPath, Charge, Decision, Demand, Facts, OperationName } from '@latchkey/policy';
+import type { CanonicalPath, Charge, Claims, Decision, Demand, Facts, OperationName, Template } from '@latchkey/policy';
 import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
+import { type ResumableUpload, sourceOf } from '../ports/resumable.ts';
 import { authenticate, type Bearer, type Credential } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
-import { type Held, reserve, type WhenCountersFail } from './limit.ts';
+import { type Held, heldSince, reserve, type WhenCountersFail } from './limit.ts';
 import { signAddress } from './signature.ts';
 
 /** What http knows of a request before anything of its body is read. */
@@ -16,6 +17,8 @@ export interface Asked {
   readonly credential: Credential;
   readonly clientIp: string;
   readonly origin: string | undefined;
+  /** The upload that the request means to go on with. */
+  readonly uploadId?: string;
 }
 
 /** What is demanded, and what is known of the upload if it is one. */
@@ -29,6 +32,8 @@ export interface Entrant {
   readonly asked: Asked;
   readonly bearer: Bearer;
   readonly startedAtMs: number;
+  /** The upload it goes on with; whoever asks may. What that upload reserved serves all its requests. */
+  readonly begun?: ResumableUpload;
 }
 
 /** How the guard is set up. */
@@ -42,7 +47,8 @@ export interface Guard {
   /**
    * Says who asks and refuses, before the body is read, what no body could make pass: `operations` are those the route
    * may perform, and one of them must be open to the caller. Raises the policy's codes, REQUEST_RATE_LIMITED after too
-   * many bad credentials, CONTAINER_NOT_FOUND, STORE_UNAVAILABLE.
+   * many bad credentials, CONTAINER_NOT_FOUND, STORE_UNAVAILABLE; UPLOAD_NOT_FOUND when the upload to go on with is not
+   * there, has expired, or was begun by somebody else.
    */
   enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant>;
   /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
@@ -89,22 +95,46 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       // An <img> does not say on which page it is; the page that was given its address was judged then.
       ...(origin === undefined ? {} : { origin }),
       ...(demanded.upload === undefined ? {} : { upload: demanded.upload }),
+      // An upload that was begun in time may be finished after its key has expired.
+      ...(entrant.begun === undefined ? {} : { startedAtMs: entrant.startedAtMs }),
     };
   }
 
   async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
     const nowMs = ports.system.now();
-    const bearer = await authenticateWithinBudget(asked, nowMs);
-    if (bearer.address !== undefined && operations.some((operation) => operation !== 'file.download')) {
+    const presented = await authenticateWithinBudget(asked, nowMs);
+    if (presented.address !== undefined && operations.some((operation) => operation !== 'file.download')) {
       throw new AppError('KEY_MISSING', 'a signed address opens one file');
     }
-    const entrant: Entrant = { asked, bearer, startedAtMs: nowMs };
+    const begun = asked.uploadId === undefined ? undefined : await findBegun(asked, presented, nowMs);
+    const bearer = begun === undefined ? presented : await withBeginner(presented, begun);
+    const entrant: Entrant = {
+      asked,
+      bearer,
+      startedAtMs: begun?.createdAtMs ?? nowMs,
+      ...(begun === undefined ? {} : { begun }),
+    };
     refuseEarly(entrant, operations, nowMs);
+    if (asked.uploadId !== undefined && begun === undefined) throw new AppError('UPLOAD_NOT_FOUND', 'not theirs');
     // A credential proves its container; only those that carry none need it looked up.
     if (bearer.kind === 'admin' && (await ports.templates.findContainer(asked.container)) === undefined) {
       throw new AppError('CONTAINER_NOT_FOUND');
     }
     return entrant;
+  }
+
+  /** The upload, if it is there and this bearer's (threat 12). */
+  async function findBegun(asked: Asked, bearer: Bearer, nowMs: number): Promise<ResumableUpload | undefined> {
+    if (bearer.credential !== 'verified') return undefined;
+    const upload = await ports.resumables.findUpload(asked.container, asked.uploadId ?? '');
+    return upload !== undefined && nowMs < upload.expiresAtMs && isOwn(upload, bearer) ? upload : undefined;
+  }
+
+  /** Another key of the same person goes on only while the key that began it would be good as well. */
+  async function withBeginner(bearer: Bearer, begun: ResumableUpload): Promise<Bearer> {
+    if (bearer.credential !== 'verified' || holderOf(bearer) === begun.holder) return bearer;
+    const isRevoked = await ports.templates.isKeyRevoked(begun.container, begun.holder);
+    return isRevoked ? { ...bearer, credential: 'revoked' } : bearer;
   }
 
   /**
@@ -146,7 +176,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const facts = factsOf(entrant, demanded, ports.system.now());
     const decision = authorize(entrant.bearer, facts);
     const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
-    const held = await reserve(ports, decision.charges, holdMs, options.whenCountersFail);
+    const held =
+      entrant.begun === undefined
+        ? await reserve(ports, decision.charges, holdMs, options.whenCountersFail)
+        : heldSince(ports, entrant.begun.reservationId);
     const bytesCharges = decision.charges.filter(({ unit }) => unit === 'bytes');
     return makeGrant<Op>(entrant, demanded, facts, held, bytesCharges);
   }
@@ -155,11 +188,14 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   function workMs({ bearer: { template, claims } }: Entrant, facts: Facts): number {
     if (facts.upload === undefined) return REQUEST_MS_MAX;
     if (template === undefined || claims === undefined) return UPLOAD_MS_MAX;
-    const finishMs =
-      claims.source.kind === 'template'
-        ? template.document.key_validity.finish_duration * 1000
-        : claims.expiresAtMs - (claims.startsAtMs ?? claims.issuedAtMs);
-    return Math.min(UPLOAD_MS_MAX, Math.max(finishMs, claims.expiresAtMs - facts.nowMs));
+    return Math.min(UPLOAD_MS_MAX, Math.max(finishMs(template, claims), claims.expiresAtMs - facts.nowMs));
+  }
+
+  /** The time to finish of the product definition, section 3; ad-hoc keys have no template to say it. */
+  function finishMs(template: Template, claims: Claims): number {
+    return claims.source.kind === 'template'
+      ? template.document.key_validity.finish_duration * 1000
+      : claims.expiresAtMs - (claims.startsAtMs ?? claims.issuedAtMs);
   }
 
   function makeGrant<Op extends OperationName>(
@@ -178,6 +214,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const bound = bytesBound(fileMax, bytesCharges, held);
     let kept = false;
     let settled = false;
+    let handedOver = false;
     const layers = (kind: 'upload' | 'listing') =>
       template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
     return {
@@ -185,7 +222,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       [passed]: undefined as unknown as Op,
       container: asked.container,
       bearer: bearer.kind,
-      holder: claims?.keyId ?? bearer.kind,
+      holder: holderOf(bearer),
       template,
       claims,
       facts,
@@ -197,15 +234,22 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       recheck: (upload) => recheck(entrant, demanded, facts, upload),
       settle: async (used) => {
         // Once is enough: asking again after the work is done could only turn it into a failure.
-        if (settled) return;
+        if (settled || handedOver) return;
+        // Only the end of a resumable upload settles; a part of it says nothing of what was used.
+        if (entrant.begun !== undefined && used === undefined) return;
         await held.settle(used === undefined ? [] : bytesCharges.map(({ counter }) => ({ counter, cost: used.bytes })));
         settled = true;
+      },
+      handOver: () => {
+        handedOver = true;
+        const ms = template === undefined || claims === undefined ? UPLOAD_MS_MAX : finishMs(template, claims);
+        return { reservationId: held.id, finishByMs: facts.nowMs + Math.min(UPLOAD_MS_MAX, ms) };
       },
       keep: () => {
         kept = true;
       },
       release: async () => {
-        if (!kept) await held.release();
+        if (!kept && !handedOver) await held.release();
       },
     };
   }
@@ -218,7 +262,9 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     upload: UploadFacts | undefined,
   ): Promise<void> {
     const nowMs = ports.system.now();
-    const bearer = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
+    const { begun } = entrant;
+    const presented = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
+    const bearer = begun === undefined ? presented : await withBeginner(presented, begun);
     const known = demanded.upload ?? { files: 1 };
     authorize(bearer, {
       ...factsOf({ ...entrant, bearer }, demanded, nowMs),
@@ -235,7 +281,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
           }),
     });
     // The key would allow more time than the reservation has.
-    if (nowMs - admitted.nowMs > workMs(entrant, admitted)) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
+    const endMs = begun?.expiresAtMs ?? admitted.nowMs + workMs(entrant, admitted) + 1;
+    if (nowMs >= endMs) throw new AppError('UPLOAD_TIMEOUT', 'outlived its hold');
   }
 
   function sign(
@@ -281,4 +328,20 @@ function bytesBound(
     rule: 'upload.max_file_size',
     code: 'PAYLOAD_TOO_LARGE',
   });
+}
+
+/** Who is recorded as the author of a change. */
+function holderOf({ kind, claims }: Bearer): string {
+  return claims?.keyId ?? kind;
+}
+
+/**
+ * Whether the bearer may go on with the upload: with the key that began it, or with another key of the same rights whose
+ * subject the back end vouched for. Keys without a subject tell no person from another, so each is bound to itself.
+ */
+function isOwn(upload: ResumableUpload, bearer: Bearer): boolean {
+  if (holderOf(bearer) === upload.holder) return true;
+  const { kind, claims } = bearer;
+  if (kind !== 'key' || claims?.subject === undefined) return false;
+  return upload.subject === claims.subject && upload.source === sourceOf(claims);
 }

@@ -9,6 +9,8 @@ export type WhenCountersFail = 'deny' | 'allow';
 
 /** Charges taken and not yet settled. Both ways to end it are idempotent. */
 export interface Held {
+  /** Under which it can be settled or released in a later request; undefined when nothing is held. */
+  readonly id: string | undefined;
   /** How much of an elastic charge was admitted; undefined when there is no such charge. */
   amount(counter: string): number | undefined;
   settle(actual: readonly ActualCost[]): Promise<void>;
@@ -16,6 +18,7 @@ export interface Held {
 }
 
 const NOTHING: Held = {
+  id: undefined,
   amount: () => undefined,
   settle: async () => {},
   release: async () => {},
@@ -53,8 +56,21 @@ export async function reserve(
   }
   const { id, held } = admission;
   return {
+    id,
     amount: (counter) => held.get(counter),
     settle: (actual) => ports.counters.settle(id, actual),
     release: () => ports.counters.release(id),
+  };
+}
+
+/** What an upload has held since an earlier request. It keeps it when this request fails: only who ends the upload gives it
+ *  back. */
+export function heldSince(ports: Pick<Ports, 'counters'>, reservationId: string | undefined): Held {
+  if (reservationId === undefined) return NOTHING;
+  return {
+    id: reservationId,
+    amount: () => undefined,
+    settle: (actual) => ports.counters.settle(reservationId, actual),
+    release: async () => {},
   };
 }

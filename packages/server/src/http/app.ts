@@ -107,6 +107,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const baseUrl = options.publicUrl ?? `${request.protocol}://${request.host}`;
     const state: RequestState = { query: Query.parse(request.raw.url ?? ''), baseUrl };
     states.set(request, state);
+    if (row.headers !== undefined) reply.headers({ ...row.headers });
     drainWhenRefused(request, reply);
     const params = request.params as Record<string, string>;
     const presented: Credential =
@@ -122,6 +123,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       credential: presented,
       clientIp: clientIp(request),
       origin: requestOrigin(request, new URL(baseUrl).origin),
+      ...(row.continues === undefined ? {} : { uploadId: params[row.continues] ?? '' }),
     };
     // Until the template's own origins are known, the refusal itself must be readable by the page.
     corsHeaders(request, reply, undefined);

@@ -2,6 +2,7 @@
 import type { Template } from '@latchkey/policy';
 import { originMatches, parseOriginPattern } from '@latchkey/policy';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { TUS_ABILITIES, TUS_REQUEST_HEADERS, TUS_RESPONSE_HEADERS } from './tus.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const HEADERS = [
@@ -24,14 +25,30 @@ const HEADERS = [
   'filerobot-token',
   'filerobot-uuid',
   'filerobot-folder',
+  ...TUS_REQUEST_HEADERS,
 ].join(', ');
-const EXPOSED =
-  'accept-ranges, content-disposition, content-length, content-range, etag, last-modified, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id';
+const EXPOSED = [
+  'accept-ranges',
+  'content-disposition',
+  'content-length',
+  'content-range',
+  'etag',
+  'last-modified',
+  'ratelimit-limit',
+  'ratelimit-remaining',
+  'ratelimit-reset',
+  'retry-after',
+  'x-request-id',
+  ...TUS_RESPONSE_HEADERS,
+].join(', ');
+/** Where a tus client may ask what is spoken (its section "OPTIONS"). */
+const TUS_PATH = /^\/[^/]+\/v[345]\/tus(?:[/?]|$)/;
 
 /** Answers every preflight. It cannot know the key, so it promises nothing: the request itself is judged. */
 export function registerPreflight(app: FastifyInstance): void {
   app.options('/*', (request, reply) => {
     corsHeaders(request, reply, undefined);
+    if (TUS_PATH.test(request.raw.url ?? '')) reply.headers({ ...TUS_ABILITIES });
     return reply
       .header('access-control-allow-methods', METHODS)
       .header('access-control-allow-headers', HEADERS)

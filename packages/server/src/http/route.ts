@@ -61,6 +61,10 @@ export interface Route {
   readonly summary: string;
   /** `stream`: the handler reads the body itself. Default `json`. */
   readonly body?: 'json' | 'stream';
+  /** The path parameter with the id of the upload that the request goes on with; the guard looks it up. */
+  readonly continues?: string;
+  /** Headers of every answer, refusals included. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Where the credential is: `request` by default; `template` takes the identifier in the path, `optional` lets a
    *  request without one through to the handler (public files). */
   readonly credential?: 'request' | 'template' | 'optional';

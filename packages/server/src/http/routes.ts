@@ -8,6 +8,7 @@ import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
 import { productRoutes } from './products.ts';
 import { propertyRoutes } from './properties.ts';
+import { resumableRoutes } from './resumable.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
 import { settingsRoutes } from './settings.ts';
@@ -23,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   ...folderRoutes,
   ...fileRoutes,
   ...uploadRoutes,
+  ...resumableRoutes,
   ...objectRoutes,
   ...metaRoutes,
   ...propertyRoutes,

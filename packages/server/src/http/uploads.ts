@@ -88,7 +88,8 @@ async function admitFile(
   });
 }
 
-function contentLength(call: Call): number | undefined {
+/** What the request says of its body's length. */
+export function contentLength(call: Call): number | undefined {
   const text = call.request.headers['content-length'];
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
@@ -209,7 +210,7 @@ function describe(fields: ReadonlyMap<string, string>, part: Part): Description 
 }
 
 /** What clients say about a file, in the shape it is stored in. Raises REQUEST_INVALID by field. */
-function description(said: {
+export function description(said: {
   readonly meta?: unknown;
   readonly tags?: unknown;
   readonly product?: unknown;

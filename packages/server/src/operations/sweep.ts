@@ -1,14 +1,24 @@
 // Cleaning up what crashes and time leave behind. Safe to run on every node at once.
 import type { Ports } from '../ports/index.ts';
+import { sweepUploads } from './resumable.ts';
 
 /** A blob younger than this may belong to an upload that has yet to commit. */
 const ORPHAN_AGE_MS = 24 * 60 * 60_000;
 
 /** Removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
 export async function sweep(
-  ports: Pick<Ports, 'blobs' | 'metadata' | 'counters' | 'templates' | 'renders' | 'system'>,
-): Promise<{ readonly reservations: number; readonly blobs: number; readonly leavings: number }> {
+  ports: Pick<
+    Ports,
+    'blobs' | 'partials' | 'resumables' | 'metadata' | 'counters' | 'templates' | 'renders' | 'system'
+  >,
+): Promise<{
+  readonly reservations: number;
+  readonly blobs: number;
+  readonly leavings: number;
+  readonly uploads: number;
+}> {
   const nowMs = ports.system.now();
+  const uploads = await sweepUploads(ports);
   const reservations = await ports.counters.sweep(nowMs);
   await ports.templates.sweep(nowMs);
   const leavings = await ports.blobs.sweep(nowMs - ORPHAN_AGE_MS);
@@ -22,6 +32,6 @@ export async function sweep(
     blobs += orphans.length;
     cursor = page.cursor;
   } while (cursor !== undefined);
-  ports.system.log.info('sweep.done', { reservations, blobs, leavings });
-  return { reservations, blobs, leavings };
+  ports.system.log.info('sweep.done', { reservations, blobs, leavings, uploads });
+  return { reservations, blobs, leavings, uploads };
 }

@@ -24,6 +24,8 @@ export interface StagedFile {
   readonly name: string;
   readonly type: MediaType;
   readonly blob: WrittenBlob;
+  /** The resumable upload that the bytes came by, and the lock on it. */
+  readonly upload?: { readonly uploadId: string; readonly token: string };
 }
 
 /** What is said about a file beside its bytes. */
@@ -36,9 +38,9 @@ export interface Description {
 }
 
 /** Content is judged by at most this many of its first bytes. */
-const HEAD_BYTES = 64 * 1024;
+export const HEAD_BYTES = 64 * 1024;
 /** While bytes flow, the key is asked again this often: a revocation stops uploads in flight (product definition section 6). */
-const RECHECK_EVERY_MS = 500;
+export const RECHECK_EVERY_MS = 500;
 
 /**
  * Streams one file into the blob store. Its type is judged as soon as its first bytes are known, its size while it
@@ -56,7 +58,7 @@ export async function stageUpload(
     type = await ports.media.detect(head, file.name, file.claimedType);
     await grant.recheck(typeFacts(type));
   };
-  const source = judged(file.source, judge);
+  const source = judged(file.source, judge, 'whole');
   const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
     grant.recheck().catch((error: unknown) => stop.abort(error));
   });
@@ -102,16 +104,21 @@ export async function stageRemote(
 
 /**
  * Passes the bytes on, having shown the first of them to `judge`. The source is piped, not iterated: when the upload is
- * refused it stays open, so that the rest can be thrown away and the client gets to read the answer.
+ * refused it stays open, so that the rest can be thrown away and the client gets to read the answer. When the source may be
+ * only the beginning of a file, a short one is not judged.
  */
-function judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): Transform {
+export function judged(
+  source: Readable,
+  judge: (head: Uint8Array) => Promise<void>,
+  extent: 'whole' | 'beginning',
+): Transform {
   let head: Uint8Array[] | undefined = [];
   let size = 0;
   const release = async (transform: Transform) => {
     if (head === undefined) return;
     const bytes = Buffer.concat(head);
     head = undefined;
-    await judge(bytes.subarray(0, HEAD_BYTES));
+    if (extent === 'whole' || size >= HEAD_BYTES) await judge(bytes.subarray(0, HEAD_BYTES));
     transform.push(bytes);
   };
   const transform = new Transform({
@@ -143,7 +150,8 @@ function judged(source: Readable, judge: (head: Uint8Array) => Promise<void>): T
   return source.pipe(transform);
 }
 
-function typeFacts(type: MediaType): UploadFacts {
+/** The type as the rules are asked about it. */
+export function typeFacts(type: MediaType): UploadFacts {
   return { mediaType: type.mime, ...(type.extension === undefined ? {} : { extension: type.extension }) };
 }
 
@@ -186,13 +194,14 @@ export async function commitUploads(
     }
     const files = await ports.metadata.commitFiles(
       first.grant.container,
-      staged.map(({ grant, name, type, blob, description }) => ({
+      staged.map(({ grant, name, type, blob, description, upload }) => ({
         folderPath,
         name,
         mime: type.mime,
         ...blob,
         ...description,
         uploadedBy: grant.holder,
+        ...(upload === undefined ? {} : { upload }),
       })),
       ports.system.now(),
     );
@@ -202,7 +211,9 @@ export async function commitUploads(
     if (error instanceof AppError && error.code === 'STORE_UNAVAILABLE') {
       for (const { grant } of staged) grant.keep();
     } else {
-      await discardUploads(ports, staged);
+      // The bytes of a resumable upload are its own: it may be gone on with, or another writer may have made them a file.
+      const own = staged.filter(({ upload }) => upload === undefined);
+      await discardUploads(ports, own);
     }
     throw error;
   }

@@ -10,7 +10,9 @@ import type { Images } from './images.ts';
 import type { Labels } from './labels.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
+import type { PartialBlobs } from './partial-blobs.ts';
 import type { Renders } from './renders.ts';
+import type { ResumableUploads } from './resumable.ts';
 import type { Settings } from './settings.ts';
 import type { System } from './system.ts';
 import type { Templates } from './templates.ts';
@@ -25,6 +27,8 @@ export interface Ports {
   readonly labels: Labels;
   readonly counters: Counters;
   readonly blobs: Blobs;
+  readonly partials: PartialBlobs;
+  readonly resumables: ResumableUploads;
   readonly media: Media;
   readonly fetcher: Fetcher;
   readonly images: Images;

@@ -83,6 +83,8 @@ export interface NewFile {
   readonly productRef: string | undefined;
   readonly productPosition: number | undefined;
   readonly uploadedBy: string;
+  /** The resumable upload that becomes this file, and the lock on it. */
+  readonly upload?: { readonly uploadId: string; readonly token: string };
 }
 
 export type SortKey = 'name' | 'created_at' | 'modified_at' | 'size' | 'type';
@@ -196,7 +198,9 @@ export interface Metadata {
     limit: number,
   ): Promise<ReadonlyMap<string, readonly FileRecord[]>>;
   /** Records written blobs as files, in order, in one transaction. The folders are made when missing. A taken name
-   *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over). */
+   *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over).
+   *  A file that names its resumable upload finishes it, once: raises UPLOAD_LOCKED when it is finished, gone, or not
+   *  locked by that token any more. */
   commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]>;
   /** Raises FILE_NOT_FOUND, ALREADY_EXISTS. */
   renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord>;

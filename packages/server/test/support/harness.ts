@@ -14,7 +14,9 @@ import {
 } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
+
 import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
@@ -128,6 +130,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const blobs = await openDiskBlobs(folder, system);
   const { templates, metadata, descriptions, settings, bulks, labels, examinations, counters } = sql;
   const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
+  const partials = await openDiskPartialBlobs(folder, system);
   const ports = wrap({
     templates,
     metadata,
@@ -138,6 +141,8 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     examinations,
     counters,
     blobs,
+    partials,
+    resumables: sql.resumables,
     media: openMedia(),
     fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
     images,
@@ -251,6 +256,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
       await images.close();
       await sql.close();
       await blobs.close();
+      await partials.close();
       await rm(folder, { recursive: true, force: true });
       refuseLeaks(log, given);
     },

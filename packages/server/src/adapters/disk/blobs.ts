@@ -1,25 +1,21 @@
 // Blobs in a folder: written aside, flushed, and moved into place, so that what is visible is whole and durable.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished, Readable, Writable } from 'node:stream';
 import { AppError } from '../../errors.ts';
 import type { Blobs, ByteRange, LocalBlobs, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
 import type { Random } from '../../ports/system.ts';
-import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
+import { closedFault, guarded, ignoreMissing, undefinedWhenMissing } from './faults.ts';
+import { BLOB_ID, NO_FOLLOW, openFolders, Shelves } from './shelves.ts';
 
-/** 128 random bits in lower-case hex: the only text that ever becomes part of a path. */
-const BLOB_ID = /^[0-9a-f]{32}$/;
 const FAN_OUT = /^[0-9a-f]{2}$/;
 
 /** How much of an upload is gathered while the previous part is being written; also the memory that one write may hold twice. */
 const WRITE_BYTES = 512 * 1024;
 const READ_BYTES = 256 * 1024;
 const PAGE_LENGTH = 1000;
-
-// Windows has neither flag; there a symbolic link needs administrator rights to be made.
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
 /**
  * Opens blob storage in `folder`, creating it when it is missing. Blobs lie at `objects/ab/cd/<id>`, unfinished ones in
@@ -28,16 +24,7 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
  * Raises STORE_UNAVAILABLE when the folder cannot be used.
  */
 export async function openDiskBlobs(folder: string, system: { readonly random: Random }): Promise<Blobs & LocalBlobs> {
-  const root = await guarded('open the blob folder', async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const real = await realpath(folder);
-    for (const part of ['objects', 'incoming']) {
-      const path = join(real, part);
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      if ((await realpath(path)) !== path) throw new Error(`${path} is a symbolic link`);
-    }
-    return real;
-  });
+  const root = await openFolders(folder, ['objects', 'incoming']);
   return new DiskBlobs(root, system.random);
 }
 
@@ -45,15 +32,14 @@ class DiskBlobs implements Blobs, LocalBlobs {
   readonly #objects: string;
   readonly #incoming: string;
   readonly #random: Random;
-  readonly #flush: DirectoryFlush = createDirectoryFlush();
-  /** Fan-out folders whose own directory entry is known to be on the device. */
-  readonly #durable = new Set<string>();
+  readonly #shelves: Shelves;
   /** Unfinished writes of this process; a sweep must not take them for leavings. */
   readonly #writing = new Map<string, { readonly sink: Writable; readonly done: Promise<unknown> }>();
   #closed = false;
 
   constructor(root: string, random: Random) {
     this.#objects = join(root, 'objects');
+    this.#shelves = new Shelves(this.#objects);
     this.#incoming = join(root, 'incoming');
     this.#random = random;
   }
@@ -67,7 +53,7 @@ class DiskBlobs implements Blobs, LocalBlobs {
     const handle = await guarded('begin a blob', () => open(temporary, flags, 0o600));
     const sink = new BlobSink(handle, options.sizeMaxBytes);
     const poured = pour(source, sink, options.signal);
-    const done = poured.then(() => this.#publish(blobId, temporary));
+    const done = poured.then(() => this.#shelves.publish(blobId, temporary));
     const ended = done.then(
       () => undefined,
       () => unlink(temporary).catch(ignoreMissing),
@@ -180,40 +166,11 @@ class DiskBlobs implements Blobs, LocalBlobs {
     await Promise.all(writing.map(({ done }) => done));
   }
 
-  /** Moves a flushed file to its place and makes that place durable; nothing is visible before, everything after. */
-  async #publish(blobId: string, temporary: string): Promise<void> {
-    const folder = this.#folderOf(blobId);
-    const path = join(folder, blobId);
-    await guarded('publish a blob', async () => {
-      await this.#makeFolder(join(this.#objects, blobId.slice(0, 2)), this.#objects);
-      await this.#makeFolder(folder, join(this.#objects, blobId.slice(0, 2)));
-      if ((await realpath(folder)) !== folder) throw new Error(`${folder} leads elsewhere by a symbolic link`);
-      await rename(temporary, path);
-      try {
-        await this.#flush(folder);
-      } catch (cause) {
-        await unlink(path).catch(ignoreMissing);
-        throw cause;
-      }
-    });
-  }
-
-  async #makeFolder(folder: string, parent: string): Promise<void> {
-    if (this.#durable.has(folder)) return;
-    await mkdir(folder, { mode: 0o700 }).catch(ignoreExisting);
-    await this.#flush(parent);
-    this.#durable.add(folder);
-  }
-
-  #folderOf(blobId: string): string {
-    return join(this.#objects, blobId.slice(0, 2), blobId.slice(2, 4));
-  }
-
   /** The path of a blob, or undefined when there is none or a symbolic link planted in the tree leads away from it. */
   async #locate(blobId: string): Promise<string | undefined> {
     if (this.#closed) throw closedFault();
     if (!BLOB_ID.test(blobId)) return undefined;
-    const path = join(this.#folderOf(blobId), blobId);
+    const path = this.#shelves.pathOf(blobId);
     return await guarded('look for a blob', async () => {
       const real = await realpath(path).catch(undefinedWhenMissing);
       // A volume that is not mounted must not look like a store without files.
@@ -290,7 +247,7 @@ async function writeAll(handle: FileHandle, chunks: readonly Buffer[]): Promise<
 }
 
 /** Pipes until the sink has ended; rejects with the first fault of either side or with the reason of the signal. */
-function pour(source: Readable, sink: Writable, signal: AbortSignal | undefined): Promise<void> {
+export function pour(source: Readable, sink: Writable, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let failure: { readonly reason: unknown } | undefined;
     const stop = (reason: unknown) => {
@@ -358,34 +315,4 @@ async function names(folder: string, form: RegExp, kind: 'file' | 'folder'): Pro
     .filter((entry) => form.test(entry.name) && (kind === 'file' ? entry.isFile() : entry.isDirectory()))
     .map((entry) => entry.name)
     .sort();
-}
-
-/** Runs file system work; whatever it throws leaves as STORE_UNAVAILABLE with the original as its cause. */
-async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw cause instanceof AppError ? cause : new AppError('STORE_UNAVAILABLE', `could not ${doing}`, { cause });
-  }
-}
-
-function closedFault(): AppError {
-  return new AppError('STORE_UNAVAILABLE', 'the blob store is closed');
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-/** ELOOP is what opening a symbolic link answers when links are not followed. */
-function undefinedWhenMissing(error: unknown): undefined {
-  if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(String(codeOf(error)))) throw error;
-}
-
-function ignoreMissing(error: unknown): void {
-  undefinedWhenMissing(error);
-}
-
-function ignoreExisting(error: unknown): void {
-  if (codeOf(error) !== 'EEXIST') throw error;
 }

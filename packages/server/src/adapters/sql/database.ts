@@ -10,6 +10,7 @@ import { bulks } from './migrations/0005-bulks.ts';
 import { approvals } from './migrations/0007-approvals.ts';
 import { labels } from './migrations/0008-labels.ts';
 import { examinations } from './migrations/0011-examinations.ts';
+import { resumableUploads } from './migrations/0010-resumable-uploads.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
@@ -93,6 +94,7 @@ class SqlDatabase implements Database {
       '0008-labels': labels(this.dialect),
       '0011-examinations': examinations(this.dialect),
       '0015-contents': contents,
+      '0010-resumable-uploads': resumableUploads(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

@@ -5,6 +5,7 @@ import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Examinations } from '../../ports/examinations.ts';
 import type { Labels } from '../../ports/labels.ts';
 import type { Metadata } from '../../ports/metadata.ts';
+import type { ResumableUploads } from '../../ports/resumable.ts';
 import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
@@ -15,6 +16,7 @@ import { sqlDescriptions } from './descriptions.ts';
 import { sqlExaminations } from './examinations.ts';
 import { sqlLabels } from './labels.ts';
 import { sqlMetadata } from './metadata.ts';
+import { sqlResumableUploads } from './resumable.ts';
 import { sqlSettings } from './settings.ts';
 import { sqlTemplates } from './templates.ts';
 
@@ -27,6 +29,7 @@ export interface SqlPorts {
   readonly bulks: Bulks;
   readonly labels: Labels;
   readonly examinations: Examinations;
+  readonly resumables: ResumableUploads;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -49,6 +52,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     bulks: sqlBulks(database),
     labels: sqlLabels(database),
     examinations: sqlExaminations(database),
+    resumables: sqlResumableUploads(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

@@ -53,6 +53,7 @@ import {
   toFolderRecord,
 } from './folders.ts';
 import { lockFolders, lockTree } from './locks.ts';
+import { finishUploadRow } from './resumable.ts';
 import { searchKey } from './text.ts';
 
 /** The Metadata port on a database. */
@@ -273,7 +274,9 @@ class SqlMetadata implements Metadata {
     for (const file of files) {
       const folder = folders.get(file.folderPath);
       if (folder === undefined) throw new TypeError('The folder of each file has been looked up.');
-      records.push(toFileRecord({ file: await commitFile(db, folder, file, nowMs), place: folder }));
+      const row = await commitFile(db, folder, file, nowMs);
+      if (file.upload !== undefined) await finishUploadRow(db, file.upload, row);
+      records.push(toFileRecord({ file: row, place: folder }));
     }
     return records;
   }

@@ -18,6 +18,7 @@ export interface Schema {
   bulks: BulkTable;
   approvals: ApprovalTable;
   approval_approvers: ApprovalApproverTable;
+  resumable_uploads: ResumableUploadTable;
   tags: TagTable;
   file_tags: FileTagTable;
   examinations: ExaminationTable;
@@ -179,6 +180,29 @@ export interface ApprovalApproverTable {
   vote: string | null;
   comment: string | null;
   voted_at: number | null;
+}
+
+/** An upload that comes in several requests. The lock is a lease: whoever holds the token writes, until `lock_until`. */
+export interface ResumableUploadTable {
+  id: string;
+  container: string;
+  holder: string;
+  source: string | null;
+  subject: string | null;
+  folder_path: string;
+  name: string;
+  claimed_type: string | null;
+  length: number;
+  description: string;
+  partial_id: string;
+  reservation_id: string | null;
+  created_at: number;
+  expires_at: number;
+  file_id: string | null;
+  file_version: number | null;
+  lock_token: Generated<string | null>;
+  lock_until: Generated<number>;
+  lock_wanted: Generated<number>;
 }
 
 /** Every tag that was ever used; whether it still is, `file_tags` tells. */

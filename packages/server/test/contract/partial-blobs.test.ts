@@ -1,0 +1,84 @@
+// Runs the contract of growing blobs on the disk adapter, and what a crash does to files.
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { type PartialBlobStore, partialBlobsContract } from '../../contract/partial-blobs.ts';
+import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
+
+const SYSTEM = { random: randomBytes };
+let folder: string;
+let opened: PartialBlobStore[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-partial-'));
+  opened = [];
+});
+
+afterEach(async () => {
+  await Promise.all(opened.flatMap(({ partials, blobs }) => [partials.close(), blobs.close()]));
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(): Promise<PartialBlobStore> {
+  const partials = await openDiskPartialBlobs(folder, SYSTEM);
+  const store = { partials, blobs: await openDiskBlobs(folder, SYSTEM) };
+  opened.push(store);
+  return store;
+}
+
+const sourceOf = (text: string) => Readable.from([Buffer.from(text)]);
+const pathOf = (id: string) => join(folder, 'partial', id);
+
+describe('the contract of growing blobs on disk', () => {
+  test.each(partialBlobsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+    '%s',
+    async (_, { run }) => {
+      await run(open);
+    },
+  );
+});
+
+describe('growing blobs in files', () => {
+  it('forgets bytes that a crash left behind the durable ones', async () => {
+    const { partials } = await open();
+    const id = await partials.create();
+    await partials.append(id, 0, sourceOf('durable'), { sizeMaxBytes: 100 });
+    await appendFile(pathOf(id), Buffer.alloc(5000));
+    const { partials: after, blobs } = await open();
+    expect(await after.size(id)).toBe(7);
+    await after.append(id, 7, sourceOf(' and more'), { sizeMaxBytes: 100 });
+    await appendFile(pathOf(id), 'torn');
+    const { blobId, sizeBytes } = await after.finish(id);
+    expect(sizeBytes).toBe(16);
+    expect(Buffer.concat(await (await blobs.read(blobId)).toArray()).toString()).toBe('durable and more');
+    expect(await readdir(join(folder, 'partial'))).toEqual([]);
+  });
+
+  it('goes on after a crash between the move and its end', async () => {
+    const { partials } = await open();
+    const id = await partials.create();
+    await partials.append(id, 0, sourceOf('whole'), { sizeMaxBytes: 100 });
+    const first = await partials.finish(id);
+    await writeFile(`${pathOf(id)}.size`, '0000000000000005');
+    expect(await partials.size(id)).toBe(5);
+    expect(await partials.finish(id)).toEqual(first);
+    expect(await readdir(join(folder, 'partial'))).toEqual([]);
+  });
+
+  it('follows no symbolic link', async () => {
+    const { partials } = await open();
+    const outside = join(folder, 'outside');
+    await writeFile(outside, 'secret');
+    const id = 'ab'.repeat(16);
+    await symlink(outside, pathOf(id));
+    await writeFile(`${pathOf(id)}.size`, '0000000000000006');
+    expect(await partials.size(id)).toBeUndefined();
+    const written = partials.append(id, 6, sourceOf('x'), { sizeMaxBytes: 100 });
+    await expect(written).rejects.toMatchObject({ code: 'UPLOAD_NOT_FOUND' });
+    await expect(partials.finish(id)).rejects.toMatchObject({ code: 'UPLOAD_NOT_FOUND' });
+  });
+});
