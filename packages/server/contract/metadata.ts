@@ -14,6 +14,7 @@ import type {
   ScopeLayers,
   SortKey,
 } from '../src/ports/metadata.ts';
+import { type Condition, EVERY_FILE, fold, wordsIn } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import type { ContractCase } from './case.ts';
 import { randomOf } from './random.ts';
@@ -30,7 +31,8 @@ const CONTAINER = 'demo';
 const ROOT = path('/');
 const EVERYWHERE = () => true;
 const BY_NAME: Paging = { sort: 'name', descending: false, offset: 0, limit: 1000 };
-const SORT_KEYS: readonly SortKey[] = ['name', 'created_at', 'modified_at', 'size', 'type'];
+type FileSortKey = Exclude<SortKey, 'assets_count' | 'relevance'>;
+const SORT_KEYS: readonly FileSortKey[] = ['name', 'title', 'created_at', 'modified_at', 'size', 'type'];
 
 function path(text: string): CanonicalPath {
   const parsed = parsePath(text);
@@ -71,8 +73,17 @@ function picture(place: string, different: Partial<NewFile> = {}): NewFile {
 }
 
 function fileQuery(different: Partial<FileQuery> = {}): FileQuery {
-  const everything = { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], words: [], mimes: [] };
+  const everything = { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], where: EVERY_FILE };
   return { ...everything, ...different };
+}
+
+/** Files that say all of the texts; signs that are no words can only stand in names. */
+function saying(...texts: readonly string[]): Condition {
+  const conditions = texts.map(
+    (text): Condition =>
+      wordsIn(text).length > 0 ? { of: 'text', text } : { of: 'value', field: 'name', match: { is: 'contains', text } },
+  );
+  return { of: 'all', conditions };
 }
 
 function folderQuery(different: Partial<FolderQuery> = {}): FolderQuery {
@@ -544,11 +555,13 @@ const listings: readonly ContractCase<MetadataStore>[] = [
         const file = picture(`/p/${random.pick(['A', 'a', 'É', 'e', 'z', '_', '1'])}${random.below(1000)}-${index}`, {
           mime: random.pick(mimes),
           sizeBytes: random.below(5),
+          meta: random.below(2) === 0 ? {} : { title: random.pick(['Été', 'b', 'Z']) },
         });
         await metadata.commitFiles(CONTAINER, [file], NOW + random.below(4));
       }
-      const value: Record<SortKey, (file: FileRecord) => string | number> = {
+      const value: Record<FileSortKey, (file: FileRecord) => string | number> = {
         name: (file) => file.name.normalize('NFC').toLowerCase(),
+        title: (file) => fold(String(file.meta['title'] ?? file.name)),
         created_at: (file) => file.createdAtMs,
         modified_at: (file) => file.modifiedAtMs,
         size: (file) => file.sizeBytes,
@@ -590,6 +603,7 @@ const listings: readonly ContractCase<MetadataStore>[] = [
         ['type', ['_', 'a', 'b', 'C', 'É']],
         ['created_at', ['b', 'C', 'a', 'É', '_']],
         ['modified_at', ['b', 'C', 'a', 'É', '_']],
+        ['title', ['_', 'a', 'b', 'C', 'É']],
         ['size', ['b', 'É', 'C', '_', 'a']],
       ];
       const query = folderQuery({ folderPath: path('/p'), recursive: false });
@@ -613,8 +627,9 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       const metadata = await ready(open);
       await commit(metadata, ...NAUGHTY_NAMES.map((name) => `/n/${name}`), '/n/Blue Summer Dress.JPG', '/n/C:back.png');
       const find = async (...words: readonly string[]) => {
-        const found = await metadata.listFiles(fileQuery({ words }), BY_NAME);
-        assert.equal((await metadata.countFiles(fileQuery({ words }))).files, found.length);
+        const query = fileQuery({ where: saying(...words) });
+        const found = await metadata.listFiles(query, BY_NAME);
+        assert.equal((await metadata.countFiles(query)).files, found.length);
         return found.map(({ name }) => name);
       };
       assert.deepEqual(await find('dress', 'BLUE'), ['Blue Summer Dress.JPG']);
@@ -640,7 +655,8 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       const mimes = ['image/png', 'image/svg+xml', 'imagery/x', 'image', 'text/plain'];
       await commit(metadata, ...mimes.map((mime, index) => picture(`/${index}`, { mime, sizeBytes: 2 })));
       const find = async (...wanted: readonly string[]) => {
-        const query = fileQuery({ mimes: wanted });
+        const conditions = wanted.map((mime) => ({ of: 'mime', mime }) as const);
+        const query = fileQuery({ where: { of: 'any', conditions } });
         const found = (await metadata.listFiles(query, BY_NAME)).map(({ mime }) => mime);
         assert.deepEqual(await metadata.countFiles(query), { files: found.length, bytes: 2 * found.length });
         return found;
@@ -719,7 +735,7 @@ const listings: readonly ContractCase<MetadataStore>[] = [
         assert.deepEqual((await metadata.listFiles(query, BY_NAME)).map(placeOf).sort(), [...visible].sort());
         const sum = { files: visible.length, bytes: visible.length * 10 };
         assert.deepEqual(await metadata.countFiles(query), sum);
-        assert.deepEqual(await metadata.countFiles({ ...query, words: ['png'] }), sum);
+        assert.deepEqual(await metadata.countFiles({ ...query, where: saying('png') }), sum);
         const root = await folder(metadata, '/', within);
         assert.deepEqual([root.filesRecursive, root.bytesRecursive], [sum.files, sum.bytes]);
         const direct = fileQuery({ folderPath: path('/a'), recursive: false, within });

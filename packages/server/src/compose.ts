@@ -88,6 +88,7 @@ export async function compose(config: Config): Promise<Service> {
       templates: sql.templates,
       metadata: sql.metadata,
       descriptions: sql.descriptions,
+      search: sql.search,
       settings: sql.settings,
       bulks: sql.bulks,
       labels: sql.labels,

@@ -6,11 +6,11 @@ import { countFiles, listFiles, readFile, readPublicFile, renameFile } from '../
 import { getListedFolder } from '../operations/folders.ts';
 import { renderFile, renderPublicFile } from '../operations/renders.ts';
 import type { ByteRange } from '../ports/blobs.ts';
-import type { FileRecord } from '../ports/metadata.ts';
+import type { FileRecord, FileStats } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
 import { deliverAs } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
-import { folderOf, mimesOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
+import { fileListingOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { decode } from './query.ts';
 import { type Wanted, wantedOf } from './rendition.ts';
@@ -19,40 +19,26 @@ import { wireFile, wireFolder } from './wire.ts';
 
 const nameBody = z.object({ name: z.string() });
 
-function fileQueryOf(call: Call) {
-  return {
-    folderPath: folderOf(call.query),
-    recursive: call.query.flag('recursive'),
-    words: wordsOf(call.query),
-    mimes: mimesOf(call.query),
-  };
-}
-
 export const fileRoutes = [
   route({
     method: 'GET',
     paths: ['/{v}/files', '/{v}/list', '/{v}/search'],
     operations: ['file.list'],
-    summary: 'Lists the files of a folder, or all below it; searches by name with q.',
+    summary: 'Lists the files of a folder, or all below it; q searches names, tags, metadata and facts.',
     async handle(call) {
-      const query = fileQueryOf(call);
-      const grant = await call.admit([{ operation: 'file.list', targets: [query.folderPath] }]);
-      const base = await getListedFolder(call.ports, grant, query.folderPath);
-      const searching = query.words.length > 0;
-      // The second, fuzzy pass of a search (wire contract 5.3) adds what the exact pass does not find: for names, nothing.
-      const exact = !(searching && call.query.one('method') === 'SCM_EXTENDED');
-      const { files, stats } = exact
-        ? await listFiles(call.ports, grant, query, pagingOf(call.query))
-        : { files: [], stats: { files: 0, bytes: 0 } };
+      const listing = fileListingOf(call);
+      const grant = await call.admit([{ operation: 'file.list', targets: [listing.folderPath] }]);
+      const base = await getListedFolder(call.ports, grant, listing.folderPath);
+      const { files, stats, warnings } = await listFiles(call.ports, grant, listing, pagingOf(call.query));
       return {
-        type: searching ? 'SEARCH' : 'LIST',
+        type: listing.search === undefined ? 'LIST' : 'SEARCH',
         base: wireFolder(base),
-        files: files.map((file) => wireFile(file, call, searching ? 1 : null)),
+        files: files.map(({ file, relevance }) => wireFile(file, call, relevance)),
         folders: [],
         ...(call.version === 'v3' ? { directories: [] } : {}),
         info: { total_files_count: stats.files, total_files_size: stats.bytes },
         stats: wireStats(stats),
-        warnings: [],
+        warnings,
       };
     },
   }),
@@ -62,10 +48,10 @@ export const fileRoutes = [
     operations: ['file.stats'],
     summary: 'Counts the files that a list would show.',
     async handle(call) {
-      const query = fileQueryOf(call);
-      const grant = await call.admit([{ operation: 'file.stats', targets: [query.folderPath] }]);
-      await getListedFolder(call.ports, grant, query.folderPath);
-      return { stats: wireStats(await countFiles(call.ports, grant, query)) };
+      const listing = fileListingOf(call);
+      const grant = await call.admit([{ operation: 'file.stats', targets: [listing.folderPath] }]);
+      await getListedFolder(call.ports, grant, listing.folderPath);
+      return { stats: wireStats(await countFiles(call.ports, grant, listing)) };
     },
   }),
   route({
@@ -134,11 +120,12 @@ export const fileRoutes = [
   }),
 ];
 
-function wireStats(stats: { readonly files: number; readonly bytes: number }): object {
+/** Numbers of a listing; the method says whether counting stopped at a bound. */
+function wireStats(stats: FileStats): object {
   return {
     approx_files_count: stats.files,
     approx_files_size: stats.bytes,
-    approx_files_count_method: 'COUNT_EXACT',
+    approx_files_count_method: stats.isBounded === true ? 'COUNT_AT_LEAST' : 'COUNT_EXACT',
   };
 }
 

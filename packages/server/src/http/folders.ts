@@ -2,6 +2,7 @@
 import { effective } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { countFiles } from '../operations/files.ts';
 import {
   countFolders,
   createFolder,
@@ -16,7 +17,7 @@ import {
 } from '../operations/folders.ts';
 import { fileUuid } from '../ports/metadata.ts';
 import { ICON_TYPE, needsIcon } from './icon.ts';
-import { BULK_MAX, folderOf, nameOf, pagingOf, parseBody, pathOf, wordsOf } from './input.ts';
+import { BULK_MAX, fileListingOf, folderOf, folderWordsOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
 import { folderOfId } from './lookup.ts';
 import { moveFolders, moveFoldersBody } from './objects.ts';
 import { type Call, route } from './route.ts';
@@ -39,7 +40,7 @@ export const folderRoutes = [
     summary: 'Lists the folders of a folder, or all below it; searches by name with q.',
     async handle(call) {
       const folderPath = folderOf(call.query);
-      const words = wordsOf(call.query);
+      const words = folderWordsOf(call.query);
       const grant = await call.admit([{ operation: 'folder.list', targets: [folderPath] }]);
       const base = await getListedFolder(call.ports, grant, folderPath);
       const recursive = call.query.flag('recursive');
@@ -68,9 +69,13 @@ export const folderRoutes = [
     async handle(call) {
       const folderPath = folderOf(call.query);
       const grant = await call.admit([{ operation: 'folder.stats', targets: [folderPath] }]);
-      const query = { folderPath, recursive: call.query.flag('recursive'), words: wordsOf(call.query) };
+      const listing = fileListingOf(call);
+      const query = { folderPath, recursive: listing.recursive, words: folderWordsOf(call.query) };
       await getListedFolder(call.ports, grant, folderPath);
-      const { folders, files } = await countFolders(call.ports, grant, query);
+      const [folders, { files }] = await Promise.all([
+        countFolders(call.ports, grant, query),
+        countFiles(call.ports, grant, listing),
+      ]);
       return { stats: { approx_folders_count: folders, approx_files_count: files } };
     },
   }),

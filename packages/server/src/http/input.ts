@@ -10,7 +10,12 @@ import {
 } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, type FieldFault } from '../errors.ts';
+import type { FileListing } from '../operations/files.ts';
+import { parseMoment } from '../operations/moment.ts';
+import { mimeCondition } from '../operations/search.ts';
+import { parseSearch } from '../operations/search-query.ts';
 import type { Paging, SortKey } from '../ports/metadata.ts';
+import type { Condition } from '../ports/search.ts';
 import type { Query } from './query.ts';
 import type { Call } from './route.ts';
 
@@ -68,7 +73,7 @@ export function folderOf(query: Query): CanonicalPath {
 const SORT_KEYS: Readonly<Record<string, SortKey>> = {
   name: 'name',
   filename: 'name',
-  title: 'name',
+  title: 'title',
   created_at: 'created_at',
   uploaded_at: 'created_at',
   uploaded: 'created_at',
@@ -78,49 +83,59 @@ const SORT_KEYS: Readonly<Record<string, SortKey>> = {
   updated: 'modified_at',
   size: 'size',
   type: 'type',
+  relevance: 'relevance',
+  assets_count: 'assets_count',
 };
 
 /** Paging and order; unknown keys fall back to the name, as clients send each list's keys to the other (5.2). */
 export function pagingOf(query: Query): Paging {
   const [key = '', direction = ''] = (query.one('sort', 'order') ?? '').split(/[:,]/);
+  const sort = Object.hasOwn(SORT_KEYS, key) ? SORT_KEYS[key] : undefined;
   return {
-    sort: SORT_KEYS[key] ?? 'name',
-    descending: direction.toLowerCase() === 'desc' && SORT_KEYS[key] !== undefined,
+    sort: sort ?? 'name',
+    descending: direction.toLowerCase() === 'desc' && sort !== undefined,
     offset: query.int('offset', 0, 0, 1_000_000_000),
     limit: query.int('limit', PAGE_DEFAULT, 1, PAGE_MAX),
   };
 }
 
-/** The words of a simple search: quotes are taken off, each word must occur in the name. Raises REQUEST_INVALID for too many. */
-export function wordsOf(query: Query): readonly string[] {
-  const text = query.one('q') ?? '';
-  const words: string[] = [];
-  for (const match of text.matchAll(/"([^"]*)"|(\S+)/g)) {
-    const word = (match[1] ?? match[2] ?? '').trim();
-    if (word !== '') words.push(word);
+/** What a listing of files asks for (wire contract 5.2). */
+export function fileListingOf(call: Call): FileListing {
+  const { query } = call;
+  const search = query.one('q');
+  return {
+    folderPath: folderOf(query),
+    recursive: query.flag('recursive'),
+    search,
+    filters: filtersOf(query, call.ports.system.now()),
+    similar: query.one('method') === 'SCM_EXTENDED' && search !== undefined,
+  };
+}
+
+/** So many words or types a listing is narrowed by; what is beyond them is left out. */
+const WORDS_MAX = 100;
+
+/** The words that the names of folders must contain: the plain words of a search, of which the rest is about files. */
+export function folderWordsOf(query: Query): readonly string[] {
+  const { terms } = parseSearch(query.one('q') ?? '');
+  return terms.flatMap((term) => (term.kind === 'text' && !term.isNegated ? [term.text] : [])).slice(0, WORDS_MAX);
+}
+
+/** What the files of a listing are narrowed by beside a search: MIME types and times (wire contract 5.2). */
+function filtersOf(query: Query, nowMs: number): readonly Condition[] {
+  const mimes = (query.one('mime') ?? '').split(',').filter((mime) => mime.trim() !== '');
+  const filters: Condition[] = [];
+  if (mimes.length > 0) filters.push({ of: 'any', conditions: mimes.slice(0, WORDS_MAX).map(mimeCondition) });
+  for (const [of, name] of [
+    ['created', 'created'],
+    ['modified', 'updated'],
+  ] as const) {
+    const after = parseMoment(query.one(`${name}_after`) ?? '', nowMs);
+    const before = parseMoment(query.one(`${name}_before`) ?? '', nowMs);
+    if (after !== undefined) filters.push({ of, range: { from: after.from } });
+    if (before !== undefined) filters.push({ of, range: { to: before.from, exclusive: true } });
   }
-  return atMost(SEARCH_MAX, 'q', words);
-}
-
-/** So many words or types one search may have: each is a condition that every row is held against. */
-const SEARCH_MAX = 100;
-
-function atMost<T>(max: number, field: string, list: readonly T[]): readonly T[] {
-  if (list.length <= max) return list;
-  throw new AppError('REQUEST_INVALID', field, {
-    faults: [{ field, code: 'LIST_TOO_LONG', message: `There are at most ${max} entries here.` }],
-  });
-}
-
-/** MIME types or prefixes to list. Raises REQUEST_INVALID for too many. */
-export function mimesOf(query: Query): readonly string[] {
-  const list = (query.one('mime') ?? '').split(',').map((mime) => mime.trim().toLowerCase());
-  const given = atMost(
-    SEARCH_MAX,
-    'mime',
-    list.filter((mime) => mime !== ''),
-  );
-  return given.map((mime) => (mime.includes('/') ? mime.replace(/\*$/, '') : `${mime}/`));
+  return filters;
 }
 
 /**

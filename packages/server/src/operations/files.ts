@@ -6,6 +6,9 @@ import type { ByteRange } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileQuery, FileRecord, FileStats, Paging } from '../ports/metadata.ts';
 import { parseFileUuid } from '../ports/metadata.ts';
+import type { Condition } from '../ports/search.ts';
+import { allOf, textCondition, understandSearch } from './search.ts';
+import { fileFields } from './settings.ts';
 
 type Needs = Pick<Ports, 'metadata' | 'system'>;
 
@@ -17,28 +20,81 @@ export async function lookUpFile(ports: Pick<Ports, 'metadata'>, container: stri
   return file;
 }
 
+/** What a listing was asked for. */
+export interface FileListing {
+  readonly folderPath: CanonicalPath;
+  readonly recursive: boolean;
+  /** The search as it was written. */
+  readonly search?: string | undefined;
+  /** Further conditions beside the search. */
+  readonly filters: readonly Condition[];
+  /** The second pass of a search: what is like the words, without what the first pass finds. */
+  readonly similar: boolean;
+}
+
+/** A listed file; `relevance` is 1 for an exact match, less for a similar one, null without a search. */
+export interface ListedFile {
+  readonly file: FileRecord;
+  readonly relevance: number | null;
+}
+
 /** Files of a folder or tree that the grant lets be seen, with the total before paging. */
 export async function listFiles(
-  ports: Needs,
+  ports: Needs & Pick<Ports, 'search' | 'settings'>,
   grant: Grant<'file.list'>,
-  query: Omit<FileQuery, 'container' | 'within'>,
+  listing: FileListing,
   paging: Paging,
-): Promise<{ readonly files: readonly FileRecord[]; readonly stats: FileStats }> {
-  const scoped: FileQuery = { ...query, container: grant.container, within: grant.layers('listing') };
+): Promise<{
+  readonly files: readonly ListedFile[];
+  readonly stats: FileStats;
+  readonly warnings: readonly string[];
+}> {
+  const { condition, filters, texts, warnings } = await understood(ports, grant, listing);
+  const query = (where: Condition): FileQuery => ({
+    container: grant.container,
+    folderPath: listing.folderPath,
+    recursive: listing.recursive,
+    within: grant.layers('listing'),
+    where,
+  });
+  if (listing.similar) {
+    const found = await ports.search.findSimilarFiles(query(filters), texts, paging);
+    return { files: found.files, stats: { files: found.total, bytes: found.bytes }, warnings };
+  }
   const [files, stats] = await Promise.all([
-    ports.metadata.listFiles(scoped, paging),
-    ports.metadata.countFiles(scoped),
+    ports.metadata.listFiles(query(condition), paging),
+    ports.metadata.countFiles(query(condition)),
   ]);
-  return { files, stats };
+  const relevance = listing.search === undefined ? null : 1;
+  return { files: files.map((file) => ({ file, relevance })), stats, warnings };
 }
 
 /** How many files and bytes the same query would list. */
 export async function countFiles(
-  ports: Needs,
-  grant: Grant<'file.stats'>,
-  query: Omit<FileQuery, 'container' | 'within'>,
+  ports: Needs & Pick<Ports, 'settings'>,
+  grant: Grant<'file.stats' | 'folder.stats'>,
+  listing: FileListing,
 ): Promise<FileStats> {
-  return ports.metadata.countFiles({ ...query, container: grant.container, within: grant.layers('listing') });
+  const { condition } = await understood(ports, grant, listing);
+  return ports.metadata.countFiles({
+    container: grant.container,
+    folderPath: listing.folderPath,
+    recursive: listing.recursive,
+    within: grant.layers('listing'),
+    where: condition,
+  });
+}
+
+async function understood(
+  ports: Pick<Ports, 'settings' | 'system'>,
+  grant: Grant<'file.list' | 'file.stats' | 'folder.stats'>,
+  { search, filters: more }: FileListing,
+) {
+  if (search === undefined) return { condition: allOf(more), filters: allOf(more), texts: [], warnings: [] };
+  const fields = await fileFields(ports, grant);
+  const { texts, filters, warnings } = understandSearch(search, { fields, nowMs: ports.system.now() });
+  const others = [...filters, ...more];
+  return { condition: allOf([...texts.map(textCondition), ...others]), filters: allOf(others), texts, warnings };
 }
 
 /** Gives a file another name in its folder. Raises FILE_NOT_FOUND, ALREADY_EXISTS. */

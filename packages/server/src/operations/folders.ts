@@ -60,18 +60,13 @@ export async function listFolders(
   return ports.metadata.listFolders({ ...query, container: grant.container, within: grant.layers('listing') }, paging);
 }
 
-/** How many folders and files the same query would list. */
+/** How many folders the same query would list. */
 export async function countFolders(
   ports: Needs,
   grant: Grant<'folder.stats'>,
   query: Omit<FolderQuery, 'container' | 'within'>,
-): Promise<{ readonly folders: number; readonly files: number }> {
-  const scoped = { ...query, container: grant.container, within: grant.layers('listing') };
-  const [folders, files] = await Promise.all([
-    ports.metadata.countFolders(scoped),
-    ports.metadata.countFiles({ ...scoped, mimes: [] }),
-  ]);
-  return { folders, files: files.files };
+): Promise<number> {
+  return ports.metadata.countFolders({ ...query, container: grant.container, within: grant.layers('listing') });
 }
 
 /** The newest files of each folder that is in scope; none of others, which answer like folders that are not there. */

@@ -103,6 +103,12 @@ export async function valueCheck(
   };
 }
 
+/** The metadata fields of files. */
+export async function fileFields(ports: Needs, grant: Pick<Grant, 'container'>): Promise<readonly Field[]> {
+  const record = await ports.settings.findSettings(grant.container);
+  return record === undefined ? [] : fieldsOf(modelOf(known(record).document), 'FILES');
+}
+
 function modelOf({ metadata }: SettingsDocument): Model {
   return { parts: metadata.model, groups: metadata.store.regional_variants_groups, strict: metadata.strict };
 }

@@ -5,11 +5,13 @@ import { sweepUploads } from './resumable.ts';
 /** A blob younger than this may belong to an upload that has yet to commit. */
 const ORPHAN_AGE_MS = 24 * 60 * 60_000;
 
-/** Removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
+const SEARCHABLE_AT_ONCE = 200;
+
+/** Makes old files searchable; removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
 export async function sweep(
   ports: Pick<
     Ports,
-    'blobs' | 'partials' | 'resumables' | 'metadata' | 'counters' | 'templates' | 'renders' | 'system'
+    'blobs' | 'partials' | 'resumables' | 'metadata' | 'search' | 'counters' | 'templates' | 'renders' | 'system'
   >,
 ): Promise<{
   readonly reservations: number;
@@ -21,6 +23,8 @@ export async function sweep(
   const uploads = await sweepUploads(ports);
   const reservations = await ports.counters.sweep(nowMs);
   await ports.templates.sweep(nowMs);
+  // Each part is a short transaction, so that uploads do not wait for all of them.
+  while ((await ports.search.catchUp(SEARCHABLE_AT_ONCE)) === SEARCHABLE_AT_ONCE);
   const leavings = await ports.blobs.sweep(nowMs - ORPHAN_AGE_MS);
   await ports.renders.sweep(nowMs);
   let blobs = 0;

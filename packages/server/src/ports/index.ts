@@ -13,6 +13,7 @@ import type { Metadata } from './metadata.ts';
 import type { PartialBlobs } from './partial-blobs.ts';
 import type { Renders } from './renders.ts';
 import type { ResumableUploads } from './resumable.ts';
+import type { Search } from './search.ts';
 import type { Settings } from './settings.ts';
 import type { System } from './system.ts';
 import type { Templates } from './templates.ts';
@@ -22,6 +23,7 @@ export interface Ports {
   readonly templates: Templates;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
+  readonly search: Search;
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;

@@ -1,6 +1,7 @@
 // Where files and folders are recorded: names, places, versions and what is known of them - not the bytes.
 import type { CanonicalPath, FolderScope } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
+import type { Condition } from './search.ts';
 
 /** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
 export type Visibility = 'inherited' | 'public' | 'not_public';
@@ -87,7 +88,9 @@ export interface NewFile {
   readonly upload?: { readonly uploadId: string; readonly token: string };
 }
 
-export type SortKey = 'name' | 'created_at' | 'modified_at' | 'size' | 'type';
+/** What a listing is sorted by. `relevance` puts matches in names before those in tags and metadata, and sorts by name
+ *  where nothing was searched for or too much was found to weigh it. Folders know neither types nor titles, only names. */
+export type SortKey = 'name' | 'title' | 'created_at' | 'modified_at' | 'size' | 'type' | 'assets_count' | 'relevance';
 
 /** What of the tree a listing may show: every layer must cover a folder for it to be seen. */
 export type ScopeLayers = readonly (readonly FolderScope[])[];
@@ -112,10 +115,8 @@ export interface FileQuery {
   readonly recursive: boolean;
   /** Only files in folders covered by every layer. */
   readonly within: ScopeLayers;
-  /** Case-insensitive words, each of which the name must contain. */
-  readonly words: readonly string[];
-  /** MIME types or prefixes ending in `/`; empty means all. */
-  readonly mimes: readonly string[];
+  /** Only files that meet it. */
+  readonly where: Condition;
 }
 
 /** Which folders. */
@@ -125,6 +126,7 @@ export interface FolderQuery {
   readonly recursive: boolean;
   /** Only folders covered by every layer, or leading to a covered one. Sums count only what is covered. */
   readonly within: ScopeLayers;
+  /** Case-insensitive words, each of which the name must contain. */
   readonly words: readonly string[];
 }
 
@@ -138,6 +140,8 @@ export interface Paging {
 export interface FileStats {
   readonly files: number;
   readonly bytes: number;
+  /** Counting stopped at a bound: there are at least so many. */
+  readonly isBounded?: true;
 }
 
 /** Where the caller believed an object to be when it was allowed to act - the folder of a file, the path of a folder; the
@@ -181,6 +185,7 @@ export interface Metadata {
   findFile(container: string, id: string, version?: number): Promise<FileRecord | undefined>;
   findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined>;
   listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]>;
+  /** Exact without a condition and for up to `COUNT_MAX` files; see `FileStats.isBounded`. */
   countFiles(query: FileQuery): Promise<FileStats>;
   /** For each content, in order, a file that has it in its current version, the nearest within reach: the file of the same
    *  name, else one of the same folder, else any. Only files in folders covered by every layer are found. Nothing has

@@ -25,13 +25,16 @@ describe('an address', () => {
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
-  test.each(['q=%s', 'mime=%s'])('with thousands of words to look for is refused: %s', async (query) => {
-    const key = await harness.key();
-    const separator = query.startsWith('q') ? '%20' : ',';
-    const list = Array.from({ length: 2000 }, (_, index) => index).join(separator);
-    const answer = await harness.call({ url: `/v5/files?${query.replace('%s', list)}`, key });
-    expect([answer.status, answer.body['code']]).toEqual([400, 'REQUEST_INVALID']);
-  });
+  test.each(['q=%s', 'mime=%s'])(
+    'with thousands of words to look for looks for the first of them: %s',
+    async (query) => {
+      const key = await harness.key();
+      const separator = query.startsWith('q') ? '%20' : ',';
+      const list = Array.from({ length: 2000 }, (_, index) => index).join(separator);
+      const answer = await harness.call({ url: `/v5/files?${query.replace('%s', list)}`, key });
+      expect(answer.status).toBe(200);
+    },
+  );
 });
 
 describe('a body', () => {

@@ -12,10 +12,11 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
+import { EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
 
 const CHILD = fileURLToPath(new URL('./sql-writer.child.ts', import.meta.url));
-const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], words: [], mimes: [] } as const;
+const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], where: EVERY_FILE } as const;
 
 interface Writer {
   readonly child: ChildProcess;

@@ -128,13 +128,14 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql('sqlite::memory:');
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, settings, bulks, labels, examinations, counters } = sql;
+  const { templates, metadata, descriptions, search, settings, bulks, labels, examinations, counters } = sql;
   const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
   const partials = await openDiskPartialBlobs(folder, system);
   const ports = wrap({
     templates,
     metadata,
     descriptions,
+    search,
     settings,
     bulks,
     labels,

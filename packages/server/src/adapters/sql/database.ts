@@ -9,8 +9,9 @@ import { settings } from './migrations/0004-settings.ts';
 import { bulks } from './migrations/0005-bulks.ts';
 import { approvals } from './migrations/0007-approvals.ts';
 import { labels } from './migrations/0008-labels.ts';
-import { examinations } from './migrations/0011-examinations.ts';
+import { search } from './migrations/0009-search.ts';
 import { resumableUploads } from './migrations/0010-resumable-uploads.ts';
+import { examinations } from './migrations/0011-examinations.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
@@ -93,6 +94,7 @@ class SqlDatabase implements Database {
       '0007-approvals': approvals(this.dialect),
       '0008-labels': labels(this.dialect),
       '0011-examinations': examinations(this.dialect),
+      '0009-search': search(this.dialect),
       '0015-contents': contents,
       '0010-resumable-uploads': resumableUploads(this.dialect),
     };

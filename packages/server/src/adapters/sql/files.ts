@@ -1,6 +1,6 @@
 // Files in SQL: their records and versions, listings, and the changes of single rows. The caller holds the tree still.
 import { randomUUID } from 'node:crypto';
-import { type CanonicalPath, covers, type FolderScope } from '@latchkey/policy';
+import { type CanonicalPath, covers } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { ApprovalStatus } from '../../ports/approval-states.ts';
@@ -17,14 +17,17 @@ import type {
   ScopeLayers,
   Visibility,
 } from '../../ports/metadata.ts';
+import { COUNT_MAX, type Condition } from '../../ports/search.ts';
+import { distanceFrom, findCandidates, meets } from './conditions.ts';
 import type { Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
 import { labelsOf } from './labels.ts';
 import type { FileTable } from './schema.ts';
 import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
+import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
-import { contains, searchKey } from './text.ts';
+import { listed, searchKey } from './text.ts';
 
 /** A file as stored. */
 export type FileRow = Selectable<FileTable>;
@@ -173,45 +176,43 @@ export async function findDuplicate(
 
 /** A page of files. */
 export async function listFileRecords(db: Executor, query: FileQuery, paging: Paging): Promise<readonly FileRecord[]> {
-  const scopes = mergeLayers(query.within);
-  const direction = paging.descending ? 'desc' : 'asc';
-  const order = fileOrder(paging);
-  if (query.recursive) {
-    let found = filesBelow(db, query, scopes)
-      .selectAll('files')
-      .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
-    for (const key of order) found = found.orderBy(key, direction);
-    const rows = await found.limit(paging.limit).offset(paging.offset).execute();
-    return rows.map((row) => toFileRecord(toPlacedFile(row)));
-  }
-  const folder = await findListed(db, query, scopes);
-  if (folder === undefined) return [];
-  // Without a join the index of the order delivers the page, however many files the folder has.
-  let found = filesIn(db, query, folder).selectAll();
-  for (const key of order) found = found.orderBy(key, direction);
-  const rows = await found.limit(paging.limit).offset(paging.offset).execute();
-  return rows.map((file) => toFileRecord({ file, place: folder }));
+  const source = await findSource(db, query);
+  if (source === undefined) return [];
+  const selected = filesFrom(db, query, source)
+    .selectAll('files')
+    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
+  const ordered = fileOrder(paging, source.kind === 'candidates' ? textsOf(query.where) : []);
+  const rows = await ordered
+    .reduce((found, { key, direction }) => found.orderBy(key, direction), selected)
+    .limit(paging.limit)
+    .offset(paging.offset)
+    .execute();
+  return rows.map((row) => toFileRecord(toPlacedFile(row)));
 }
 
 /** How many files, of how many bytes, a listing has in all. */
 export async function countFileRows(db: Executor, query: FileQuery): Promise<FileStats> {
-  const scopes = mergeLayers(query.within);
-  if (query.words.length === 0 && query.mimes.length === 0) {
+  if (isEveryFile(query.where)) {
     // The folders know without looking at a single file.
     const folder = await findFolderRow(db, query.container, query.folderPath);
-    return folder === undefined ? { files: 0, bytes: 0 } : sumFolders(db, folder, query.recursive, scopes);
+    if (folder === undefined) return { files: 0, bytes: 0 };
+    return sumFolders(db, folder, query.recursive, mergeLayers(query.within));
   }
-  const sums = [
-    sql<number>`cast(count(*) as bigint)`.as('files'),
-    sql<number>`cast(coalesce(sum(files.size), 0) as bigint)`.as('bytes'),
-  ] as const;
-  const folder = query.recursive ? undefined : await findListed(db, query, scopes);
-  if (folder === undefined && !query.recursive) return { files: 0, bytes: 0 };
-  const { files, bytes } =
-    folder === undefined
-      ? await filesBelow(db, query, scopes).select(sums).executeTakeFirstOrThrow()
-      : await filesIn(db, query, folder).select(sums).executeTakeFirstOrThrow();
-  return { files, bytes };
+  const source = await findSource(db, query);
+  if (source === undefined) return { files: 0, bytes: 0 };
+  const { files, bytes } = await db
+    .selectFrom(
+      filesFrom(db, query, source)
+        .select('files.size')
+        .limit(COUNT_MAX + 1)
+        .as('found'),
+    )
+    .select([
+      sql<number>`cast(count(*) as bigint)`.as('files'),
+      sql<number>`cast(coalesce(sum(found.size), 0) as bigint)`.as('bytes'),
+    ])
+    .executeTakeFirstOrThrow();
+  return files > COUNT_MAX ? { files: COUNT_MAX, bytes, isBounded: true } : { files, bytes };
 }
 
 /** The newest files directly in each folder. */
@@ -252,7 +253,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
     uploaded_by: input.uploadedBy,
   };
   const known = await findFileRow(db, folder.id, input.name);
-  const file: FileRow =
+  const next: FileRow =
     known === undefined
       ? {
           ...content,
@@ -272,6 +273,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
           labels: '',
           created_at: nowMs,
           modified_at: nowMs,
+          title_key: null,
         }
       : {
           ...known,
@@ -283,6 +285,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
           product_position: input.productPosition ?? known.product_position,
           modified_at: nowMs,
         };
+  const file = { ...next, title_key: titleKey(next) };
   if (file.version > VERSION_MAX) throw new AppError('ALREADY_EXISTS', `the file has ${VERSION_MAX + 1} versions`);
   if (known === undefined) await db.insertInto('files').values(file).execute();
   else await db.updateTable('files').set(file).where('id', '=', file.id).execute();
@@ -293,13 +296,22 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
   await addToSums(db, folder.id, known === undefined ? 1 : 0, file.size - (known?.size ?? 0));
   if (Object.keys(input.tags).length > 0) await storeTags(db, folder.container, file.id, JSON.parse(file.tags));
   if (isExaminable(file.mime)) await queueExamination(db, file.id, file.version, nowMs);
+  await indexFile(db, file, known === undefined);
   return file;
 }
 
-/** Changes columns of a file. */
+/** Changes columns of a file; what it is found by follows. */
 export async function storeFile(db: Executor, file: FileRow, change: Partial<FileRow>): Promise<FileRow> {
-  await db.updateTable('files').set(change).where('id', '=', file.id).execute();
-  return { ...file, ...change };
+  const isSearched = SEARCHED_COLUMNS.some((column) => column in change && change[column] !== file[column]);
+  const changed = { ...file, ...change };
+  const title_key = isSearched ? titleKey(changed) : file.title_key;
+  await db
+    .updateTable('files')
+    .set({ ...change, title_key })
+    .where('id', '=', file.id)
+    .execute();
+  if (isSearched) await indexFile(db, changed);
+  return { ...changed, title_key };
 }
 
 /** Puts a file into another folder under its name. Both folders are locked. Raises ALREADY_EXISTS. */
@@ -367,62 +379,114 @@ export function toPlacedFile(
   return { file, place: { path: folder_path as CanonicalPath, is_public: folder_is_public } }; // The path comes from the store.
 }
 
-async function findListed(
-  db: Executor,
-  query: FileQuery,
-  scopes: readonly FolderScope[] | undefined,
-): Promise<FolderRow | undefined> {
-  if (scopes !== undefined && !covers(scopes, query.folderPath)) return undefined;
-  return findFolderRow(db, query.container, query.folderPath);
+/** Where the files of a listing are taken from, so that few rows are read however many there are. */
+export type Source =
+  /** The few that an index says can meet the condition. */
+  | { readonly kind: 'candidates'; readonly ids: readonly string[]; readonly folder: FolderRow | undefined }
+  /** One folder in its order. */
+  | { readonly kind: 'folder'; readonly folder: FolderRow }
+  /** The covered folders, which have few files in all. */
+  | { readonly kind: 'folders' }
+  /** The whole container in its order. */
+  | { readonly kind: 'container' };
+
+const CANDIDATES_MAX = 2_000;
+const FOLDERS_FILES_MAX = 20_000;
+
+/** The source of a listing; undefined when there is nothing to list. */
+export async function findSource(db: Executor, query: FileQuery): Promise<Source | undefined> {
+  const scopes = mergeLayers(query.within);
+  if (!query.recursive && scopes !== undefined && !covers(scopes, query.folderPath)) return undefined;
+  const isWhole = query.folderPath === '/' && scopes === undefined && query.recursive;
+  const folder = isWhole ? undefined : await findFolderRow(db, query.container, query.folderPath);
+  if (folder === undefined && !isWhole) return undefined;
+  if (!isEveryFile(query.where)) {
+    const ids = await findCandidates(db, query.container, query.where, CANDIDATES_MAX);
+    if (ids?.length === 0) return undefined;
+    if (ids !== undefined) return { kind: 'candidates', ids, folder: query.recursive ? undefined : folder };
+  }
+  if (folder === undefined) return { kind: 'container' };
+  if (!query.recursive) return { kind: 'folder', folder };
+  const { files } = await sumFolders(db, folder, true, scopes);
+  if (files === 0) return undefined;
+  return { kind: files <= FOLDERS_FILES_MAX ? 'folders' : 'container' };
 }
 
-function filesIn(db: Executor, query: FileQuery, folder: FolderRow) {
-  let found = db.selectFrom('files').where('files.folder_id', '=', folder.id);
-  for (const condition of wanted(query)) found = found.where(condition);
-  return found;
-}
-
-function filesBelow(db: Executor, query: FileQuery, scopes: readonly FolderScope[] | undefined) {
-  let found = db
-    .selectFrom('files')
-    .innerJoin('folders', 'folders.id', 'files.folder_id')
-    .where('files.container', '=', query.container);
+/** The files of a listing with their folders, taken from where few rows have to be read. */
+export function filesFrom(db: Executor, query: FileQuery, source: Source) {
+  const scopes = mergeLayers(query.within);
+  let found = db.selectFrom('files').innerJoin('folders', 'folders.id', 'files.folder_id').where(meets(query.where));
+  switch (source.kind) {
+    case 'candidates':
+      found = found.where(sql<boolean>`files.id in ${listed(db, source.ids)}`);
+      // A plus keeps the planner from taking the files in the order of the container.
+      found = found.where(sql<boolean>`(files.container || '') = ${query.container}`);
+      if (source.folder !== undefined) return found.where(sql<boolean>`(files.folder_id || '') = ${source.folder.id}`);
+      break;
+    case 'folder':
+      return found.where('files.folder_id', '=', source.folder.id);
+    case 'folders':
+      return found.where('files.folder_id', 'in', (eb) =>
+        eb
+          .selectFrom('folders as listed')
+          .select('listed.id')
+          .where('listed.container', '=', query.container)
+          .where((inner) => inner.or([below('listed', query.folderPath), isPath('listed', query.folderPath)]))
+          .where(coveredBy('listed', scopes)),
+      );
+    case 'container':
+      found = found.where('files.container', '=', query.container);
+  }
   // Everything in the container lies in or below its root: without the condition the order can come from an index.
   if (query.folderPath !== '/') {
     found = found
       .where('folders.container', '=', query.container)
       .where((eb) => eb.or([below('folders', query.folderPath), isPath('folders', query.folderPath)]));
   }
-  if (scopes !== undefined) found = found.where(coveredBy('folders', scopes));
-  for (const condition of wanted(query)) found = found.where(condition);
-  return found;
+  return scopes === undefined ? found : found.where(coveredBy('folders', scopes));
 }
 
-function wanted(query: FileQuery): RawBuilder<boolean>[] {
-  const conditions = query.words.map((word) => contains('files.name_key', word));
-  if (query.mimes.length > 0) conditions.push(sql<boolean>`(${sql.join(query.mimes.map(ofMime), sql` or `)})`);
-  return conditions;
+function isEveryFile(where: Condition): boolean {
+  return where.of === 'all' && where.conditions.length === 0;
 }
 
-function ofMime(mime: string): RawBuilder<boolean> {
-  // `image/` sorts directly before `image0`: every type with the prefix lies between.
-  if (mime.endsWith('/')) return sql`(files.mime >= ${mime} and files.mime < ${`${mime.slice(0, -1)}0`})`;
-  return sql`files.mime = ${mime}`;
+/** The texts that every match has somewhere. */
+function textsOf(where: Condition): readonly string[] {
+  if (where.of === 'text') return [where.text];
+  return where.of === 'all' ? where.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : [])) : [];
 }
 
-function fileOrder(paging: Paging): RawBuilder<unknown>[] {
-  const name = [sql.ref('files.name_key'), sql.ref('files.id')];
+interface OrderKey {
+  readonly key: RawBuilder<unknown>;
+  readonly direction: 'asc' | 'desc';
+}
+
+function fileOrder(paging: Paging, texts: readonly string[]): readonly OrderKey[] {
+  const direction = paging.descending ? 'desc' : 'asc';
+  const by = (...columns: readonly string[]) =>
+    [...columns, 'files.name_key', 'files.id'].map((column) => ({ key: sql.ref(column), direction }) as const);
   switch (paging.sort) {
     case 'name':
-      return name;
+    case 'assets_count':
+      return by();
+    case 'title':
+      return by('files.title_key');
     case 'created_at':
-      return [sql.ref('files.created_at'), ...name];
+      return by('files.created_at');
     case 'modified_at':
-      return [sql.ref('files.modified_at'), ...name];
+      return by('files.modified_at');
     case 'size':
-      return [sql.ref('files.size'), ...name];
+      return by('files.size');
     case 'type':
-      return [sql.ref('files.mime'), ...name];
+      return by('files.mime');
+    case 'relevance': {
+      const names = ['files.name_key', 'files.id'].map(
+        (column) => ({ key: sql.ref(column), direction: 'asc' }) as const,
+      );
+      // The nearest is the most relevant.
+      const nearest = { key: distanceFrom(texts), direction: paging.descending ? 'asc' : 'desc' } as const;
+      return texts.length === 0 ? names : [nearest, ...names];
+    }
   }
 }
 

@@ -165,6 +165,17 @@ export async function sumFolders(
   scopes: readonly FolderScope[] | undefined,
 ): Promise<{ readonly files: number; readonly bytes: number }> {
   const isCovered = scopes === undefined || covers(scopes, folder.path);
+  if (recursive && scopes === undefined && folder.path === '/') {
+    const { files, bytes } = await db
+      .selectFrom('folders')
+      .select([
+        sql<number>`cast(sum(files_count) as bigint)`.as('files'),
+        sql<number>`cast(sum(files_bytes) as bigint)`.as('bytes'),
+      ])
+      .where('container', '=', folder.container)
+      .executeTakeFirstOrThrow();
+    return { files, bytes };
+  }
   const sum = recursive ? (await sumsBelow(db, [folder], scopes)).get(folder.id) : undefined;
   return {
     files: (isCovered ? folder.files_count : 0) + (sum?.files ?? 0),
@@ -322,17 +333,22 @@ function folderOrder(paging: Paging, scopes: readonly FolderScope[] | undefined)
     case 'modified_at':
       return [sql.ref('folders.updated_at'), ...name];
     case 'size':
-      return [bytesOf(scopes), ...name];
+      return [sumOf('files_bytes', scopes), ...name];
+    case 'assets_count':
+      return [sumOf('files_count', scopes), ...name];
     case 'name':
+    case 'title':
     case 'type':
+    case 'relevance':
       return name;
   }
 }
 
-/** The bytes in a folder of the listing and below it, as far as covered. */
-function bytesOf(scopes: readonly FolderScope[] | undefined): RawBuilder<number> {
-  return sql<number>`(case when ${coveredBy('folders', scopes)} then folders.files_bytes else 0 end
-    + (select coalesce(sum(inner_folders.files_bytes), 0) from folders as inner_folders
+/** The files or bytes in a folder of the listing and below it, as far as covered. */
+function sumOf(column: 'files_bytes' | 'files_count', scopes: readonly FolderScope[] | undefined): RawBuilder<number> {
+  const [own, inner] = [sql.ref(`folders.${column}`), sql.ref(`inner_folders.${column}`)];
+  return sql<number>`(case when ${coveredBy('folders', scopes)} then ${own} else 0 end
+    + (select coalesce(sum(${inner}), 0) from folders as inner_folders
        where inner_folders.container = folders.container
          and ${belowRow('inner_folders', 'folders')} and ${coveredBy('inner_folders', scopes)}))`;
 }

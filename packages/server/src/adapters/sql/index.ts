@@ -6,6 +6,7 @@ import type { Examinations } from '../../ports/examinations.ts';
 import type { Labels } from '../../ports/labels.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { ResumableUploads } from '../../ports/resumable.ts';
+import type { Search } from '../../ports/search.ts';
 import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
@@ -17,6 +18,7 @@ import { sqlExaminations } from './examinations.ts';
 import { sqlLabels } from './labels.ts';
 import { sqlMetadata } from './metadata.ts';
 import { sqlResumableUploads } from './resumable.ts';
+import { sqlSearch } from './search.ts';
 import { sqlSettings } from './settings.ts';
 import { sqlTemplates } from './templates.ts';
 
@@ -25,6 +27,7 @@ export interface SqlPorts {
   readonly templates: Templates;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
+  readonly search: Search;
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;
@@ -48,6 +51,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     templates: sqlTemplates(database),
     metadata: sqlMetadata(database),
     descriptions: sqlDescriptions(database),
+    search: sqlSearch(database),
     settings: sqlSettings(database),
     bulks: sqlBulks(database),
     labels: sqlLabels(database),

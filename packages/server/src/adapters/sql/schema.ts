@@ -14,6 +14,8 @@ export interface Schema {
   folders: FolderTable;
   files: FileTable;
   file_versions: FileVersionTable;
+  file_search: FileSearchTable;
+  file_values: FileValueTable;
   container_settings: ContainerSettingsTable;
   bulks: BulkTable;
   approvals: ApprovalTable;
@@ -97,7 +99,8 @@ export interface FolderTable {
 }
 
 /** A file in its current version. `approval_status` is that of the latest approval of this version, null without one; it is
- *  rejected, too, when it is pending and `approval_due_at` has passed. */
+ *  rejected, too, when it is pending and `approval_due_at` has passed.
+ *  `title_key` is null until the file can be searched for. */
 export interface FileTable {
   id: string;
   container: string;
@@ -123,6 +126,30 @@ export interface FileTable {
   uploaded_by: string;
   created_at: number;
   modified_at: number;
+  title_key: string | null;
+}
+
+/** The words of a file: as lines to look into, and as the entries of the word index. */
+export interface FileSearchTable {
+  seq: Generated<number>;
+  file_id: string;
+  container: string;
+  name_words: string;
+  tag_words: string;
+  meta_words: string;
+  tokens: string;
+  grams: string;
+}
+
+/** Everything a file can be searched by: folded, its words in a line, and as a number where it is one. */
+export interface FileValueTable {
+  file_id: string;
+  container: string;
+  field: string;
+  text: string;
+  head: string;
+  words: string;
+  number: number | null;
 }
 
 /** The content of every version, the current one included. */

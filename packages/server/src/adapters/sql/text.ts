@@ -1,5 +1,6 @@
 // How texts are compared in both dialects alike, and the one clause that only one of them has.
-import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
+import { PostgresAdapter, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
+import type { Executor } from './database.ts';
 
 /** The form of a text that is sorted and searched: composed and lower-case, so that case and spelling do not matter. */
 export function searchKey(text: string): string {
@@ -10,8 +11,29 @@ export function searchKey(text: string): string {
 export function contains(column: string, text: string): RawBuilder<boolean> {
   // No stored text has U+0000, but the patterns of SQLite end at it and would match too much.
   if (text.includes('\0')) return sql<boolean>`(1 = 0)`;
-  const pattern = `%${searchKey(text).replace(/[\\%_]/g, '\\$&')}%`;
+  return like(column, `%${literally(searchKey(text))}%`);
+}
+
+/** True where the column is like the pattern, in which `literally` protects what stands for itself. */
+export function like(column: string, pattern: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} like ${pattern} escape '\\'`;
+}
+
+/** A text as a part of a pattern. */
+export function literally(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
+}
+
+/** Which database the statements go to. */
+export function dialectOf(db: Executor): 'sqlite' | 'postgres' {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
+}
+
+/** The ids as one parameter, so that the statement is the same however many there are. */
+export function listed(db: Executor, ids: readonly string[]): RawBuilder<unknown> {
+  return dialectOf(db) === 'postgres'
+    ? sql`(select unnest(${[...ids]}::text[]))`
+    : sql`(select value from json_each(${JSON.stringify(ids)}))`;
 }
 
 /** Locks the rows until the transaction ends. SQLite has one writer at a time and neither needs nor knows it. */

@@ -1,0 +1,297 @@
+// Conditions of a search in SQL: as a test of each file, and as the few files that an index says can pass it.
+import { type RawBuilder, sql } from 'kysely';
+import { type Condition, fold, type Range, type ValueMatch } from '../../ports/search.ts';
+import type { Executor } from './database.ts';
+import { below, isPath } from './scopes.ts';
+import {
+  fieldName,
+  gramsOfPart,
+  headOf,
+  pgVector,
+  symbolsIn,
+  tokensWanted,
+  wordLine,
+  wordPattern,
+} from './search-index.ts';
+import { dialectOf, like, literally } from './text.ts';
+
+/** True for the rows of `files` that meet the condition. */
+export function meets(condition: Condition): RawBuilder<boolean> {
+  switch (condition.of) {
+    case 'all':
+      return joined(condition.conditions.map(meets), sql` and `, sql<boolean>`(1 = 1)`);
+    case 'any':
+      return joined(condition.conditions.map(meets), sql` or `, sql<boolean>`(1 = 0)`);
+    case 'not':
+      return sql<boolean>`(not ${meets(condition.condition)})`;
+    case 'text': {
+      const pattern = wordPattern(condition.text);
+      return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and (
+        ${like('file_search.name_words', pattern)} or ${like('file_search.tag_words', pattern)}
+        or ${like('file_search.meta_words', pattern)}))`;
+    }
+    case 'value':
+      return hasValue(condition.field, condition.match);
+    case 'tag':
+      return sql<boolean>`exists (select 1 from file_tags
+        where file_tags.file_id = files.id and file_tags.sid = ${condition.sid})`;
+    case 'mime':
+      return ofMime('files.mime', condition.mime);
+    case 'size':
+    case 'created':
+    case 'modified':
+      return inRange(COLUMNS[condition.of], condition.range);
+    case 'folder':
+      return sql<boolean>`files.folder_id in (select named_folders.id from folders as named_folders
+        where named_folders.container = files.container
+          and (${isPath('named_folders', condition.path)} or ${below('named_folders', condition.path)}))`;
+  }
+}
+
+/** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. */
+export function distanceFrom(texts: readonly string[]): RawBuilder<number> {
+  const parts = texts.map((text) => {
+    const pattern = wordPattern(text);
+    const line = wordLine(text);
+    return sql`(select case when file_search.name_words = ${line} then 0
+      when ${like('file_search.name_words', pattern)} then 1
+      when ${like('file_search.tag_words', pattern)} then 2 else 3 end
+      from file_search where file_search.file_id = files.id)`;
+  });
+  return parts.length === 0 ? sql<number>`(0 + 0)` : sql<number>`(${sql.join(parts, sql` + `)})`;
+}
+
+/**
+ * The ids of files among which are all that meet the condition, when an index tells that they are few; undefined when
+ * it cannot, or when they are more than `max`.
+ */
+export async function findCandidates(
+  db: Executor,
+  container: string,
+  condition: Condition,
+  max: number,
+): Promise<readonly string[] | undefined> {
+  for (const candidates of candidatesOf(db, container, condition).slice(0, PROBES_MAX)) {
+    const { rows } = await sql<{ file_id: string }>`
+      select file_id from (${candidates}) as candidates limit ${sql.lit(max + 1)}`.execute(db);
+    if (rows.length <= max) return [...new Set(rows.map(({ file_id }) => file_id))];
+  }
+  return undefined;
+}
+
+/** The files that hold these words and parts of words, as the word index tells; undefined when it has nothing to go by. */
+export function indexed(db: Executor, container: string, wanted: WordQuery): RawBuilder<unknown> | undefined {
+  const dialect = dialectOf(db);
+  const tokens = [
+    ...wanted.whole.map((token) => ({ token, suffix: '' })),
+    ...(wanted.beginnings ?? []).map((token) => ({ token, suffix: dialect === 'postgres' ? ':*' : '*' })),
+  ];
+  const grams = (wanted.grams ?? []).map((token) => ({ token, suffix: '' }));
+  if (tokens.length + grams.length === 0) return undefined;
+  if (dialect === 'postgres') {
+    const vector = (column: 'tokens' | 'grams', entries: readonly { token: string; suffix: string }[]) => {
+      const query = entries.map(({ token, suffix }) => `'${token.replace(/['\\]/g, '')}'${suffix}`).join(' & ');
+      return entries.length === 0 ? sql`true` : sql`${pgVector(column)} @@ ${query}::tsquery`;
+    };
+    return sql`select file_search.file_id from file_search where file_search.container = ${container}
+      and ${vector('tokens', tokens)} and ${vector('grams', grams)}`;
+  }
+  const column = (name: string, entries: readonly { token: string; suffix: string }[]) =>
+    entries.length === 0
+      ? []
+      : [`${name} : (${entries.map(({ token, suffix }) => `"${token.replaceAll('"', '')}"${suffix}`).join(' AND ')})`];
+  const query = [...column('tokens', tokens), ...column('grams', grams)].join(' AND ');
+  return sql`select file_search.file_id from file_words cross join file_search on file_search.seq = file_words.rowid
+    where file_words match ${query} and file_search.container = ${container}`;
+}
+
+/** Entries of the word index that must all be there. */
+export interface WordQuery {
+  readonly whole: readonly string[];
+  readonly beginnings?: readonly string[];
+  readonly grams?: readonly string[];
+}
+
+const PROBES_MAX = 8;
+const COLUMNS = { size: 'files.size', created: 'files.created_at', modified: 'files.modified_at' } as const;
+
+function joined(
+  parts: readonly RawBuilder<boolean>[],
+  operator: RawBuilder<unknown>,
+  none: RawBuilder<boolean>,
+): RawBuilder<boolean> {
+  return parts.length === 0 ? none : sql<boolean>`(${sql.join(parts, operator)})`;
+}
+
+function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
+  const having = (test: RawBuilder<boolean>) =>
+    sql<boolean>`exists (select 1 from file_values where file_values.file_id = files.id
+      and file_values.field = ${fieldName(field as Parameters<typeof fieldName>[0])} and ${test})`;
+  switch (match.is) {
+    case 'present':
+      return having(sql<boolean>`(1 = 1)`);
+    case 'equal':
+      return having(equals(match.text));
+    case 'begins':
+      return having(like('file_values.text', `${literally(fold(match.text))}%`));
+    case 'contains':
+      return having(like('file_values.text', `%${literally(fold(match.text))}%`));
+    case 'words':
+      return having(like('file_values.words', wordPattern(match.text)));
+    case 'between':
+      return having(inRange('file_values.number', match));
+    case 'only': {
+      const others = having(sql<boolean>`(not ${joined(match.texts.map(equals), sql` or `, sql<boolean>`(1 = 0)`)})`);
+      return joined(
+        [...match.texts.map((text) => having(equals(text))), sql<boolean>`(not ${others})`],
+        sql` and `,
+        others,
+      );
+    }
+  }
+}
+
+function equals(text: string): RawBuilder<boolean> {
+  const folded = fold(text);
+  return sql<boolean>`(file_values.head = ${headOf(folded)} and file_values.text = ${folded})`;
+}
+
+function inRange(column: string, { from, to, exclusive }: Range): RawBuilder<boolean> {
+  const reference = sql.ref(column);
+  const ends = [
+    ...(from === undefined
+      ? []
+      : [exclusive ? sql<boolean>`${reference} > ${from}` : sql<boolean>`${reference} >= ${from}`]),
+    ...(to === undefined ? [] : [exclusive ? sql<boolean>`${reference} < ${to}` : sql<boolean>`${reference} <= ${to}`]),
+  ];
+  return joined(ends, sql` and `, sql<boolean>`(${reference} is not null)`);
+}
+
+function ofMime(column: string, mime: string): RawBuilder<boolean> {
+  const reference = sql.ref(column);
+  // `image/` sorts directly before `image0`: every type with the prefix lies between.
+  if (mime.endsWith('/')) {
+    return sql<boolean>`(${reference} >= ${mime} and ${reference} < ${`${mime.slice(0, -1)}0`})`;
+  }
+  return sql<boolean>`(${reference} = ${mime})`;
+}
+
+/** Ways to the files that can meet the condition, the most promising first. Each one leads to all of them. */
+function candidatesOf(db: Executor, container: string, condition: Condition): readonly RawBuilder<unknown>[] {
+  switch (condition.of) {
+    case 'all': {
+      const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [tokensWanted(part.text)] : []));
+      const together = indexed(db, container, {
+        whole: texts.flatMap(({ whole }) => whole),
+        beginnings: texts.flatMap(({ beginning }) => beginning ?? []),
+      });
+      const others = condition.conditions.filter((part) => part.of !== 'text');
+      const ways = others.flatMap((part) =>
+        candidatesOf(db, container, part).map((way) => ({ way, rank: RANKS[part.of] })),
+      );
+      const sorted = ways.sort((a, b) => a.rank - b.rank).map(({ way }) => way);
+      return together === undefined ? sorted : [together, ...sorted];
+    }
+    case 'any': {
+      const firsts = condition.conditions.map((part) => candidatesOf(db, container, part)[0]);
+      const known = firsts.filter((way) => way !== undefined);
+      if (known.length < firsts.length || known.length > ALTERNATIVES_MAX) return [];
+      if (known.length === 0) return [sql`select files.id as file_id from files where 1 = 0`];
+      return [
+        sql.join(
+          known.map((way) => sql`select file_id from (${way}) as way`),
+          sql` union all `,
+        ),
+      ];
+    }
+    case 'text': {
+      const { whole, beginning } = tokensWanted(condition.text);
+      const way = indexed(db, container, { whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) });
+      return way === undefined ? [] : [way];
+    }
+    case 'value':
+      return candidatesByValue(db, container, condition.field, condition.match);
+    case 'tag':
+      return [
+        sql`select file_tags.file_id from file_tags
+          where file_tags.container = ${container} and file_tags.sid = ${condition.sid}`,
+      ];
+    case 'mime':
+      return [
+        sql`select files.id as file_id from files
+          where files.container = ${container} and ${ofMime('files.mime', condition.mime)}`,
+      ];
+    case 'size':
+    case 'created':
+    case 'modified':
+      return [
+        sql`select files.id as file_id from files
+          where files.container = ${container} and ${inRange(COLUMNS[condition.of], condition.range)}`,
+      ];
+    case 'folder':
+    case 'not':
+      return [];
+  }
+}
+
+const RANKS: Readonly<Record<Condition['of'], number>> = {
+  tag: 0,
+  value: 1,
+  text: 2,
+  any: 3,
+  all: 3,
+  mime: 4,
+  size: 5,
+  created: 5,
+  modified: 5,
+  folder: 9,
+  not: 9,
+};
+const ALTERNATIVES_MAX = 50;
+
+function candidatesByValue(
+  db: Executor,
+  container: string,
+  field: string,
+  match: ValueMatch,
+): readonly RawBuilder<unknown>[] {
+  const where = (test: RawBuilder<boolean>) => [
+    sql`select file_values.file_id from file_values where file_values.container = ${container}
+      and file_values.field = ${fieldName(field as Parameters<typeof fieldName>[0])} and ${test}`,
+  ];
+  switch (match.is) {
+    case 'equal':
+      return where(equals(match.text));
+    case 'begins': {
+      const head = headOf(fold(match.text));
+      return where(sql<boolean>`(file_values.head >= ${head} and file_values.head < ${`${head}\u{10FFFF}`})`);
+    }
+    case 'between':
+      return where(inRange('file_values.number', match));
+    case 'only': {
+      const [first] = match.texts;
+      return first === undefined ? [] : where(equals(first));
+    }
+    case 'words': {
+      // References of products are no words of the index.
+      if (field !== 'name' && field !== 'tag' && !field.startsWith('meta.')) return [];
+      const { whole, beginning } = tokensWanted(match.text);
+      const way = indexed(db, container, { whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) });
+      return way === undefined ? [] : [way];
+    }
+    case 'contains': {
+      if (field !== 'name') return [];
+      const way = indexed(db, container, { whole: symbolsIn(match.text), grams: partsOf(match.text) });
+      return way === undefined ? [] : [way];
+    }
+    case 'present':
+      return where(sql<boolean>`(1 = 1)`);
+  }
+}
+
+/** The triples that every name with this text in it has. */
+function partsOf(text: string): readonly string[] {
+  return tokensWanted(text).whole.length > 0 || /[^\p{L}\p{M}\p{N}]/u.test(fold(text))
+    ? []
+    : gramsOfPart([...fold(text)].slice(0, 60).join(''), 'inside');
+}

@@ -1,0 +1,173 @@
+// The search language as text: `q` into terms and back. Every text has an answer; what cannot be read is a plain word.
+
+/** How a key is compared with its values (wire contract 5.3). */
+export const SEARCH_OPERATORS = [':=', '~~~', '~~', '~^', '~=', '!=', '>=', '<=', ':', '=', '>', '<', '~'] as const;
+export type SearchOperator = (typeof SEARCH_OPERATORS)[number];
+
+/** One of the values of a key, between commas. */
+export type SearchValue =
+  | { readonly kind: 'text'; readonly text: string; readonly isNegated: boolean }
+  | { readonly kind: 'range'; readonly from: string; readonly to: string }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'non-empty' };
+
+/** One condition of a search; all of a search's terms must hold. */
+export type SearchTerm =
+  | { readonly kind: 'text'; readonly text: string; readonly isNegated: boolean }
+  | { readonly kind: 'tag'; readonly text: string; readonly isNegated: boolean }
+  | {
+      readonly kind: 'field';
+      readonly key: string;
+      readonly operator: SearchOperator;
+      readonly values: readonly SearchValue[];
+      readonly isNegated: boolean;
+    };
+
+/** What a text was read as; warnings tell what was left out. */
+export interface SearchQuery {
+  readonly terms: readonly SearchTerm[];
+  readonly warnings: readonly string[];
+}
+
+/** Bounds of a search; what is beyond them is left out with a warning. */
+export const SEARCH = { lengthMax: 4000, termsMax: 50, valuesMax: 200 } as const;
+
+const KEY = /^[\p{L}_][\p{L}\p{M}\p{N}_.-]{0,254}$/u;
+const OPERATOR = /:=|~~~|~~|~\^|~=|!=|>=|<=|[:=><~]/;
+const WORD = /^[\p{L}\p{M}\p{N}]+$/u;
+
+/** Reads a search. */
+export function parseSearch(text: string): SearchQuery {
+  const warnings: string[] = [];
+  // Halves of characters can be neither stored nor found.
+  const whole = text.replace(/\p{Cs}/gu, '\ufffd');
+  if (whole.length > SEARCH.lengthMax)
+    warnings.push(`Only the first ${SEARCH.lengthMax} characters were searched for.`);
+  const chunks = splitChunks(whole.slice(0, SEARCH.lengthMax).replace(/\p{Cs}/gu, ''));
+  if (chunks.length > SEARCH.termsMax) warnings.push(`Only the first ${SEARCH.termsMax} terms were searched for.`);
+  const terms: SearchTerm[] = [];
+  let values = 0;
+  for (const chunk of chunks.slice(0, SEARCH.termsMax)) {
+    const term = parseTerm(chunk);
+    if (term === undefined) continue;
+    if (term.kind !== 'field') {
+      terms.push(term);
+      continue;
+    }
+    const room = SEARCH.valuesMax - values;
+    values += term.values.length;
+    if (term.values.length > room) warnings.push(`Only the first ${SEARCH.valuesMax} values were searched for.`);
+    if (room > 0) terms.push({ ...term, values: term.values.slice(0, room) });
+  }
+  return { terms, warnings: [...new Set(warnings)] };
+}
+
+/** Writes terms so that reading them gives them back. */
+export function renderSearch(terms: readonly SearchTerm[]): string {
+  return terms.map(renderTerm).join(' ');
+}
+
+/** The text between spaces outside quotes. A quote that is not closed reaches to the end. */
+function splitChunks(text: string): readonly string[] {
+  return text.match(/(?:"(?:\\.|[^"\\])*(?:"|$)|[^\s"])+/gsu) ?? [];
+}
+
+function parseTerm(chunk: string): SearchTerm | undefined {
+  const isNegated = chunk.startsWith('-') && chunk.length > 1;
+  const said = isNegated ? chunk.slice(1) : chunk;
+  const inner = quotedWhole(said);
+  if (inner === undefined) return parseField(said, isNegated) ?? parseText(said, isNegated);
+  // Dates come with the whole term in quotes.
+  return parseField(inner, isNegated) ?? parseText(said, isNegated);
+}
+
+function parseText(said: string, isNegated: boolean): SearchTerm | undefined {
+  const text = unquote(said).trim();
+  const label = /^"?#/.test(said) ? text.slice(1).trim() : '';
+  if (label !== '') return { kind: 'tag', text: label, isNegated };
+  return text === '' ? undefined : { kind: 'text', text, isNegated };
+}
+
+function parseField(said: string, isNegated: boolean): SearchTerm | undefined {
+  const found = OPERATOR.exec(said);
+  if (found === null) return undefined;
+  const key = said.slice(0, found.index);
+  const operator = found[0] as SearchOperator; // The expression lists them.
+  const rest = said.slice(found.index + operator.length);
+  // `http://...` is an address, `Re: hello` a phrase; a key without a value says nothing that could be meant.
+  if (!KEY.test(key) || rest === '' || rest.startsWith('//') || /^\s/.test(rest)) return undefined;
+  const values = splitValues(rest).flatMap((value) => parseValue(value, operator));
+  return values.length === 0 ? undefined : { kind: 'field', key, operator, values, isNegated };
+}
+
+function splitValues(text: string): readonly string[] {
+  return text.match(/(?:"(?:\\.|[^"\\])*(?:"|$)|[^,"])+/gsu) ?? [];
+}
+
+function parseValue(said: string, operator: SearchOperator): readonly SearchValue[] {
+  const asks = operator === ':' || operator === '=' || operator === ':=';
+  if (asks && (said === 'empty' || said === 'non-empty')) return [{ kind: said }];
+  const isNegated = operator === ':' && said.startsWith('-') && said.length > 1;
+  const text = unquote(isNegated ? said.slice(1) : said).trim();
+  if (text === '') return [];
+  const [, from = '', to = ''] = (asks && !isNegated && !said.includes('\\.') && RANGE.exec(text)) || [];
+  return [from === '' && to === '' ? { kind: 'text', text, isNegated } : { kind: 'range', from, to }];
+}
+
+/** Two dots with an end on at least one side, neither of which goes on with a dot. */
+const RANGE = /^(|[^.](?:.*?[^.])?)\.\.(|[^.](?:.*[^.])?)$/s;
+
+/** What a single pair of quotes around everything holds, still with its escapes. */
+function quotedWhole(said: string): string | undefined {
+  return /^"((?:\\.|[^"\\])*)"?$/su.exec(said)?.[1];
+}
+
+/** The text without quotes; a backslash makes the sign after it an ordinary one. */
+function unquote(said: string): string {
+  let text = '';
+  let isQuoted = false;
+  for (let i = 0; i < said.length; i += 1) {
+    const sign = said[i] ?? '';
+    const next = said[i + 1];
+    if (sign === '"') isQuoted = !isQuoted;
+    else if (sign === '\\' && isQuoted && next !== undefined && ESCAPED.includes(next)) {
+      text += next;
+      i += 1;
+    } else text += sign;
+  }
+  return text;
+}
+
+const ESCAPED = '"\\:=><~!#.';
+
+function renderTerm(term: SearchTerm): string {
+  const sign = term.isNegated ? '-' : '';
+  switch (term.kind) {
+    case 'text':
+      return sign + (WORD.test(term.text) ? term.text : quote(term.text));
+    case 'tag':
+      return WORD.test(term.text) ? `${sign}#${term.text}` : `${sign}"#${quote(term.text).slice(1)}`;
+    case 'field':
+      return `${sign}${term.key}${term.operator}${term.values.map(renderValue).join(',')}`;
+  }
+}
+
+function renderValue(value: SearchValue): string {
+  switch (value.kind) {
+    case 'empty':
+    case 'non-empty':
+      return value.kind;
+    case 'range':
+      return `"${escapeSigns(value.from, '"\\')}..${escapeSigns(value.to, '"\\')}"`;
+    case 'text':
+      return (value.isNegated ? '-' : '') + quote(value.text);
+  }
+}
+
+function quote(text: string): string {
+  return `"${escapeSigns(text, ESCAPED)}"`;
+}
+
+function escapeSigns(text: string, signs: string): string {
+  return [...text].map((sign) => (signs.includes(sign) ? `\\${sign}` : sign)).join('');
+}

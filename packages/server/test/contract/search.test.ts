@@ -1,0 +1,146 @@
+// A search finds on every database exactly the files that meet its condition when each is looked at by itself.
+import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/adapters/sql/database.ts';
+import type { SqlPorts } from '../../src/adapters/sql/index.ts';
+import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
+import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
+import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { condition, meetsAlone, said } from '../support/searching.ts';
+
+const NOW = 1_700_000_000_000;
+const BY_NAME: Paging = { sort: 'name', descending: false, offset: 0, limit: 1000 };
+const RUNS = Number(process.env['LATCHKEY_PROPERTY_RUNS'] ?? 150);
+const SEED = Number(process.env['LATCHKEY_PROPERTY_SEED'] ?? Date.now() % 0x7fffffff);
+console.log(`search.test.ts: LATCHKEY_PROPERTY_RUNS=${RUNS} LATCHKEY_PROPERTY_SEED=${SEED}`);
+
+function path(text: string): CanonicalPath {
+  const parsed = parsePath(text);
+  if (!parsed.ok) throw new TypeError(text);
+  return parsed.path;
+}
+
+function query(where: Condition, different: Partial<FileQuery> = {}): FileQuery {
+  return { container: 'demo', folderPath: ROOT, recursive: true, within: [], where, ...different };
+}
+
+describe.each(databaseAdapters)('searching on $name', ({ create }) => {
+  let database: TestDatabase;
+  let opener: Opener;
+  let ports: SqlPorts;
+  beforeAll(async () => {
+    database = await create();
+  });
+  beforeEach(async () => {
+    await database.reset();
+    opener = openerOf(database.url);
+    ports = await opener.open();
+    await ports.templates.ensureContainer('demo', NOW);
+  });
+  afterEach(() => opener.closeAll());
+  afterAll(() => database?.drop());
+
+  let written = 0;
+  async function commit(folder: string, ...files: readonly object[]) {
+    const complete = files.map((file) => {
+      written += 1;
+      const base = { mime: 'image/png', sizeBytes: 1, meta: {}, tags: {}, info: {}, productRef: undefined };
+      const content = { sha1: '', sha256: '', blobId: `b${written}`, uploadedBy: 'k', productPosition: undefined };
+      return { ...base, ...content, folderPath: path(folder), name: `${written}.png`, ...file };
+    });
+    return ports.metadata.commitFiles('demo', complete, NOW);
+  }
+
+  test('finds exactly what meets the condition, however it is stored and changed', async () => {
+    const files = fc.sample(said, { numRuns: 60, seed: SEED });
+    await Promise.all(files.map((file, i) => commit(`/f${i % 4}`, { ...file, name: `${i} ${file.name}` })));
+    // Some are described anew, renamed and moved: what they are found by follows.
+    const stored = await ports.metadata.listFiles(query(EVERY_FILE), BY_NAME);
+    const changes = fc.sample(said, { numRuns: 20, seed: SEED + 1 });
+    for (const [i, { meta, tags, productRef }] of changes.entries()) {
+      const file = stored[i];
+      if (file === undefined) continue;
+      const at = { id: file.id, folderPath: file.folderPath };
+      await ports.descriptions.describeFiles('demo', [at], () => ({ meta, tags, productRef }), NOW + 1);
+      if (i % 3 === 0) await ports.metadata.renameFile('demo', at, `renamed ${i} sun.png`, NOW + 2);
+    }
+    const all = await ports.metadata.listFiles(query(EVERY_FILE), BY_NAME);
+    let met = 0;
+    await fc.assert(
+      fc.asyncProperty(condition, fc.boolean(), async (where, recursive) => {
+        const asked = query(where, recursive ? {} : { recursive, folderPath: path('/f1') });
+        const expected = all.filter((file) => (recursive || file.folderPath === '/f1') && meetsAlone(file, where));
+        const found = await ports.metadata.listFiles(asked, BY_NAME);
+        expect(found.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
+        const bytes = expected.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        expect(await ports.metadata.countFiles(asked)).toEqual({ files: expected.length, bytes });
+        if (expected.length > 0 && expected.length < all.length) met += 1;
+      }),
+      { numRuns: RUNS, seed: SEED },
+    );
+    expect(met).toBeGreaterThan(RUNS / 10);
+  });
+
+  test('finds files that were stored before there was a search once they have been caught up with', async () => {
+    await commit('/old', { name: 'old one.png' }, { name: 'old two.png' }, { name: 'old three.png' });
+    const raw = openDatabase(database.url);
+    await raw.query('STORE_UNAVAILABLE', async (db) => {
+      await db.deleteFrom('file_search').execute();
+      await db.deleteFrom('file_values').execute();
+      await db.updateTable('files').set({ title_key: null }).execute();
+    });
+    await raw.close();
+    const old = query({ of: 'text', text: 'old' });
+    expect(await ports.metadata.countFiles(old)).toEqual({ files: 0, bytes: 0 });
+    expect([await ports.search.catchUp(2), await ports.search.catchUp(2), await ports.search.catchUp(2)]).toEqual([
+      2, 1, 0,
+    ]);
+    expect((await ports.metadata.listFiles(old, { ...BY_NAME, sort: 'title' })).map(({ name }) => name)).toEqual([
+      'old one.png',
+      'old three.png',
+      'old two.png',
+    ]);
+  });
+
+  test('forgets files that are deleted, and their words', async () => {
+    const [file] = await commit('/gone', { name: 'vanishing.png', meta: { title: 'gone soon' } });
+    if (file === undefined) throw new TypeError('one in, one out');
+    const at = { id: file.id, folderPath: file.folderPath };
+    await ports.metadata.deleteObjects('demo', { files: [at], folders: [] }, { within: () => true });
+    const raw = openDatabase(database.url);
+    const left = await raw.query('STORE_UNAVAILABLE', async (db) => [
+      ...(await db.selectFrom('file_search').select('file_id').execute()),
+      ...(await db.selectFrom('file_values').select('file_id').execute()),
+    ]);
+    await raw.close();
+    expect(left).toEqual([]);
+    expect(await ports.metadata.listFiles(query({ of: 'text', text: 'vanishing' }), BY_NAME)).toEqual([]);
+  });
+
+  test('weighs similar files within the scope alone', async () => {
+    await commit('/in', { name: 'sunflower field.png' });
+    await commit('/out', ...Array.from({ length: 30 }, (_, i) => ({ name: `sunflower ${i}.png` })));
+    const within = [[{ path: path('/in'), deep: true }]];
+    const asked = query(EVERY_FILE, { within });
+    const found = await ports.search.findSimilarFiles(asked, ['sunflwoer'], {
+      ...BY_NAME,
+      sort: 'relevance',
+      descending: true,
+    });
+    expect(found).toMatchObject({
+      total: 1,
+      bytes: 1,
+      files: [{ relevance: 0.54, file: { name: 'sunflower field.png' } }],
+    });
+    const whole = await ports.search.findSimilarFiles(query(EVERY_FILE), ['flower', 'sunflower'], {
+      ...BY_NAME,
+      offset: 30,
+    });
+    expect([whole.total, whole.files.length]).toEqual([31, 1]);
+    expect(await ports.search.findSimilarFiles(asked, [], BY_NAME)).toEqual({ files: [], total: 0, bytes: 0 });
+    const types = await ports.search.countTypes('demo', within, 10);
+    expect(types).toEqual([{ mime: 'image/png', files: 1 }]);
+    expect(await ports.search.listValues('demo', within, 'name', 'SUN', 10)).toEqual(['sunflower field.png']);
+  });
+});
