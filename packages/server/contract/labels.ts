@@ -5,6 +5,7 @@ import { AppError } from '../src/errors.ts';
 import type { Descriptions } from '../src/ports/descriptions.ts';
 import type { LabelRecord, Labels } from '../src/ports/labels.ts';
 import type { At, FileRecord, Metadata, ScopeLayers } from '../src/ports/metadata.ts';
+import { EVERY_FILE } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import type { ContractCase } from './case.ts';
 
@@ -133,7 +134,7 @@ export const labelsContract: readonly ContractCase<LabelStore>[] = [
       assert.deepEqual(labels, [b.sid, a.sid]);
       const renamed = await store.metadata.renameFile(CONTAINER, at(file), 'g', NOW);
       assert.deepEqual(renamed.labels, [b.sid, a.sid]);
-      const query = { container: CONTAINER, folderPath: path('/'), within: EVERYTHING, words: [], mimes: [] };
+      const query = { container: CONTAINER, folderPath: path('/'), within: EVERYTHING, where: EVERY_FILE };
       const paging = { sort: 'name', descending: false, offset: 0, limit: 10 } as const;
       const [listed] = await store.metadata.listFiles({ ...query, recursive: true }, paging);
       assert.deepEqual(listed?.labels, [b.sid, a.sid]);
