@@ -121,7 +121,6 @@ export async function compose(config: Config): Promise<Service> {
     });
     closers.unshift(() => app.close());
     closers.unshift(startExamining(ports));
-    closers.unshift(startSweeping(ports));
     closers.unshift(repeat(ports, SWEEP_EVERY_MS, () => sweep(ports)));
     closers.unshift(repeat(ports, SWEEP_UPLOADS_EVERY_MS, () => sweepUploads(ports)));
     return {
@@ -166,9 +165,6 @@ function startExamining(ports: Ports): () => Promise<void> {
   };
 }
 
-/** Sweeps now and then; a sweep still running is waited for when the service closes. */
-function startSweeping(ports: Ports): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
 /** Sweeps now and then, one sweep at a time; one that still runs is waited for when the service closes. */
 function repeat(ports: Ports, everyMs: number, sweeping: () => Promise<unknown>): () => Promise<void> {
   let running: Promise<unknown> | undefined;
