@@ -49,6 +49,8 @@ const SWEEP_EVERY_MS = 10 * 60_000;
 const SWEEP_UPLOADS_EVERY_MS = 10_000;
 /** JSON bodies, base64 uploads among them. */
 const JSON_BYTES_MAX = 32 * 1024 * 1024;
+/** The largest of them needs a line of two megabits a second for it. */
+const JSON_MS_MAX = 2 * 60_000;
 
 /** Opens the adapters that the configuration names and builds the application on them. Raises what an adapter cannot open. */
 export async function compose(config: Config): Promise<Service> {
@@ -113,6 +115,7 @@ export async function compose(config: Config): Promise<Service> {
       publicUrl: config.publicUrl,
       showTrace: config.decisionTrace === 'everybody',
       jsonBytesMax: JSON_BYTES_MAX,
+      jsonMsMax: JSON_MS_MAX,
       whenCountersFail: config.limitsWhenCountersFail,
       keyFailuresPerMinute: config.keyFailuresPerMinute,
       trustedProxies: config.trustedProxies,

@@ -32,6 +32,8 @@ export type ErrorCode =
   | 'UPLOAD_TIMEOUT'
   | 'SAME_ASSET_EXISTS_SKIP_UPLOAD'
   | 'ERROR_SHA1_CONFLICT'
+  | 'CHECKSUM_MISMATCH'
+  | 'BODY_TIMEOUT'
   | 'URL_UPLOADS_OFF'
   | 'URL_REFUSED'
   | 'URL_FAILED'
@@ -224,6 +226,16 @@ export const ERRORS = {
     status: 200,
     msg: 'Another folder has this content already; nothing was stored',
     hint: 'Use the file that is there, or set uploads.duplicates in the settings of the container to a nearer reach.',
+  },
+  BODY_TIMEOUT: {
+    status: 408,
+    msg: 'The body of the request did not arrive in time',
+    hint: 'Send it again; send large files as multipart/form-data or as a raw body, which may take longer.',
+  },
+  CHECKSUM_MISMATCH: {
+    status: 400,
+    msg: 'The file that arrived is not the one that was sent',
+    hint: 'Send it again; if that does not help, compute its checksum again.',
   },
   URL_UPLOADS_OFF: {
     status: 403,

@@ -82,7 +82,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   await registerConsole(app, options);
 
   await app.register(async (scope) => {
-    acceptAnyJson(scope, options.jsonBytesMax);
+    acceptAnyJson(scope, options.jsonBytesMax, options.jsonMsMax);
     registerSession(scope, ports, options);
     for (const row of ROUTES) if (row.body !== 'stream') mount(scope, row);
   });

@@ -29,6 +29,8 @@ async function deliver(
   const modifiedMs = Math.floor(file.modifiedAtMs / 1000) * 1000;
   harmless(call, cacheControl(call, file))
     .header('etag', etag)
+    // RFC 9530: of the whole file, also beside a part of it.
+    .header('repr-digest', `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`)
     .header('last-modified', new Date(modifiedMs).toUTCString())
     .header('accept-ranges', 'bytes')
     .header('content-disposition', disposition(call, file));

@@ -1,4 +1,5 @@
 // Bodies: JSON as clients really send it, or nothing read at all.
+import { finished, PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 
@@ -6,8 +7,14 @@ import { AppError } from '../errors.ts';
  * JSON whatever the content type says, and nothing when the body is empty: widgets send `application/json` without a
  * body, lists of content types, and JSON as `text/plain` (wire contract 1.6).
  */
-export function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
+export function acceptAnyJson(scope: FastifyInstance, bytesMax: number, msMax: number): void {
   scope.removeAllContentTypeParsers();
+  // Without a body there is nothing to wait for.
+  scope.addHook('preParsing', async ({ headers }, _reply, payload) =>
+    headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+      ? payload
+      : arrivingWithin(payload, msMax),
+  );
   scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bytesMax }, (_request, text, done) => {
     try {
       done(null, parseJson(String(text)));
@@ -15,6 +22,24 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number): void {
       done(error as Error, undefined);
     }
   });
+}
+
+/**
+ * The same bytes, for a bounded time: a body that drips keeps its connection, and what was reserved for it, no longer than
+ * that (threat 24). The stream fails with BODY_TIMEOUT then; the connection itself stays for the answer.
+ */
+export function arrivingWithin(source: Readable, msMax: number): Readable {
+  const through = new PassThrough();
+  const timer = setTimeout(() => through.destroy(new AppError('BODY_TIMEOUT')), msMax);
+  const stop = finished(source, { writable: false }, (error) => {
+    if (error) through.destroy(new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
+  });
+  through.once('close', () => {
+    clearTimeout(timer);
+    stop();
+    source.unpipe(through);
+  });
+  return source.pipe(through);
 }
 
 /** Bodies stay streams, whatever their type: nothing is parsed before somebody asks for it. */

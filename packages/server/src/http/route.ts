@@ -15,6 +15,8 @@ export interface HttpSettings {
   readonly showTrace: boolean;
   /** Longest body of JSON, in bytes. */
   readonly jsonBytesMax: number;
+  /** A body of JSON arrives within this time. */
+  readonly jsonMsMax: number;
 }
 
 /** One request in the hands of its handler. */

@@ -8,6 +8,8 @@ import { mergedMeta, parseMeta } from '../operations/meta.ts';
 import { parsePlace } from '../operations/products.ts';
 import { checkTags, TAG_LANGUAGE, tagsOf } from '../operations/tags.ts';
 import {
+  type Checksums,
+  type DescribedFile,
   type Description,
   discardUploads,
   type StagedFile,
@@ -17,8 +19,9 @@ import {
   storeUploads,
 } from '../operations/uploads.ts';
 import { fileUuid, type JsonObject } from '../ports/metadata.ts';
+import { checksumsOf, checksumsOfHeaders } from './checksums.ts';
 import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
-import { parseJson } from './json.ts';
+import { arrivingWithin, parseJson } from './json.ts';
 import { moveFiles, moveFilesBody } from './objects.ts';
 import { type Call, route } from './route.ts';
 import { wireFile } from './wire.ts';
@@ -63,10 +66,11 @@ export const uploadRoutes = [
     async handle(call) {
       const folder = folderOf(call.query);
       const name = nameOf(call.query.one('filename', 'name'), 'filename');
+      const checksums = checksumsOfHeaders(call.request.headers);
       const grant = await admitFile(call, folder, contentLength(call));
       const claimedType = call.request.headers['content-type'];
       const staged = await stageUpload(call.ports, grant, { name, source: call.request.raw, claimedType });
-      return answer(call, await store(call, folder, [{ ...staged, description: NOTHING_SAID }]));
+      return answer(call, await store(call, folder, [{ ...staged, description: NOTHING_SAID, checksums }]));
     },
   }),
 ];
@@ -127,7 +131,11 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
         faults: [{ field: 'files[]', code: 'MISSING', message: 'The form holds no file.' }],
       });
     }
-    const described = parts.map((part) => ({ ...part, description: describe(fields, part) }));
+    const described = parts.map((part) => ({
+      ...part,
+      description: describe(fields, part),
+      checksums: checksumsOfPart(fields, part),
+    }));
     return answer(call, await store(call, folder, described));
   } catch (error) {
     // `storeUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
@@ -191,6 +199,12 @@ function sideJson(fields: ReadonlyMap<string, string>, name: string, part: Part)
   return text === undefined ? undefined : parseJson(text);
 }
 
+/** A checksum alone need not be JSON. */
+function checksumsOfPart(fields: ReadonlyMap<string, string>, part: Part): Checksums {
+  const text = sideText(fields, 'hash', part.field, part.index)?.trim() ?? '';
+  return checksumsOf(text.startsWith('{') || text.startsWith('"') ? parseJson(text) : text, `hash[${part.field}]`);
+}
+
 const tagsPart = z
   .union([
     z.array(z.string().max(255)).max(200),
@@ -241,6 +255,7 @@ const base64Body = z.object({
   meta: z.unknown().optional(),
   tags: z.unknown().optional(),
   product: z.unknown().optional(),
+  hash: z.unknown().optional(),
 });
 
 /** One file as base64, or the older form of moving files. */
@@ -254,9 +269,10 @@ async function uploadJson(call: PostCall): Promise<object> {
   const folder = folderOf(call.query);
   const name = nameOf(said.name, 'name');
   const bytes = base64Bytes(said.data);
+  const checksums = checksumsOf(said.hash, 'hash');
   const grant = await admitFile(call, folder, bytes.length);
   const staged = await stageUpload(call.ports, grant, { name, source: Readable.from([bytes]), claimedType: said.type });
-  return answer(call, await store(call, folder, [{ ...staged, description: description(said) }]));
+  return answer(call, await store(call, folder, [{ ...staged, description: description(said), checksums }]));
 }
 
 /** So many URLs one request may name (wire contract 5.6). */
@@ -274,6 +290,7 @@ const urlsBody = z.object({
         meta: z.unknown().optional(),
         tags: z.unknown().optional(),
         product: z.unknown().optional(),
+        hash: z.unknown().optional(),
       }),
     )
     .min(1)
@@ -289,9 +306,10 @@ async function uploadFromUrls(call: UploadCall, body: unknown): Promise<object> 
     url: said.url,
     name: nameOf(said.name ?? lastSegment(said.url), `files_urls[${index}].name`),
     description: description(said),
+    checksums: checksumsOf(said.hash, `files_urls[${index}].hash`),
   }));
   const patience = patienceOf(call);
-  const staged: (StagedFile & { readonly description: Description })[] = [];
+  const staged: DescribedFile[] = [];
   try {
     for (const [index, file] of wanted.entries()) {
       const grant = await admitFile(call, folder, undefined);
@@ -299,6 +317,7 @@ async function uploadFromUrls(call: UploadCall, body: unknown): Promise<object> 
         staged.push({
           ...(await stageRemote(call.ports, grant, file, patience.signal)),
           description: file.description,
+          checksums: file.checksums,
         });
       } catch (error) {
         throw atUrl(error, index);
@@ -356,10 +375,10 @@ const PATIENCE = 8;
 
 /** The body as text, within the bound of JSON bodies. Raises PAYLOAD_TOO_LARGE, having read what was sent. */
 async function readText(call: Call): Promise<string> {
-  const { jsonBytesMax } = call.settings;
+  const { jsonBytesMax, jsonMsMax } = call.settings;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of call.request.raw as AsyncIterable<Buffer>) {
+  for await (const chunk of arrivingWithin(call.request.raw, jsonMsMax) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size <= jsonBytesMax) chunks.push(chunk);
     else if (size > jsonBytesMax * PATIENCE) break;
@@ -388,7 +407,7 @@ function base64Bytes(text: string): Buffer {
 function store(
   call: UploadCall,
   folder: CanonicalPath,
-  staged: readonly (StagedFile & { readonly description: Description })[],
+  staged: readonly DescribedFile[],
 ): Promise<readonly StoredUpload[]> {
   const keepDuplicates = call.query.one('obfuscate') === 'KEEP_ORIGINAL_NAME';
   return storeUploads(call.ports, folder, staged, { keepDuplicates });

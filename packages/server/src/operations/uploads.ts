@@ -28,6 +28,19 @@ export interface StagedFile {
   readonly upload?: { readonly uploadId: string; readonly token: string };
 }
 
+/** What the content must be, lower-case hex; nothing is demanded of what is not there. */
+export interface Checksums {
+  readonly sha1?: string;
+  readonly sha256?: string;
+}
+
+/** A staged file with what its sender says about it. */
+export interface DescribedFile extends StagedFile {
+  readonly description: Description;
+  /** From its sender: other content is refused. */
+  readonly checksums?: Checksums;
+}
+
 /** What is said about a file beside its bytes. */
 export interface Description {
   readonly meta: JsonObject;
@@ -44,8 +57,8 @@ export const RECHECK_EVERY_MS = 500;
 
 /**
  * Streams one file into the blob store. Its type is judged as soon as its first bytes are known, its size while it
- * flows, its key every half second. Raises MEDIA_TYPE_REFUSED, PAYLOAD_TOO_LARGE, UPLOAD_QUOTA_EXHAUSTED, the codes of a
- * key that stopped being good, STORE_UNAVAILABLE; nothing is left behind then.
+ * flows, its key every half second, and its pace. Raises MEDIA_TYPE_REFUSED, PAYLOAD_TOO_LARGE, UPLOAD_QUOTA_EXHAUSTED,
+ * UPLOAD_TIMEOUT, the codes of a key that stopped being good, STORE_UNAVAILABLE; nothing is left behind then.
  */
 export async function stageUpload(
   ports: Pick<Ports, 'blobs' | 'media' | 'system'>,
@@ -58,9 +71,20 @@ export async function stageUpload(
     type = await ports.media.detect(head, file.name, file.claimedType);
     await grant.recheck(typeFacts(type));
   };
-  const source = judged(file.source, judge, 'whole');
+  let arrivedBytes = 0;
+  const source = judged(file.source, judge, 'whole', (bytes) => {
+    arrivedBytes += bytes;
+  });
+  let since = { ms: ports.system.now(), bytes: 0 };
   const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
     grant.recheck().catch((error: unknown) => stop.abort(error));
+    const nowMs = ports.system.now();
+    if (nowMs - since.ms < PACE.everyMs) return;
+    // What has arrived whole waits for us, not for its sender.
+    if (arrivedBytes - since.bytes < PACE.bytesMin && !file.source.readableEnded) {
+      stop.abort(new AppError('UPLOAD_TIMEOUT', 'too slow'));
+    }
+    since = { ms: nowMs, bytes: arrivedBytes };
   });
   try {
     const blob = await ports.blobs.write(source, { sizeMaxBytes: grant.uploadBytesMax, signal: stop.signal });
@@ -72,6 +96,9 @@ export async function stageUpload(
     source.destroy();
   }
 }
+
+/** The least that must arrive in each span of time: a sender that drips would keep a connection for as long as its key lives. */
+const PACE = { everyMs: 60_000, bytesMin: 4096 };
 
 /** A file that is to be fetched. */
 export interface RemoteFile {
@@ -111,6 +138,7 @@ export function judged(
   source: Readable,
   judge: (head: Uint8Array) => Promise<void>,
   extent: 'whole' | 'beginning',
+  count: (bytes: number) => void = () => {},
 ): Transform {
   let head: Uint8Array[] | undefined = [];
   let size = 0;
@@ -123,6 +151,7 @@ export function judged(
   };
   const transform = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
+      count(chunk.length);
       if (head === undefined) {
         done(null, chunk);
         return;
@@ -230,16 +259,17 @@ export interface StoredUpload {
  * Stores staged files like `commitUploads`, except those whose content the container has already, within the reach that its
  * settings name: their bytes are removed again and the file that is there is answered. A duplicate counts as an upload,
  * but takes nothing of a quota of bytes. What the caller may not list is no duplicate: its upload is stored as if nothing
- * of the kind existed. Of two that arrive in the same moment both may be stored.
+ * of the kind existed. Of two that arrive in the same moment both may be stored. Raises CHECKSUM_MISMATCH too.
  */
 export async function storeUploads(
   ports: Pick<Ports, 'blobs' | 'metadata' | 'settings' | 'system'>,
   folderPath: CanonicalPath,
-  staged: readonly (StagedFile & { readonly description: Description })[],
+  staged: readonly DescribedFile[],
   options: { readonly keepDuplicates: boolean },
 ): Promise<readonly StoredUpload[]> {
   let known: readonly (FileRecord | undefined)[] = [];
   try {
+    for (const file of staged) checkContent(file);
     if (!options.keepDuplicates) known = await knownDuplicates(ports, folderPath, staged);
     const duplicates = staged.filter((_, index) => known[index] !== undefined);
     for (const { grant, blob, type } of duplicates) {
@@ -262,6 +292,15 @@ export async function storeUploads(
     if (file === undefined) throw new TypeError('Every file that was no duplicate has been committed.');
     return { file, outcome: file.version === 0 ? 'new file' : 'new version' };
   });
+}
+
+/** Refuses content that is not what its sender said it would be. Raises CHECKSUM_MISMATCH. */
+function checkContent({ name, blob, checksums = {} }: DescribedFile): void {
+  for (const algorithm of ['sha256', 'sha1'] as const) {
+    const wanted = checksums[algorithm];
+    if (wanted === undefined || wanted === blob[algorithm]) continue;
+    throw new AppError('CHECKSUM_MISMATCH', name, { rule: algorithm, limit: wanted, actual: blob[algorithm] });
+  }
 }
 
 async function knownDuplicates(

@@ -209,3 +209,49 @@ describe('an upload that breaks off', () => {
     expect(list.body['info']).toMatchObject({ total_files_count: 1 });
   });
 });
+
+describe('a client that takes its time', () => {
+  const dripping = async (head: string, key: string) => {
+    const address = await harness.app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.write(`${head}\r\nHost: x\r\nX-Filerobot-Key: ${key}\r\nContent-Length: 1000\r\n\r\n`);
+    const timer = setInterval(() => socket.write(' '), 10);
+    socket.once('close', () => clearInterval(timer));
+    const answer = await new Promise<string>((resolve) => socket.once('data', (bytes) => resolve(bytes.toString())));
+    clearInterval(timer);
+    return answer;
+  };
+
+  test.each([
+    ['POST', '/v5/folders'],
+    ['POST', '/v5/files'],
+  ])('with the JSON of %s %s is answered 408 after a while, and what was reserved comes back', async (method, path) => {
+    await harness.close();
+    harness = await openHarness({ jsonMsMax: 200 });
+    const key = await harness.key({ upload: { max: 1 } });
+    const answer = await dripping(`${method} /${CONTAINER}${path} HTTP/1.1`, key);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('BODY_TIMEOUT');
+    expect((await harness.upload(key, '/later')).status).toBe(200);
+  });
+
+  test('with a file is answered 408 when next to nothing has come in a minute', async () => {
+    await harness.close();
+    const tasks: (() => void)[] = [];
+    const every = (_everyMs: number, task: () => void) => {
+      tasks.push(task);
+      return () => {};
+    };
+    harness = await openHarness({ wrap: (ports) => ({ ...ports, system: { ...ports.system, every } }) });
+    const key = await harness.key({ upload: { max: 1 } });
+    const answered = dripping(`PUT /${CONTAINER}/v5/upload?filename=a.txt HTTP/1.1`, key);
+    await expect.poll(() => tasks.length).toBeGreaterThan(0);
+    for (const task of tasks) task();
+    harness.clock.pass(60_000);
+    for (const task of tasks) task();
+    expect(await answered).toMatch(/^HTTP\/1\.1 408 [\s\S]*UPLOAD_TIMEOUT/);
+    expect((await harness.upload(key, '/later')).status).toBe(200);
+  });
+});

@@ -1,4 +1,5 @@
 // Uploads by URL through the front door, from a real server on loopback: who may, what comes of it, and that all limits hold.
+import { createHash } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { parseRange } from '@latchkey/policy';
@@ -101,6 +102,17 @@ describe('file.upload by URL', () => {
     const nameless = await post(await harness.key(), [{ url: `${source}/` }]);
     expect([nameless.status, nameless.body['code']]).toEqual([400, 'PATH_INVALID']);
     expect(nameless.text).toContain('files_urls[0].name');
+  });
+
+  test('is held to the checksum that comes with the URL', async () => {
+    await switchOn();
+    const key = await harness.key();
+    const sha1 = createHash('sha1').update(PNG).digest('hex');
+    const one = (hash: unknown) => post(key, [{ url: `${source}/a.png`, name: 'a.png', hash }]);
+    expect((await one({ sha1: '0'.repeat(40) })).body['code']).toBe('CHECKSUM_MISMATCH');
+    expect((await one('nonsense')).body['faults']).toMatchObject([{ field: 'files_urls[0].hash' }]);
+    expect(await stored()).toBe(0);
+    expect((await one({ sha1 })).body['status']).toBe('success');
   });
 
   test.each([

@@ -85,6 +85,8 @@ export interface TestFile {
 export interface HarnessOptions extends Partial<AppOptions> {
   /** Replaces ports, for example by ones that fail. */
   readonly wrap?: (ports: Ports) => Ports;
+  /** In place of a database in memory. */
+  readonly databaseUrl?: string;
 }
 
 /** An application under test. */
@@ -116,7 +118,7 @@ export interface Harness {
 
 /** Opens an application with its own empty database and blob folder. */
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const { wrap = (ports: Ports) => ports, ...appOptions } = options;
+  const { wrap = (ports: Ports) => ports, databaseUrl = 'sqlite::memory:', ...appOptions } = options;
   const clock = {
     nowMs: NOON_MS,
     pass(ms: number) {
@@ -126,7 +128,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const log: LoggedEvent[] = [];
   const system = heldSystem(() => clock.nowMs, log);
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
-  const sql = await openSql('sqlite::memory:');
+  const sql = await openSql(databaseUrl);
   const blobs = await openDiskBlobs(folder, system);
   const { templates, metadata, descriptions, search, settings, bulks, labels, examinations, counters } = sql;
   const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
@@ -273,6 +275,7 @@ const APP_OPTIONS: AppOptions = {
   publicUrl: undefined,
   showTrace: false,
   jsonBytesMax: 32 * 1024 * 1024,
+  jsonMsMax: 120_000,
   whenCountersFail: 'deny',
   keyFailuresPerMinute: 1_000_000,
   trustedProxies: [],
