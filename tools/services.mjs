@@ -14,7 +14,7 @@ import { run } from './setup.mjs';
  * @typedef {object} Part
  * @property {string} name
  * @property {string} apt
- * @property {string} brew
+ * @property {string | undefined} brew undefined where Homebrew has none
  * @property {() => string | undefined} find the path of the program, or of the folder with the programs
  */
 
@@ -28,6 +28,14 @@ export const REDIS = {
   apt: 'redis-server',
   brew: 'valkey',
   find: () => findOnPath(['valkey-server', 'redis-server']),
+};
+/** The object gateway of Ceph, a real S3 server. @type {Part} */
+export const S3 = {
+  name: 'an S3 server (the object gateway of Ceph)',
+  apt: 'radosgw ceph-mon ceph-osd ceph-common',
+  brew: undefined,
+  find: () =>
+    findOnPath(['ceph-mon']) && findOnPath(['ceph-osd']) && findOnPath(['ceph']) ? findOnPath(['radosgw']) : undefined,
 };
 
 /**
@@ -78,7 +86,8 @@ function findChromium() {
  * @param {Part} part
  */
 export function installCommand(part) {
-  return process.platform === 'darwin' ? `brew install ${part.brew}` : `sudo apt-get install ${part.apt}`;
+  if (process.platform !== 'darwin') return `sudo apt-get install ${part.apt}`;
+  return part.brew === undefined ? 'a Debian machine: there is no package for this one' : `brew install ${part.brew}`;
 }
 
 /**
@@ -89,6 +98,7 @@ export function installCommand(part) {
 export async function installParts(parts) {
   if (process.platform === 'darwin') {
     for (const part of parts) {
+      if (part.brew === undefined) continue;
       const { code, output } = await run('brew', ['install', ...part.brew.split(' ')]);
       if (code !== 0) return output;
     }
@@ -99,7 +109,7 @@ export async function installParts(parts) {
   /** @param {readonly string[]} args */
   const apt = (args) =>
     isRoot ? run('apt-get', args, { env }) : run('sudo', ['-n', '-E', 'apt-get', ...args], { env });
-  const packages = parts.map((part) => part.apt);
+  const packages = parts.flatMap((part) => part.apt.split(' '));
   let output = '';
   // Mirrors fail for moments; a list fetched again cures an index that changed under way.
   for (let attempt = 1; attempt <= 3; attempt += 1) {
@@ -112,7 +122,7 @@ export async function installParts(parts) {
 }
 
 /** A port that nobody listens on at this moment. @returns {Promise<number>} */
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);

@@ -6,7 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runChecks } from './check.mjs';
-import { CHROMIUM, installCommand, installParts, POSTGRESQL, REDIS, startPostgresql, startRedis } from './services.mjs';
+import { startS3 } from './s3-server.mjs';
+import {
+  CHROMIUM,
+  freePort,
+  installCommand,
+  installParts,
+  POSTGRESQL,
+  REDIS,
+  S3,
+  startPostgresql,
+  startRedis,
+} from './services.mjs';
 import { installAndBuild, requireNode, run, StepFailed, seconds, VITEST } from './setup.mjs';
 
 const isCi = process.env.CI === 'true';
@@ -143,9 +154,10 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 }
 
 try {
-  const parts = isFast ? [] : await provide([POSTGRESQL, REDIS, CHROMIUM]);
+  const parts = isFast ? [] : await provide([POSTGRESQL, REDIS, S3, CHROMIUM]);
   if (parts.includes(POSTGRESQL)) await serve(POSTGRESQL, 'LATCHKEY_TEST_POSTGRES_URL', startPostgresql);
   if (parts.includes(REDIS)) await serve(REDIS, 'LATCHKEY_TEST_REDIS_URL', startRedis);
+  if (parts.includes(S3)) await serve(S3, 'LATCHKEY_TEST_S3_URL', () => startS3(freePort));
   const chromium = parts.includes(CHROMIUM) ? CHROMIUM.find() : undefined;
   if (chromium !== undefined) env.LATCHKEY_TEST_CHROMIUM = chromium;
 

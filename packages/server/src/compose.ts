@@ -13,6 +13,7 @@ import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
 import { openGeo } from './adapters/mmdb/geo.ts';
 import { openRedisCounters } from './adapters/redis/counters.ts';
+import { openS3Blobs } from './adapters/s3/blobs.ts';
 import { openSql } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
@@ -25,6 +26,7 @@ import { sweepUploads } from './operations/resumable.ts';
 import { ensureAdminKey } from './operations/secret-keys.ts';
 import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
+import type { Blobs, LocalBlobs } from './ports/blobs.ts';
 import type { Counters } from './ports/counters.ts';
 import type { Ports } from './ports/index.ts';
 import type { Log } from './ports/system.ts';
@@ -66,7 +68,7 @@ export async function compose(config: Config): Promise<Service> {
   };
   try {
     const geo = await opened(openGeo(config.geoDb, system));
-    const blobs = await opened(openDiskBlobs(config.blobsUrl.slice('file:'.length), { random: system.random }));
+    const blobs = await opened(openBlobs(config.blobsUrl, system));
     const images = await opened(
       openImages({
         blobs,
@@ -137,6 +139,11 @@ export async function compose(config: Config): Promise<Service> {
     await closeAll(closers);
     throw error;
   }
+}
+
+/** The blob store that the URL names. */
+function openBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<Blobs & Partial<LocalBlobs>> {
+  return url.startsWith('s3:') ? openS3Blobs(url, system) : openDiskBlobs(url.slice('file:'.length), system);
 }
 
 /** The counters that the URL names; without one those of the database. */

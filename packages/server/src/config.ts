@@ -90,8 +90,9 @@ const ROWS = {
   blobsUrl: row(
     'LATCHKEY_BLOBS_URL',
     'a folder in the data folder',
-    'Where the bytes of files are kept: file:path.',
-    z.string().regex(/^file:./, 'must begin with file:'),
+    'Where the bytes of files are kept: file:path, or a bucket of any S3 store as s3://key:secret@bucket/prefix?endpoint=https://host&region=us-east-1. Without key and secret the surroundings of the process are asked, as AWS tools do.',
+    z.string().refine((text) => /^(file|s3):./.test(text), 'must begin with file: or s3://'),
+    true,
   ),
   geoDb: row(
     'LATCHKEY_GEO_DB',

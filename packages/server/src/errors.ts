@@ -334,3 +334,12 @@ export class AppError extends Error {
     this.facts = facts;
   }
 }
+
+/** Runs work on a store of bytes; whatever it throws leaves as STORE_UNAVAILABLE with the original as its cause. */
+export async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof AppError ? cause : new AppError('STORE_UNAVAILABLE', `could not ${doing}`, { cause });
+  }
+}

@@ -1,15 +1,17 @@
-// Runs the blob contract on the disk adapter, and what only a store in folders can get wrong.
+// Runs the blob contract on disk and on S3, and what only a store in folders can get wrong.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { blobsContract } from '../../contract/blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { createDirectoryFlush } from '../../src/adapters/disk/directory-flush.ts';
+import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
 import type { Blobs } from '../../src/ports/blobs.ts';
+import { createBucket, s3Url } from '../support/s3.ts';
 
 let folder: string;
 let opened: Blobs[];
@@ -39,6 +41,26 @@ describe('the blob contract on disk', () => {
     '%s',
     async (_, { run }) => {
       await run(() => open());
+    },
+  );
+});
+
+describe.skipIf(s3Url === undefined)('the blob contract on S3', () => {
+  let bucket: string;
+  beforeAll(async () => {
+    bucket = await createBucket(s3Url ?? '');
+  });
+
+  test.each(blobsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+    '%s',
+    async (_, { run }) => {
+      // A prefix of its own for every case, so that it begins with an empty store.
+      const url = bucket.replace('?', `/${randomBytes(6).toString('hex')}?`);
+      await run(async () => {
+        const blobs = await openS3Blobs(url, { random: randomBytes });
+        opened.push(blobs);
+        return blobs;
+      });
     },
   );
 });

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished, Readable, Writable } from 'node:stream';
-import { AppError } from '../../errors.ts';
+import { Readable, Writable } from 'node:stream';
+import { AppError, guarded } from '../../errors.ts';
 import type { Blobs, ByteRange, LocalBlobs, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
 import type { Random } from '../../ports/system.ts';
-import { closedFault, guarded, ignoreMissing, undefinedWhenMissing } from './faults.ts';
+import { pour } from '../../pour.ts';
+import { closedFault, ignoreMissing, undefinedWhenMissing } from './faults.ts';
 import { BLOB_ID, NO_FOLLOW, openFolders, Shelves } from './shelves.ts';
 
 const FAN_OUT = /^[0-9a-f]{2}$/;
@@ -244,36 +245,6 @@ async function writeAll(handle: FileHandle, chunks: readonly Buffer[]): Promise<
       offset += (await handle.write(chunk, offset, chunk.length - offset)).bytesWritten;
     }
   }
-}
-
-/** Pipes until the sink has ended; rejects with the first fault of either side or with the reason of the signal. */
-export function pour(source: Readable, sink: Writable, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let failure: { readonly reason: unknown } | undefined;
-    const stop = (reason: unknown) => {
-      failure ??= { reason };
-      source.unpipe(sink);
-      sink.destroy();
-    };
-    const abort = () => stop(signal?.reason);
-    sink.once('error', stop);
-    // `close` and not `finish`: only then is the descriptor given back and the file safe to move or remove.
-    sink.once('close', () => {
-      signal?.removeEventListener('abort', abort);
-      source.unpipe(sink);
-      if (failure !== undefined) reject(failure.reason);
-      else if (sink.writableFinished) resolve();
-      else reject(new AppError('STORE_UNAVAILABLE', 'the write was cut off'));
-    });
-    // Its listeners stay: a source that fails later, when the caller has given it up, must not end the process.
-    finished(source, { writable: false }, (error) => {
-      if (error) stop(error);
-      else sink.end();
-    });
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-    else source.pipe(sink, { end: false });
-  });
 }
 
 /** A stream of the bytes from `start` up to but not including `end`; closes the handle when it ends or is destroyed. */

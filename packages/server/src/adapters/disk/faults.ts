@@ -1,15 +1,6 @@
 // The border of the file system: whatever it throws leaves as an error of the service.
 import { AppError } from '../../errors.ts';
 
-/** Runs file system work; whatever it throws leaves as STORE_UNAVAILABLE with the original as its cause. */
-export async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw cause instanceof AppError ? cause : new AppError('STORE_UNAVAILABLE', `could not ${doing}`, { cause });
-  }
-}
-
 /** What every method of a closed store raises. */
 export function closedFault(): AppError {
   return new AppError('STORE_UNAVAILABLE', 'the blob store is closed');

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, realpath, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
-import { guarded, ignoreExisting, ignoreMissing } from './faults.ts';
+import { ignoreExisting, ignoreMissing } from './faults.ts';
 
 /** 128 random bits in lower-case hex: the only text that ever becomes part of a path. */
 export const BLOB_ID = /^[0-9a-f]{32}$/;
