@@ -181,6 +181,7 @@ const TWO_ENDED: readonly TwoEnded[] = [
 
 /** Operations on places that have a test of their own elsewhere, and where. */
 const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
+  'file.setLabels': 'needs a label to give: labels.test.ts',
   'facet.list': 'answers what is in scope, whatever is asked: tags.test.ts',
   'folder.preview': 'takes a list of folders and leaves out those outside: objects.test.ts',
   'file.edit': 'is asked together with file.upload: matrix.test.ts',
