@@ -14,6 +14,7 @@ import { openMemoryCounters } from './adapters/memory/counters.ts';
 import { openGeo } from './adapters/mmdb/geo.ts';
 import { openRedisCounters } from './adapters/redis/counters.ts';
 import { openS3Blobs } from './adapters/s3/blobs.ts';
+import { openS3PartialBlobs } from './adapters/s3/partial-blobs.ts';
 import { openSql } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
@@ -29,6 +30,7 @@ import { sweep } from './operations/sweep.ts';
 import type { Blobs, LocalBlobs } from './ports/blobs.ts';
 import type { Counters } from './ports/counters.ts';
 import type { Ports } from './ports/index.ts';
+import type { PartialBlobs } from './ports/partial-blobs.ts';
 import type { Log } from './ports/system.ts';
 
 /** A running service without its socket. */
@@ -83,7 +85,7 @@ export async function compose(config: Config): Promise<Service> {
       now: system.now,
     });
     system.log.info('images.ready', { ...images.describe() });
-    const partials = await opened(openDiskPartialBlobs(config.blobsUrl.slice('file:'.length), system));
+    const partials = await opened(openPartialBlobs(config.blobsUrl, system));
     const sql = await opened(openSql(config.databaseUrl));
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
@@ -144,6 +146,13 @@ export async function compose(config: Config): Promise<Service> {
 /** The blob store that the URL names. */
 function openBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<Blobs & Partial<LocalBlobs>> {
   return url.startsWith('s3:') ? openS3Blobs(url, system) : openDiskBlobs(url.slice('file:'.length), system);
+}
+
+/** Growing blobs in the same store. */
+function openPartialBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<PartialBlobs> {
+  return url.startsWith('s3:')
+    ? openS3PartialBlobs(url, system)
+    : openDiskPartialBlobs(url.slice('file:'.length), system);
 }
 
 /** The counters that the URL names; without one those of the database. */

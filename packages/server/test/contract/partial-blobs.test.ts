@@ -1,13 +1,16 @@
-// Runs the contract of growing blobs on the disk adapter, and what a crash does to files.
+// Runs the contract of growing blobs on disk and on S3, and what a crash does to files.
 import { randomBytes } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { type PartialBlobStore, partialBlobsContract } from '../../contract/partial-blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
+import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
+import { openS3PartialBlobs } from '../../src/adapters/s3/partial-blobs.ts';
+import { createBucket, s3Url } from '../support/s3.ts';
 
 const SYSTEM = { random: randomBytes };
 let folder: string;
@@ -38,6 +41,25 @@ describe('the contract of growing blobs on disk', () => {
     '%s',
     async (_, { run }) => {
       await run(open);
+    },
+  );
+});
+
+describe.skipIf(s3Url === undefined)('the contract of growing blobs on S3', () => {
+  let bucket: string;
+  beforeAll(async () => {
+    bucket = await createBucket(s3Url ?? '');
+  });
+
+  test.each(partialBlobsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+    '%s',
+    async (_, { run }) => {
+      const url = bucket.replace('?', `/${randomBytes(6).toString('hex')}?`);
+      await run(async () => {
+        const store = { partials: await openS3PartialBlobs(url, SYSTEM), blobs: await openS3Blobs(url, SYSTEM) };
+        opened.push(store);
+        return store;
+      });
     },
   );
 });

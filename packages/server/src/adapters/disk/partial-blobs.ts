@@ -5,10 +5,10 @@ import { type FileHandle, lstat, open, readdir, readFile, unlink } from 'node:fs
 import { join } from 'node:path';
 import { type Readable, Writable } from 'node:stream';
 import { AppError, guarded } from '../../errors.ts';
-import { pour } from '../../pour.ts';
 import type { WrittenBlob } from '../../ports/blobs.ts';
 import type { AppendOptions, PartialBlobs } from '../../ports/partial-blobs.ts';
 import type { Random } from '../../ports/system.ts';
+import { pour } from '../../pour.ts';
 import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
 import { closedFault, ignoreMissing, undefinedWhenMissing } from './faults.ts';
 import { BLOB_ID, NO_FOLLOW, openFolders, Shelves } from './shelves.ts';

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, realpath, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { guarded } from '../../errors.ts';
 import { createDirectoryFlush, type DirectoryFlush } from './directory-flush.ts';
 import { ignoreExisting, ignoreMissing } from './faults.ts';
 

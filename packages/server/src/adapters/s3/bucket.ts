@@ -1,0 +1,234 @@
+// One bucket of an S3 store: the calls that the adapters make, with every wait bounded and every fault translated.
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ListMultipartUploadsCommandOutput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { AppError, guarded } from '../../errors.ts';
+import type { ByteRange } from '../../ports/blobs.ts';
+import { parseS3Url, type S3Address } from './address.ts';
+import type { PartTarget } from './part-sink.ts';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+const DELETE_AT_ONCE = 1000;
+const CONNECTIONS_MAX = 64;
+/** Also the longest wait for one of the connections: a burst of requests is served late rather than refused. */
+const CONNECT_MS_MAX = 20_000;
+/** A connection on which nothing moves for so long is given up. */
+const IDLE_MS_MAX = 30_000;
+const ATTEMPTS_MAX = 3;
+
+/** An object as a listing tells of it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Listings tell whole seconds, cut off: this is the last moment of the second, so that nothing new looks old. */
+  readonly writtenMs: number;
+}
+
+/** Opens the bucket of an `s3://` URL; the library is loaded here. Raises TypeError for a bad URL; asks nothing of the store yet. */
+export async function openBucket(url: string): Promise<Bucket> {
+  const address = parseS3Url(url);
+  if (typeof address === 'string') throw new TypeError(`The URL of an S3 store ${address}.`);
+  const sdk = await import('@aws-sdk/client-s3');
+  return new Bucket(sdk, new sdk.S3Client(clientConfig(address)), address);
+}
+
+function clientConfig(address: S3Address): S3ClientConfig {
+  const agent = { maxSockets: CONNECTIONS_MAX, keepAlive: true };
+  return {
+    region: address.region,
+    ...(address.endpoint === undefined ? {} : { endpoint: address.endpoint }),
+    ...(address.credentials === undefined ? {} : { credentials: address.credentials }),
+    forcePathStyle: address.pathStyle,
+    maxAttempts: ATTEMPTS_MAX,
+    // Stores other than AWS know no trailing checksums; the parts carry their MD5 instead.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: CONNECT_MS_MAX,
+      socketTimeout: IDLE_MS_MAX,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  };
+}
+
+/** Calls on one bucket; keys are below the prefix of its URL. Every method raises STORE_UNAVAILABLE. */
+export class Bucket {
+  readonly #sdk: Sdk;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+
+  constructor(sdk: Sdk, client: S3Client, { bucket, prefix }: S3Address) {
+    this.#sdk = sdk;
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#prefix = prefix;
+  }
+
+  #object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#bucket, Key: this.#prefix + key };
+  }
+
+  /** Writes a whole object. The store refuses what was damaged on the way (`Content-MD5`, RFC 1864). */
+  async put(key: string, body: Uint8Array): Promise<void> {
+    const input = { ...this.#object(key), Body: body, ContentMD5: md5(body) };
+    await guarded('write an object', () => this.#client.send(new this.#sdk.PutObjectCommand(input)));
+  }
+
+  /** The calls that make one object out of parts. */
+  target(key: string): PartTarget {
+    const sdk = this.#sdk;
+    const object = this.#object(key);
+    return {
+      putWhole: (body) => this.put(key, body),
+      begin: async () => {
+        const { UploadId } = await guarded('begin an object', () =>
+          this.#client.send(new sdk.CreateMultipartUploadCommand(object)),
+        );
+        if (UploadId === undefined) throw new AppError('STORE_UNAVAILABLE', 'the store began no upload');
+        return UploadId;
+      },
+      putPart: async (uploadId, number, body) => {
+        const part = { ...object, UploadId: uploadId, PartNumber: number, Body: body, ContentMD5: md5(body) };
+        const { ETag } = await guarded('write a part', () => this.#client.send(new sdk.UploadPartCommand(part)));
+        return { PartNumber: number, ETag };
+      },
+      complete: async (uploadId, parts) => {
+        const input = { ...object, UploadId: uploadId, MultipartUpload: { Parts: [...parts] } };
+        await guarded('complete an object', () => this.#client.send(new sdk.CompleteMultipartUploadCommand(input)));
+      },
+      abort: (uploadId) => this.abort(key, uploadId),
+      remove: () => this.remove([key]),
+    };
+  }
+
+  async abort(key: string, uploadId: string): Promise<void> {
+    const input = { ...this.#object(key), UploadId: uploadId };
+    await guarded('abort an object', () => this.#client.send(new this.#sdk.AbortMultipartUploadCommand(input)));
+  }
+
+  /** Its size, or undefined when there is no such object. */
+  async find(key: string): Promise<number | undefined> {
+    return guarded('look for an object', async () => {
+      try {
+        const { ContentLength } = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#object(key)));
+        return ContentLength ?? 0;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** The bytes, or a part of them; undefined when there is no such object. */
+  async read(key: string, range?: ByteRange): Promise<Readable | undefined> {
+    return guarded('read an object', async () => {
+      try {
+        const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
+        const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand({ ...this.#object(key), ...Range }));
+        if (Body instanceof Readable) return Body;
+        throw new Error('the store answered without a stream');
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        // Nothing lies in a range behind the end.
+        if (statusOf(error) === 416) return Readable.from([]);
+        throw error;
+      }
+    });
+  }
+
+  /** Removes objects; those that do not exist are no fault. */
+  async remove(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
+      const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: this.#prefix + key }));
+      await guarded('remove objects', async () => {
+        const { Errors = [] } = await this.#client.send(
+          new this.#sdk.DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } }),
+        );
+        const [first] = Errors.filter(({ Code }) => Code !== 'NoSuchKey');
+        if (first !== undefined) throw new Error(`${first.Code}: ${first.Message}`);
+      });
+    }
+  }
+
+  /** One page of the objects whose keys begin with `prefix`, in the order of their keys, behind the key `after`. */
+  async list(
+    prefix: string,
+    after: string | undefined,
+  ): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
+    const { Contents = [], IsTruncated } = await guarded('list objects', () =>
+      this.#client.send(
+        new this.#sdk.ListObjectsV2Command({
+          Bucket: this.#bucket,
+          Prefix: this.#prefix + prefix,
+          ...(after === undefined ? {} : { StartAfter: this.#prefix + after }),
+        }),
+      ),
+    );
+    const objects = Contents.map(({ Key = '', Size = 0, LastModified }) => ({
+      key: Key.slice(this.#prefix.length),
+      sizeBytes: Size,
+      writtenMs: lastMoment(LastModified),
+    }));
+    return { objects, isLast: IsTruncated !== true };
+  }
+
+  /** Aborts multipart uploads of keys that begin with `prefix`, begun before `beforeMs`, save those that `isUnderWay` knows. Answers how many. */
+  async sweepUploads(prefix: string, beforeMs: number, isUnderWay: (key: string) => boolean): Promise<number> {
+    let removed = 0;
+    for (let marker: Marker | undefined = {}; marker !== undefined; ) {
+      const page: ListMultipartUploadsCommandOutput = await this.#uploads(prefix, marker);
+      for (const { Key = '', UploadId = '', Initiated } of page.Uploads ?? []) {
+        const key = Key.slice(this.#prefix.length);
+        if (isUnderWay(key) || lastMoment(Initiated) >= beforeMs) continue;
+        await this.abort(key, UploadId);
+        removed += 1;
+      }
+      marker = page.IsTruncated === true ? markerOf(page) : undefined;
+    }
+    return removed;
+  }
+
+  #uploads(prefix: string, marker: Marker): Promise<ListMultipartUploadsCommandOutput> {
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...marker };
+    return guarded('list uploads', () => this.#client.send(new this.#sdk.ListMultipartUploadsCommand(input)));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+interface Marker {
+  readonly KeyMarker?: string;
+  readonly UploadIdMarker?: string;
+}
+
+function markerOf({ NextKeyMarker, NextUploadIdMarker }: ListMultipartUploadsCommandOutput): Marker | undefined {
+  if (NextKeyMarker === undefined) return undefined;
+  return {
+    KeyMarker: NextKeyMarker,
+    ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
+  };
+}
+
+function lastMoment(date: Date | undefined): number {
+  return (date?.getTime() ?? Number.POSITIVE_INFINITY) + 999;
+}
+
+function md5(body: Uint8Array): string {
+  return createHash('md5').update(body).digest('base64');
+}
+
+function statusOf(error: unknown): number | undefined {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+    ? Number(metadata.httpStatusCode)
+    : undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && ['NoSuchKey', 'NotFound'].includes(error.name);
+}
