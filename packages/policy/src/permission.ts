@@ -241,6 +241,14 @@ const TABLE = {
   'label.update': container(['LABEL_MANAGE'], 'Change a label.'),
   'label.delete': container(['LABEL_MANAGE'], 'Delete labels and take them off every file.'),
   'collection.list': container(['COLLECTIONS_LIST'], 'List the collections.'),
+  'collection.create': container(['COLLECTIONS_MANAGE'], 'Make a collection.'),
+  'collection.update': container(['COLLECTIONS_MANAGE'], 'Change a collection.'),
+  'collection.delete': container(['COLLECTIONS_MANAGE'], 'Delete collections; their files stay.'),
+  // Whoever may search may keep searches: a pin opens nothing that a list would not.
+  'pin.list': container(['OBJECTS_LIST'], 'List the searches that the person behind the key keeps.'),
+  'pin.create': container(['OBJECTS_LIST'], 'Keep a search.'),
+  'pin.update': container(['OBJECTS_LIST'], 'Give a kept search another name.'),
+  'pin.delete': container(['OBJECTS_LIST'], 'Forget a kept search.'),
   'facet.list': read(
     ['OBJECTS_LIST'],
     'List attributes, filters and tags to search by, and complete search words.',

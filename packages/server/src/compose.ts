@@ -99,6 +99,8 @@ export async function compose(config: Config): Promise<Service> {
       bulks: sql.bulks,
       labels: sql.labels,
       examinations: sql.examinations,
+      collections: sql.collections,
+      pins: sql.pins,
       counters,
       blobs,
       partials,

@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'FIELD_NOT_FOUND'
   | 'BULK_NOT_FOUND'
   | 'LABEL_NOT_FOUND'
+  | 'COLLECTION_NOT_FOUND'
+  | 'PIN_NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -169,6 +171,12 @@ export const ERRORS = {
     msg: 'There is no such prepared change',
     hint: 'It may have been applied or have expired; prepare it again.',
   },
+  COLLECTION_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such collection',
+    hint: 'It may have been deleted; list the collections.',
+  },
+  PIN_NOT_FOUND: { status: 404, msg: 'There is no such kept search', hint: 'It may have been deleted; list the pins.' },
   LABEL_NOT_FOUND: { status: 404, msg: 'There is no such label', hint: 'It may have been deleted; list the labels.' },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },

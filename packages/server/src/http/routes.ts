@@ -1,11 +1,13 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
 import { bulkRoutes } from './bulk.ts';
+import { collectionRoutes } from './collections.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { keyRoutes } from './keys.ts';
 import { labelRoutes } from './labels.ts';
 import { metaRoutes } from './meta.ts';
 import { objectRoutes } from './objects.ts';
+import { pinRoutes } from './pins.ts';
 import { productRoutes } from './products.ts';
 import { propertyRoutes } from './properties.ts';
 import { resumableRoutes } from './resumable.ts';
@@ -32,4 +34,6 @@ export const ROUTES: readonly Route[] = [
   ...productRoutes,
   ...bulkRoutes,
   ...labelRoutes,
+  ...collectionRoutes,
+  ...pinRoutes,
 ];

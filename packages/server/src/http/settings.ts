@@ -71,16 +71,6 @@ export const settingsRoutes = [
     },
   }),
   facet('/{v}/filters', 'Lists the values to filter by.', { filters: { file_types: [], tags: [] } }),
-  route({
-    method: 'GET',
-    paths: ['/{v}/collections'],
-    operations: ['collection.list'],
-    summary: 'Lists the collections.',
-    async handle(call) {
-      await call.admit([{ operation: 'collection.list', targets: [] }]);
-      return { collections: [] };
-    },
-  }),
 ];
 
 /** A list to search by. No field of a file can be searched by yet but its name, so each list is empty. */

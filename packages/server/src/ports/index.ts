@@ -1,6 +1,7 @@
 // All ports together: what the composition root must provide.
 import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
+import type { Collections, Pins } from './collections.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
 import type { Examinations } from './examinations.ts';
@@ -27,6 +28,8 @@ export interface Ports {
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;
+  readonly collections: Collections;
+  readonly pins: Pins;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly partials: PartialBlobs;

@@ -130,22 +130,13 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const sql = await openSql(databaseUrl);
   const blobs = await openDiskBlobs(folder, system);
-  const { templates, metadata, descriptions, search, settings, bulks, labels, examinations, counters } = sql;
+  const { templates } = sql;
   const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
   const partials = await openDiskPartialBlobs(folder, system);
   const ports = wrap({
-    templates,
-    metadata,
-    descriptions,
-    search,
-    settings,
-    bulks,
-    labels,
-    examinations,
-    counters,
+    ...sql,
     blobs,
     partials,
-    resumables: sql.resumables,
     media: openMedia(),
     fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
     images,

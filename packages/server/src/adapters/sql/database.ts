@@ -13,6 +13,7 @@ import { search } from './migrations/0009-search.ts';
 import { resumableUploads } from './migrations/0010-resumable-uploads.ts';
 import { examinations } from './migrations/0011-examinations.ts';
 import { contents } from './migrations/0015-contents.ts';
+import { collections } from './migrations/0017-collections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -97,6 +98,7 @@ class SqlDatabase implements Database {
       '0009-search': search(this.dialect),
       '0015-contents': contents,
       '0010-resumable-uploads': resumableUploads(this.dialect),
+      '0017-collections': collections(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

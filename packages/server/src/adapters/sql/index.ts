@@ -1,5 +1,6 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
 import type { Bulks } from '../../ports/bulk.ts';
+import type { Collections, Pins } from '../../ports/collections.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Examinations } from '../../ports/examinations.ts';
@@ -11,6 +12,7 @@ import type { Settings } from '../../ports/settings.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlBulks } from './bulk.ts';
+import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
@@ -33,6 +35,8 @@ export interface SqlPorts {
   readonly labels: Labels;
   readonly examinations: Examinations;
   readonly resumables: ResumableUploads;
+  readonly collections: Collections;
+  readonly pins: Pins;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -57,6 +61,8 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     labels: sqlLabels(database),
     examinations: sqlExaminations(database),
     resumables: sqlResumableUploads(database),
+    collections: sqlCollections(database),
+    pins: sqlPins(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

@@ -26,6 +26,8 @@ export interface Schema {
   examinations: ExaminationTable;
   labels: LabelTable;
   file_labels: FileLabelTable;
+  collections: CollectionTable;
+  pins: PinTable;
   counter_entries: CounterEntryTable;
   counter_totals: CounterTotalTable;
 }
@@ -259,6 +261,27 @@ export interface LabelTable {
   owner_id: string;
   created_at: number;
   updated_at: number;
+}
+
+/** A search that is kept for many people. */
+export interface CollectionTable {
+  id: string;
+  container: string;
+  title_key: string;
+  document: string;
+  owner_id: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A search that one person keeps. */
+export interface PinTable {
+  id: string;
+  container: string;
+  person_id: string;
+  name: string;
+  query: string;
+  created_at: number;
 }
 
 /** The labels of files, as `files.labels` has them too. */
