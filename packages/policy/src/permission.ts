@@ -294,6 +294,8 @@ const TABLE = {
   'file.setMeta': describe('Change the metadata of a file.'),
   'file.setTags': describe('Change the tags of a file.'),
   'file.setLabels': change('FILE_LABEL_CHANGE', 'Attach labels to files and take them off.'),
+  'file.autotag': change('FILE_PROCESS_AUTOTAGGING', 'Add tags to a file that nobody has to type.'),
+  'file.describe': change('FILE_PROCESS_AUTOTAGGING', 'Describe a file in words, without changing it.'),
   'file.setProduct': change('FILE_PRODUCT_CHANGE', 'Say which product a file shows, and in which place.'),
   'product.list': read(['OBJECTS_FETCH'], 'List the products that files show.', true),
   'product.get': read(['OBJECTS_FETCH'], 'List the files that show a product.', true),

@@ -19,6 +19,7 @@ import { openSql } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
 import { openFetcher } from './adapters/web/fetcher.ts';
+import { openWebTagger } from './adapters/web/tagger.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { ensureDemoTemplate } from './operations/demo.ts';
@@ -60,7 +61,7 @@ const JSON_MS_MAX = 2 * 60_000;
 export async function compose(config: Config): Promise<Service> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const keyring = await openKeyring({ dataDir: config.dataDir, configured: config.signingSecrets });
-  const secrets = config.adminKey === undefined ? [] : [config.adminKey];
+  const secrets = [config.adminKey, config.autotagKey].filter((secret) => secret !== undefined);
   const system = openSystem({ keyring, logLevel: config.logLevel, secrets });
   const closers: (() => Promise<void>)[] = [];
   const opened = async <T extends { close(): Promise<void> }>(opening: Promise<T> | T): Promise<T> => {
@@ -111,6 +112,8 @@ export async function compose(config: Config): Promise<Service> {
       renders,
       geo,
       system,
+      tagger:
+        config.autotagUrl === undefined ? undefined : openWebTagger({ url: config.autotagUrl, key: config.autotagKey }),
     };
 
     await ports.templates.ensureContainer(config.container, system.now());

@@ -25,6 +25,8 @@ export interface Config {
   readonly fetchAllow: readonly string[];
   readonly imageWorkers: number | undefined;
   readonly renderCacheBytes: number;
+  readonly autotagUrl: string | undefined;
+  readonly autotagKey: string | undefined;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -189,6 +191,19 @@ const ROWS = {
       .regex(/^\d{1,15}$/, 'must be a number of bytes')
       .transform(Number),
   ),
+  autotagUrl: row(
+    'LATCHKEY_AUTOTAG_URL',
+    'none: tags come from what is known of a file',
+    'URL of a service that suggests tags and descriptions; files that people want tagged are sent to it.',
+    z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+  ),
+  autotagKey: row(
+    'LATCHKEY_AUTOTAG_KEY',
+    'none',
+    'Key of that service, sent as Authorization: Bearer.',
+    z.string().regex(/^[\x21-\x7e]{1,4096}$/, 'must be plain characters without spaces'),
+    true,
+  ),
   logLevel: row(
     'LATCHKEY_LOG_LEVEL',
     'info',
@@ -305,6 +320,8 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
     fetchAllow: given.fetchAllow ?? [],
     imageWorkers: given.imageWorkers,
     renderCacheBytes: given.renderCacheBytes ?? 2 * 1024 * 1024 * 1024,
+    autotagUrl: given.autotagUrl,
+    autotagKey: given.autotagKey,
     logLevel: given.logLevel ?? 'info',
   };
 }

@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'URL_FAILED'
   | 'IMAGE_UNREADABLE'
   | 'IMAGES_BUSY'
+  | 'TAGGER_FAILED'
   | 'INTERNAL'
   | 'NOT_SUPPORTED'
   | 'COUNTERS_UNAVAILABLE'
@@ -273,6 +274,11 @@ export const ERRORS = {
     retry: true,
   },
   REQUEST_RATE_LIMITED: { status: 429, msg: 'Too many requests', hint: 'Wait and try again.', retry: true },
+  TAGGER_FAILED: {
+    status: 502,
+    msg: 'The tagging service did not answer as it should',
+    hint: 'Try again later; whoever runs the store finds the reason in its log.',
+  },
   INTERNAL: { status: 500, msg: 'Something went wrong on our side', hint: 'Quote the request id when you report it.' },
   NOT_SUPPORTED: {
     status: 501,

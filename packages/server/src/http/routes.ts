@@ -1,4 +1,5 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
+import { autotagRoutes } from './autotag.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { fileRoutes } from './files.ts';
@@ -36,4 +37,5 @@ export const ROUTES: readonly Route[] = [
   ...labelRoutes,
   ...collectionRoutes,
   ...pinRoutes,
+  ...autotagRoutes,
 ];

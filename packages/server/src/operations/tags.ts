@@ -50,7 +50,7 @@ export function checkTags(tags: { readonly lang: string; readonly labels: readon
     faults.push({ field, code: 'TOO_MANY', message });
   }
   tags.labels.forEach((label, i) => {
-    const fault = labelFault(label);
+    const fault = tagFault(label);
     if (fault !== undefined) faults.push({ ...fault, field: `${field}[${i}]` });
   });
   if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'tags', { faults });
@@ -151,7 +151,8 @@ function once(tags: readonly Tag[]): readonly Tag[] {
   return [...first.values()];
 }
 
-function labelFault(label: string): Omit<FieldFault, 'field'> | undefined {
+/** What is wrong with the label of a tag, if anything. */
+export function tagFault(label: string): Omit<FieldFault, 'field'> | undefined {
   if (label.trim() === '') return { code: 'LABEL_EMPTY', message: 'A tag needs a label.' };
   if (label.length > TAGS.labelCharactersMax) {
     return { code: 'LABEL_TOO_LONG', message: `A tag may have ${TAGS.labelCharactersMax} characters.` };

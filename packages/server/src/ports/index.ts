@@ -17,6 +17,7 @@ import type { ResumableUploads } from './resumable.ts';
 import type { Search } from './search.ts';
 import type { Settings } from './settings.ts';
 import type { System } from './system.ts';
+import type { Tagger } from './tagger.ts';
 import type { Templates } from './templates.ts';
 
 /** Everything the guard and the operations may use. */
@@ -41,4 +42,6 @@ export interface Ports {
   readonly renders: Renders;
   readonly geo: Geo;
   readonly system: System;
+  /** Undefined when no admin has named one. */
+  readonly tagger: Tagger | undefined;
 }

@@ -135,6 +135,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const partials = await openDiskPartialBlobs(folder, system);
   const ports = wrap({
     ...sql,
+    tagger: undefined,
     blobs,
     partials,
     media: openMedia(),
