@@ -2,8 +2,10 @@
 import { type CanonicalPath, joinPath, nameOf as lastName, parentOf } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { countFiles, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
-import { getListedFolder } from '../operations/folders.ts';
+import type { Grant } from '../grant.ts';
+import { collectionSearch } from '../operations/collections.ts';
+import { countFiles, type FileListing, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
+import { getListedFolder, listFolders } from '../operations/folders.ts';
 import { renderFile, renderPublicFile } from '../operations/renders.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { FileRecord, FileStats } from '../ports/metadata.ts';
@@ -17,6 +19,9 @@ import { type Wanted, wantedOf } from './rendition.ts';
 import { type Call, route } from './route.ts';
 import { wireFile, wireFolder } from './wire.ts';
 
+/** So many folders an old client is shown with the files of one. */
+const DIRECTORIES_MAX = 5000;
+
 const nameBody = z.object({ name: z.string() });
 
 export const fileRoutes = [
@@ -26,8 +31,9 @@ export const fileRoutes = [
     operations: ['file.list'],
     summary: 'Lists the files of a folder, or all below it; q searches names, tags, metadata and facts.',
     async handle(call) {
-      const listing = fileListingOf(call);
-      const grant = await call.admit([{ operation: 'file.list', targets: [listing.folderPath] }]);
+      const asked = fileListingOf(call);
+      const grant = await call.admit([{ operation: 'file.list', targets: [asked.folderPath] }]);
+      const listing = await narrowed(call, grant, asked);
       const base = await getListedFolder(call.ports, grant, listing.folderPath);
       const { files, stats, warnings } = await listFiles(call.ports, grant, listing, pagingOf(call.query));
       return {
@@ -35,7 +41,7 @@ export const fileRoutes = [
         base: wireFolder(base),
         files: files.map(({ file, relevance }) => wireFile(file, call, relevance)),
         folders: [],
-        ...(call.version === 'v3' ? { directories: [] } : {}),
+        ...(call.version === 'v3' ? { directories: await directoriesOf(call, grant, listing) } : {}),
         info: { total_files_count: stats.files, total_files_size: stats.bytes },
         stats: wireStats(stats),
         warnings,
@@ -48,8 +54,9 @@ export const fileRoutes = [
     operations: ['file.stats'],
     summary: 'Counts the files that a list would show.',
     async handle(call) {
-      const listing = fileListingOf(call);
-      const grant = await call.admit([{ operation: 'file.stats', targets: [listing.folderPath] }]);
+      const asked = fileListingOf(call);
+      const grant = await call.admit([{ operation: 'file.stats', targets: [asked.folderPath] }]);
+      const listing = await narrowed(call, grant, asked);
       await getListedFolder(call.ports, grant, listing.folderPath);
       return { stats: wireStats(await countFiles(call.ports, grant, listing)) };
     },
@@ -79,7 +86,10 @@ export const fileRoutes = [
   ...(['PATCH', 'PUT'] as const).map((method) =>
     route({
       method,
-      paths: method === 'PATCH' ? ['/{v}/files/:uuid'] : ['/{v}/file/:uuid/name', '/{v}/files/:uuid/name'],
+      paths:
+        method === 'PATCH'
+          ? ['/{v}/files/:uuid', '/{v}/file/:uuid']
+          : ['/{v}/file/:uuid/name', '/{v}/files/:uuid/name'],
       operations: ['file.rename'],
       summary: 'Renames a file.',
       async handle(call) {
@@ -119,6 +129,41 @@ export const fileRoutes = [
     },
   }),
 ];
+
+/** The listing within the collection and the virtual folder that the request names. Raises COLLECTION_NOT_FOUND. */
+async function narrowed(
+  call: Call,
+  grant: Grant<'file.list' | 'file.stats'>,
+  asked: FileListing,
+): Promise<FileListing> {
+  const collectionId = call.query.one('collection_uuid');
+  const virtualFolder = call.query.one('f64');
+  const kept = await collectionSearch(call.ports, grant, { collectionId, virtualFolder });
+  const search = [kept, asked.search ?? ''].filter((text) => text !== '').join(' ');
+  return {
+    ...asked,
+    recursive: asked.recursive || searchesAll(call),
+    search: search === '' ? undefined : search,
+  };
+}
+
+/** An old client that searches names no folder and means all of them (wire contract 12.1). */
+function searchesAll({ query, request }: Call): boolean {
+  const { url = '' } = request.routeOptions;
+  return url.endsWith('/search') && query.one('folder', 'dir', 'recursive') === undefined;
+}
+
+/** The folders of the folder that clients of the first generation list together with its files; of a search there are none. */
+async function directoriesOf(
+  call: Call,
+  grant: Grant<'file.list'>,
+  { folderPath, search }: FileListing,
+): Promise<readonly object[]> {
+  if (search !== undefined) return [];
+  const paging = { sort: 'name', descending: false, offset: 0, limit: DIRECTORIES_MAX } as const;
+  const { items } = await listFolders(call.ports, grant, { folderPath, recursive: false, words: [] }, paging);
+  return items.map(wireFolder);
+}
 
 /** Numbers of a listing; the method says whether counting stopped at a bound. */
 function wireStats(stats: FileStats): object {

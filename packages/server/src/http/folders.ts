@@ -147,7 +147,10 @@ export const folderRoutes = [
   ...(['PATCH', 'PUT'] as const).map((method) =>
     route({
       method,
-      paths: method === 'PATCH' ? ['/{v}/folders/:uuid'] : ['/{v}/folder/:uuid/name', '/{v}/folders/:uuid/name'],
+      paths:
+        method === 'PATCH'
+          ? ['/{v}/folders/:uuid', '/{v}/folder/:uuid']
+          : ['/{v}/folder/:uuid/name', '/{v}/folders/:uuid/name'],
       operations: ['folder.rename'],
       summary: 'Renames a folder.',
       async handle(call) {

@@ -53,7 +53,7 @@ export async function getFolder(ports: Needs, grant: Grant<'folder.get'>, folder
 /** Folders below one that the grant lets be seen, with the total before paging. */
 export async function listFolders(
   ports: Needs,
-  grant: Grant<'folder.list'>,
+  grant: Grant<'folder.list' | 'file.list'>,
   query: Omit<FolderQuery, 'container' | 'within'>,
   paging: Paging,
 ): Promise<{ readonly items: readonly FolderRecord[]; readonly total: number }> {

@@ -181,7 +181,7 @@ describe('bodies as clients send them', () => {
 
 describe('an address with another method', () => {
   test.each([
-    ['DELETE', '/v5/collections', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/v5/filters', 'GET, HEAD, OPTIONS'],
     ['POST', '/cdn/a.txt', 'GET, HEAD, OPTIONS'],
     ['PATCH', '/v4/objects', 'DELETE, OPTIONS'],
   ] as const)('%s %s says which it takes', async (method, url, allow) => {
