@@ -1,6 +1,7 @@
 // Collections over HTTP (wire contract 10).
 import { z } from 'zod';
 import { changeCollection, createCollection, deleteCollections, listCollections } from '../operations/collections.ts';
+import { listVirtualFolders } from '../operations/virtual-folders.ts';
 import type { CollectionRecord } from '../ports/collections.ts';
 import { idList, parseBody } from './input.ts';
 import { type Call, route } from './route.ts';
@@ -23,6 +24,16 @@ export const collectionRoutes = [
     async handle(call) {
       const grant = await call.admit([{ operation: 'collection.list', targets: [] }]);
       return { collections: (await listCollections(call.ports, grant)).map(wireCollection) };
+    },
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/collections/:uuid/folders', '/{v}/collection/:uuid/folders'],
+    operations: ['collection.list'],
+    summary: 'Lists the virtual folders of a collection: what it is split by within the listing scope.',
+    async handle(call) {
+      const grant = await call.admit([{ operation: 'collection.list', targets: [] }]);
+      return { folders: await listVirtualFolders(call.ports, grant, call.params['uuid'] ?? '') };
     },
   }),
   route({

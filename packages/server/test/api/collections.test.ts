@@ -1,5 +1,7 @@
 // Collections and pins through the front door: searches that are kept, for many people or for one.
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Grant } from '../../src/grant.ts';
+import { collectionSearch, writeVirtualFolder } from '../../src/operations/collections.ts';
 import { type Answer, type Harness, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
@@ -85,6 +87,62 @@ describe('collections', () => {
       await call('DELETE', `/collections/${own}`, undefined, eve),
     ]) {
       expect(outcome(answer)).toEqual([404, 'COLLECTION_NOT_FOUND']);
+    }
+  });
+
+  test('are split into virtual folders by what is in use within the scope, level by level', async () => {
+    const inside = (await harness.upload(key, '/in', { name: 'a' })).textAt('file.uuid');
+    const outside = (await harness.upload(key, '/out', { name: 'b' })).textAt('file.uuid');
+    for (const [uuid, tag] of [
+      [inside, 'seen'],
+      [inside, 'with "quotes"'],
+      [outside, 'hidden'],
+    ] as const) {
+      await call('PUT', `/file/${uuid}/tags`, { existing_tags: [], new_tags: [tag, 'seen'].slice(0, 2) });
+      await call('PUT', `/file/${uuid}/product`, { product: { ref: `SKU-${tag.slice(0, 4)}` } });
+    }
+    const groupby = [{ attribute_sys_key: 'product_ref' }, { attribute_sys_key: 'type' }];
+    const uuid = await make({ title: 'split', data: { filters: '', groupby } });
+    const folders = async (as: string) =>
+      (await call('GET', `/collections/${uuid}/folders`, undefined, as)).body['folders'];
+    const search = (f64: string) => Buffer.from(f64, 'base64url').toString();
+    type Folder = { name: string; path: string; filters: string; children: readonly Folder[] };
+    const [first, ...others] = (await folders(key)) as readonly Folder[];
+    expect(others).toHaveLength(1);
+    expect([first?.name, first?.path, search(first?.filters ?? '')]).toEqual([
+      'SKU-hidd',
+      '/SKU-hidd',
+      'product_ref:"SKU-hidd"',
+    ]);
+    const [child] = first?.children ?? [];
+    expect([child?.path, search(child?.filters ?? ''), child?.children]).toEqual([
+      '/SKU-hidd/image',
+      'product_ref:"SKU-hidd" mimetype:"image"',
+      [],
+    ]);
+    const narrow = await harness.key({ listing: { dir_scope: ['/in/*'] } });
+    expect(((await folders(narrow)) as readonly Folder[]).map(({ name }) => name)).toEqual(['SKU-with']);
+    await call('PUT', `/collections/${uuid}`, { data: { groupby: [{ attribute_sys_key: 'tags' }, {}].slice(0, 1) } });
+    expect(((await folders(narrow)) as readonly Folder[]).map(({ name }) => name)).toEqual(['seen']);
+    expect(await folders(await harness.key({ permissions: ['COLLECTIONS_LIST'] }))).toEqual([]);
+    expect(outcome(await call('GET', '/collections/nothing/folders'))).toEqual([404, 'COLLECTION_NOT_FOUND']);
+  });
+
+  test('narrow a list by their own search and that of a virtual folder, for whom they are', async () => {
+    const ann = await keyFor('ann');
+    const collectionId = await make({ title: 'own', visibility: 'myself', data: { filters: ' red ' } }, ann);
+    const virtualFolder = writeVirtualFolder('tags:"é"');
+    const { ports } = harness;
+    const grantOf = (subject: string) =>
+      ({ container: 'demo', bearer: 'key', claims: { subject, source: { kind: 'template', id: 't' } } }) as Grant;
+    const narrowed = (subject: string, wanted: { collectionId?: string; virtualFolder?: string }) =>
+      collectionSearch(ports, grantOf(subject), { collectionId: undefined, virtualFolder: undefined, ...wanted });
+    expect(await narrowed('ann', { collectionId, virtualFolder })).toBe('red tags:"é"');
+    expect(await narrowed('eve', { virtualFolder })).toBe('tags:"é"');
+    expect(await narrowed('eve', {})).toBe('');
+    await expect(narrowed('eve', { collectionId })).rejects.toMatchObject({ code: 'COLLECTION_NOT_FOUND' });
+    for (const wrong of ['%%%', 'a b', Buffer.from([0xff, 0xfe]).toString('base64')]) {
+      await expect(narrowed('ann', { virtualFolder: wrong })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
     }
   });
 
