@@ -186,6 +186,18 @@ function buildWidget() {
   );
 }
 
+/**
+ * Installs and builds an example that only its own test needs, unless it was done already.
+ * @param {string} name of its folder
+ */
+export async function buildExample(name) {
+  const folder = join(root, 'examples', name);
+  await install(`install examples/${name}`, folder);
+  await unlessFresh('built', folder, [folder], join(folder, 'dist/main.js'), () =>
+    doStep(`build examples/${name}`, process.execPath, ['build.mjs'], { cwd: folder }),
+  );
+}
+
 /** Installs and builds whatever is missing or stale. When a step fails, the others end first; then throws StepFailed. */
 export async function installAndBuild() {
   await allOf([
