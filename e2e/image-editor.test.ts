@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { member } from '../conformance/support/http.ts';
 import { useTarget } from '../conformance/support/suite.ts';
-import { freshAddress, freshFolder } from '../conformance/support/target.ts';
+import { freshFolder } from '../conformance/support/target.ts';
 import { buildExample } from '../tools/setup.mjs';
 import { usePages } from './support/browser.ts';
 import { picture } from './support/corpus.ts';
@@ -19,10 +20,7 @@ let pageUrl = '';
 beforeAll(async () => {
   await buildExample('image-editor');
   const script = fileURLToPath(new URL('../examples/image-editor/serve.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script], {
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, [script, '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   server = child;
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   pageUrl = String(line);
@@ -31,6 +29,13 @@ afterAll(() => server?.kill());
 
 const inFolder = async (folder: string) =>
   (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
+
+/** Works in the editor as a person does. */
+async function invertAndSave(page: Page): Promise<void> {
+  await page.getByText('Filters', { exact: true }).first().click();
+  await page.getByText('Invert', { exact: true }).first().click();
+  await page.getByRole('button', { name: 'Save', exact: true }).first().click();
+}
 
 test('an edited picture becomes the next version of the picture that was opened, private or not', async () => {
   const folder = freshFolder();
@@ -42,7 +47,7 @@ test('an edited picture becomes the next version of the picture that was opened,
     name: 'Image editor',
     permissions: ['OBJECTS_FETCH', 'FILE_UPLOAD', 'FILE_IMAGE_EDITOR'],
   });
-  const visit = await pages.visit({ from: freshAddress() });
+  const visit = await pages.visit();
   const address = new URL(pageUrl);
   address.searchParams.set('api', `${target.baseUrl}/${target.container}`);
   address.searchParams.set('template', template.id);
@@ -51,8 +56,7 @@ test('an edited picture becomes the next version of the picture that was opened,
   const status = visit.page.getByRole('status');
   await status.getByText('Editing holiday.png').waitFor();
 
-  await visit.page.getByText('Invert', { exact: true }).first().click();
-  await visit.page.getByRole('button', { name: 'Save', exact: true }).first().click();
+  await invertAndSave(visit.page);
   await status.getByText(/^Saved /).waitFor();
 
   const [after, ...others] = await inFolder(folder);
@@ -72,7 +76,7 @@ test('a key without the permission of the editor is told so and changes nothing'
   const sent = picture('kept.png');
   const { uuid } = await target.seed(folder, sent.name, sent.buffer);
   const template = await target.template({ permissions: ['OBJECTS_FETCH', 'FILE_UPLOAD'] });
-  const visit = await pages.visit({ from: freshAddress() });
+  const visit = await pages.visit();
   const query = new URLSearchParams({
     api: `${target.baseUrl}/${target.container}`,
     template: template.id,
@@ -81,8 +85,7 @@ test('a key without the permission of the editor is told so and changes nothing'
   await visit.page.goto(`${pageUrl}?${query}`);
   const status = visit.page.getByRole('status');
   await status.getByText('Editing kept.png').waitFor();
-  await visit.page.getByText('Invert', { exact: true }).first().click();
-  await visit.page.getByRole('button', { name: 'Save', exact: true }).first().click();
+  await invertAndSave(visit.page);
   await status.getByText('Not saved: The key does not permit this (PERMISSION_DENIED)').waitFor();
   expect((await inFolder(folder)).map((file) => member(file, 'uuid'))).toEqual([uuid]);
 });

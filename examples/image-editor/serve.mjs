@@ -1,4 +1,4 @@
-// Serves the built page on this machine, as any web server would: PORT chooses the port, 7710 by default.
+// Serves the built page on this machine, as any web server would: the port is its argument, 7710 by default.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ const server = createServer(async (request, response) => {
   const bytes = await readFile(fileURLToPath(new URL(`./dist/${page.file}`, import.meta.url)));
   response.writeHead(200, { 'content-type': page.type, 'cache-control': 'no-cache' }).end(bytes);
 });
-server.listen(Number(process.env.PORT ?? 7710), '127.0.0.1', () => {
+server.listen(Number(process.argv[2] ?? 7710), '127.0.0.1', () => {
   const { port } = server.address();
   console.log(`http://127.0.0.1:${port}/`);
 });

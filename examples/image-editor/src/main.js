@@ -55,8 +55,9 @@ async function start() {
       defaultSavedImageType: file.extension === 'jpg' ? 'jpeg' : file.extension,
       // Without it the editor asks a host of its maker for texts.
       useBackendTranslations: false,
-      tabsIds: [TABS.FINETUNE, TABS.FILTERS, TABS.ADJUST],
-      defaultTabId: TABS.FILTERS,
+      tabsIds: [TABS.ADJUST, TABS.FILTERS, TABS.FINETUNE],
+      // Not the filters: they are drawn from a picture that has been loaded.
+      defaultTabId: TABS.ADJUST,
       savingPixelRatio: 1,
       previewPixelRatio: 1,
       closeAfterSave: false,
