@@ -1,8 +1,13 @@
 // What widgets ask for at their start besides lists (wire contract 7 and 11.2): answered quickly, empty where there is nothing.
 import { AppError } from '../errors.ts';
+import { listTypes } from '../operations/facets.ts';
 import { changeSettings, type KnownSettings, listFields, readSettings } from '../operations/settings.ts';
+import { listTags } from '../operations/tags.ts';
 import { type Call, route } from './route.ts';
 import { isoTime } from './wire.ts';
+
+/** Filters are chosen by people, who read few. */
+const FACETS = { default: 50, max: 1000 };
 
 export const settingsRoutes = [
   route({
@@ -70,22 +75,28 @@ export const settingsRoutes = [
       return { attributes: Object.fromEntries(fields.map(({ ckey, title, type }) => [ckey, { title, type }])) };
     },
   }),
-  facet('/{v}/filters', 'Lists the values to filter by.', { filters: { file_types: [], tags: [] } }),
-];
-
-/** A list to search by. No field of a file can be searched by yet but its name, so each list is empty. */
-function facet(path: string, summary: string, empty: object) {
-  return route({
+  route({
     method: 'GET',
-    paths: [path],
+    paths: ['/{v}/filters'],
     operations: ['facet.list'],
-    summary,
+    summary: 'Lists the types and tags of the files within the listing scope, the types with their numbers.',
     async handle(call) {
-      await call.admit([{ operation: 'facet.list', targets: [] }]);
-      return empty;
+      const grant = await call.admit([{ operation: 'facet.list', targets: [] }]);
+      const limit = call.query.int('limit', FACETS.default, 1, FACETS.max);
+      const [types, tags] = await Promise.all([
+        listTypes(call.ports, grant, limit),
+        listTags(call.ports, grant, { search: undefined, limit }),
+      ]);
+      const labels = [...new Set(tags.map(({ label }) => label))];
+      return {
+        filters: {
+          file_types: types.map(({ name, files }) => ({ name, value: name, count: files })),
+          tags: labels.map((label) => ({ name: label, value: label })),
+        },
+      };
     },
-  });
-}
+  }),
+];
 
 async function modelFields(call: Call<'settings.read'>) {
   const grant = await call.admit([{ operation: 'settings.read', targets: [] }]);

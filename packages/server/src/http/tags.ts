@@ -1,5 +1,6 @@
 // Tags over HTTP: those of a file, and the lists of those in use (wire contract 5.7 and 7.3).
 import { z } from 'zod';
+import { completeValues } from '../operations/facets.ts';
 import { demandOn } from '../operations/files.ts';
 import { listTags, replaceTags, TAG_LANGUAGE, TAGS } from '../operations/tags.ts';
 import type { TagUse } from '../ports/descriptions.ts';
@@ -66,7 +67,12 @@ export const tagRoutes = [
     operations: ['facet.list'],
     summary: 'Completes a tag with those in use within the listing scope.',
     async handle(call) {
-      return { tags: labelsOf(await tagsInUse(call, COMPLETIONS)).map((tag) => ({ tag })) };
+      const key = call.query.one('meta_key');
+      if (key === undefined) return { tags: labelsOf(await tagsInUse(call, COMPLETIONS)).map((tag) => ({ tag })) };
+      const grant = await call.admit([{ operation: 'facet.list', targets: [] }]);
+      const limit = call.query.int('limit', COMPLETIONS.default, 1, COMPLETIONS.max);
+      const values = await completeValues(call.ports, grant, key, call.query.one('q') ?? '', limit);
+      return { tags: values.map((tag) => ({ tag })) };
     },
   }),
 ];

@@ -1,5 +1,6 @@
 // What a search means: its terms as conditions on names, tags, metadata and facts of files (wire contract 5.3).
 import { parsePath } from '@latchkey/policy';
+import { APPROVAL_STATUSES } from '../ports/approval-states.ts';
 import { type Condition, colourName, fold, type Range, type SearchField, wordsIn } from '../ports/search.ts';
 import type { Field } from './model.ts';
 import { type Moment, parseMoment } from './moment.ts';
@@ -104,6 +105,14 @@ const byFaces: Reading = (term) =>
   texts(term).some(({ text }) => text === '*')
     ? value('faces', { is: 'between', from: 1 })
     : byNumber('faces')(term, NO_CONTEXT);
+const byLabel: Reading = (term) => oneOf(term, (text) => ({ of: 'label', sid: `#${text.trim().replace(/^#/, '')}` }));
+const byStatus: Reading = (term, { nowMs }) =>
+  oneOf(term, (text) => {
+    // Two words of one state: the filter panel and the workflow call it differently.
+    const word = text.trim().toUpperCase().replace('REFUSED', 'REJECTED');
+    const status = APPROVAL_STATUSES.find((known) => known === word);
+    return status === undefined ? undefined : { of: 'approval', status, nowMs };
+  });
 const byType: Reading = (term) => oneOf(term, typeCondition);
 
 const NO_CONTEXT: SearchContext = { fields: [], nowMs: 0 };
@@ -125,6 +134,9 @@ const KEYS: Readonly<Record<string, Reading>> = {
   size: (term) => rangeTerm(term, asBytes, (range) => ({ of: 'size', range })),
   tags: byTag,
   tag: byTag,
+  labels: byLabel,
+  label: byLabel,
+  status: byStatus,
   orientation: byOrientation,
   resolution: byResolution,
   width: byNumber('width'),

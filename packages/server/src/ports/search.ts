@@ -1,5 +1,6 @@
 // What files can be searched by, as one tree of conditions, and how texts are compared: the same on every database.
 import type { CanonicalPath } from '@latchkey/policy';
+import type { ApprovalStatus } from './approval-states.ts';
 import type { FileQuery, FileRecord, Paging, ScopeLayers } from './metadata.ts';
 
 /** A range of numbers; an absent end is open, an `exclusive` one does not belong to it. */
@@ -46,7 +47,9 @@ export type Condition =
   /** The words stand side by side in the name, in a tag or in the metadata; the last one may go on. */
   | { readonly of: 'text'; readonly text: string }
   | { readonly of: 'value'; readonly field: SearchField; readonly match: ValueMatch }
-  | { readonly of: 'tag'; readonly sid: string }
+  | { readonly of: 'tag' | 'label'; readonly sid: string }
+  /** How the latest approval stands at the moment. */
+  | { readonly of: 'approval'; readonly status: ApprovalStatus; readonly nowMs: number }
   /** A MIME type, or a prefix that ends in `/`. */
   | { readonly of: 'mime'; readonly mime: string }
   | { readonly of: 'size' | 'created' | 'modified'; readonly range: Range }
@@ -80,7 +83,7 @@ export interface Search {
     within: ScopeLayers,
     limit: number,
   ): Promise<readonly { readonly mime: string; readonly files: number }[]>;
-  /** The values of a field that files in scope have and that contain the text, in the order of the text. */
+  /** The values of a field that files in scope have and that contain the text, each once, as a file has it, in their order. */
   listValues(
     container: string,
     within: ScopeLayers,

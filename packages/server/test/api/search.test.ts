@@ -1,4 +1,5 @@
 // Searching and listing over HTTP: what widgets write into q, and that nothing outside the scope is told of.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTAINER, type Harness, NOON_MS, openHarness } from '../support/harness.ts';
 import { naughtyStrings } from '../support/naughty.ts';
@@ -214,6 +215,9 @@ describe('q', () => {
     ['red a+b', [MP4]],
     ['hello mimetype:"image" n>5 tags:"summer"', [RED]],
     ['equare', []],
+    ['labels:"lb12345"', []],
+    ['status:"APPROVED","REFUSED"', []],
+    ['-status:APPROVED', [MP4, ZIP, PDF, RED]],
   ])('%s', async (q, expected) => {
     expect(await search(q)).toEqual(expected);
     const stats = await harness.call({
@@ -289,6 +293,40 @@ describe('a listing', () => {
     ['created_after=whenever', [MP4, ZIP, PDF, RED]],
   ])('%s', async (query, expected) => {
     expect((await list(`folder=/shop&${query.replaceAll(' ', '%20')}`)).names).toEqual(expected);
+  });
+});
+
+describe('what can be searched for', () => {
+  test('types come with their numbers and find their files again; tags and values as somebody wrote them', async () => {
+    const { body } = await harness.call({ url: '/v5/filters?filter_by=filetype&format=list&limit=50', key });
+    const { file_types, tags } = body['filters'] as {
+      readonly file_types: readonly { readonly name: string; readonly value: string; readonly count: number }[];
+      readonly tags: readonly { readonly name: string }[];
+    };
+    for (const { value, count } of file_types) {
+      const found = await list(`folder=/&q=${encodeURIComponent(`type:"${value}"`)}`);
+      expect(found.names.length, value).toBe(count);
+    }
+    expect(file_types.map(({ name }) => name)).toContain('doc › pdf');
+    expect(tags.map(({ name }) => name)).toContain('summer');
+    const values = async (query: string) => {
+      const answer = await harness.call({ url: `/v5/metadata/autocomplete?${query}`, key });
+      return (answer.body['tags'] as readonly { readonly tag: string }[]).map(({ tag }) => tag);
+    };
+    expect(await values('q=hello&meta_key=_title')).toEqual(['Hello world']);
+    expect(await values('q=&meta_key=season')).toEqual(expect.arrayContaining(['High summer', 'winter']));
+    expect(await values('q=nothing&meta_key=_title')).toEqual([]);
+  });
+
+  test('every example of the documentation is understood', async () => {
+    const page = readFileSync(new URL('../../../../docs/how-to/search.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| (`.+?`(?:, `.+?`)*) \|/gm)];
+    const examples = rows.flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, q = '']) => q));
+    expect(examples.length).toBeGreaterThan(40);
+    for (const q of examples) {
+      const { body } = await list(`folder=/shop&q=${encodeURIComponent(q)}`);
+      expect(body['warnings'], q).toEqual([]);
+    }
   });
 });
 

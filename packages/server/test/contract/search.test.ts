@@ -2,7 +2,10 @@
 import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
+import { pageFrom } from '../../src/adapters/sql/files.ts';
+import { findFolderRow } from '../../src/adapters/sql/folders.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
@@ -143,4 +146,37 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     expect(types).toEqual([{ mime: 'image/png', files: 1 }]);
     expect(await ports.search.listValues('demo', within, 'name', 'SUN', 10)).toEqual(['sunflower field.png']);
   });
+
+  test.each(['name', 'title', 'created_at', 'modified_at', 'size', 'type'] as const)(
+    'pages by %s in the order of an index: no table of files is read through, nothing is sorted',
+    async (sort) => {
+      await commit('/a', ...Array.from({ length: 20 }, () => ({})));
+      const raw = openDatabase(database.url);
+      const plans = await raw.write('STORE_UNAVAILABLE', async (db) => {
+        if (raw.dialect === 'postgres') {
+          // The tables are small: only when it is told to avoid both does the planner show whether it can.
+          await sql`set local enable_seqscan = off`.execute(db);
+          await sql`set local enable_sort = off`.execute(db);
+          await sql`set local enable_incremental_sort = off`.execute(db);
+          await sql`set local enable_bitmapscan = off`.execute(db);
+        }
+        const folder = await findFolderRow(db, 'demo', path('/a'));
+        if (folder === undefined) throw new TypeError('/a was made');
+        const explained: string[] = [];
+        for (const source of [{ kind: 'container' }, { kind: 'folder', folder }] as const) {
+          const paging = { sort, descending: true, offset: 0, limit: 100 };
+          const statement = pageFrom(db, query(EVERY_FILE), source, paging).compile();
+          const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+          const { rows } = await db.executeQuery({ ...statement, sql: `${how} ${statement.sql}` });
+          explained.push(rows.map((row) => JSON.stringify(row)).join(' '));
+        }
+        return explained;
+      });
+      await raw.close();
+      for (const plan of plans) {
+        expect(plan).toMatch(/files_(?:of_container|by)/);
+        expect(plan).not.toMatch(/SCAN files|Seq Scan on files|TEMP B-TREE|Sort/);
+      }
+    },
+  );
 });

@@ -144,6 +144,8 @@ export function meetsAlone(file: FileRecord, wanted: Condition): boolean {
     case 'size':
       return isIn(file.sizeBytes, wanted.range);
     case 'tag':
+    case 'label':
+    case 'approval':
     case 'created':
     case 'modified':
     case 'folder':

@@ -35,6 +35,17 @@ export function meets(condition: Condition): RawBuilder<boolean> {
     case 'tag':
       return sql<boolean>`exists (select 1 from file_tags
         where file_tags.file_id = files.id and file_tags.sid = ${condition.sid})`;
+    case 'label':
+      return sql<boolean>`exists (select 1 from file_labels
+        where file_labels.file_id = files.id and file_labels.label_sid = ${condition.sid})`;
+    case 'approval': {
+      const { status, nowMs } = condition;
+      const due = sql<boolean>`(files.approval_due_at is not null and files.approval_due_at <= ${nowMs})`;
+      const pending = sql<boolean>`(files.approval_status is not null and files.approval_status = 'PENDING')`;
+      if (status === 'PENDING') return sql<boolean>`(${pending} and not ${due})`;
+      const stands = sql<boolean>`(files.approval_status is not null and files.approval_status = ${status})`;
+      return status === 'REJECTED' ? sql<boolean>`(${stands} or (${pending} and ${due}))` : stands;
+    }
     case 'mime':
       return ofMime('files.mime', condition.mime);
     case 'size':
@@ -216,6 +227,11 @@ function candidatesOf(db: Executor, container: string, condition: Condition): re
         sql`select file_tags.file_id from file_tags
           where file_tags.container = ${container} and file_tags.sid = ${condition.sid}`,
       ];
+    case 'label':
+      return [
+        sql`select file_labels.file_id from file_labels
+          where file_labels.container = ${container} and file_labels.label_sid = ${condition.sid}`,
+      ];
     case 'mime':
       return [
         sql`select files.id as file_id from files
@@ -228,6 +244,7 @@ function candidatesOf(db: Executor, container: string, condition: Condition): re
         sql`select files.id as file_id from files
           where files.container = ${container} and ${inRange(COLUMNS[condition.of], condition.range)}`,
       ];
+    case 'approval':
     case 'folder':
     case 'not':
       return [];
@@ -236,6 +253,7 @@ function candidatesOf(db: Executor, container: string, condition: Condition): re
 
 const RANKS: Readonly<Record<Condition['of'], number>> = {
   tag: 0,
+  label: 0,
   value: 1,
   text: 2,
   any: 3,
@@ -244,6 +262,7 @@ const RANKS: Readonly<Record<Condition['of'], number>> = {
   size: 5,
   created: 5,
   modified: 5,
+  approval: 9,
   folder: 9,
   not: 9,
 };

@@ -178,16 +178,19 @@ export async function findDuplicate(
 export async function listFileRecords(db: Executor, query: FileQuery, paging: Paging): Promise<readonly FileRecord[]> {
   const source = await findSource(db, query);
   if (source === undefined) return [];
+  const rows = await pageFrom(db, query, source, paging).execute();
+  return rows.map((row) => toFileRecord(toPlacedFile(row)));
+}
+
+/** The statement of a page. */
+export function pageFrom(db: Executor, query: FileQuery, source: Source, paging: Paging) {
   const selected = filesFrom(db, query, source)
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
-  const ordered = fileOrder(paging, source.kind === 'candidates' ? textsOf(query.where) : []);
-  const rows = await ordered
+  return fileOrder(paging, source.kind === 'candidates' ? textsOf(query.where) : [])
     .reduce((found, { key, direction }) => found.orderBy(key, direction), selected)
     .limit(paging.limit)
-    .offset(paging.offset)
-    .execute();
-  return rows.map((row) => toFileRecord(toPlacedFile(row)));
+    .offset(paging.offset);
 }
 
 /** How many files, of how many bytes, a listing has in all. */

@@ -154,9 +154,14 @@ function labelsOf(file: Searchable): readonly string[] {
   return [...new Set(Object.values(tags).flatMap((list) => list.map(({ label }) => label)))];
 }
 
+/** The values of one field as they were written. */
+export function writtenValues(file: Searchable, field: SearchField): readonly string[] {
+  return writtenIn(file).flatMap(([name, text]) => (name === field ? [text] : []));
+}
+
 function valuesOf(file: Searchable): readonly Insertable<FileValueTable>[] {
   const { id: file_id, container } = file;
-  const row = (field: SearchField, text: string, number: number | null = null): Insertable<FileValueTable> => {
+  const row = (field: SearchField, text: string): Insertable<FileValueTable> => {
     const folded = fold(text);
     return {
       file_id,
@@ -165,18 +170,21 @@ function valuesOf(file: Searchable): readonly Insertable<FileValueTable>[] {
       text: folded,
       head: headOf(folded),
       words: wordLine(text),
-      number: number ?? numberOf(text),
+      number: numberOf(text),
     };
   };
-  const metadata = Object.entries(JSON.parse(file.meta) as JsonObject).flatMap(([key, said]) =>
-    textsIn(said).map((text) => row(`meta.${key}`, text)),
-  );
+  return writtenIn(file).map(([field, text]) => row(field, text));
+}
+
+function writtenIn(file: Searchable): readonly (readonly [SearchField, string])[] {
+  const facts = factsOf(JSON.parse(file.info) as JsonObject);
+  const metadata = Object.entries(JSON.parse(file.meta) as JsonObject);
   return [
-    row('name', file.name),
-    ...labelsOf(file).map((label) => row('tag', label)),
-    ...(file.product_ref === null ? [] : [row('product', file.product_ref)]),
-    ...factsOf(JSON.parse(file.info) as JsonObject).map(([field, said]) => row(field, String(said))),
-    ...metadata,
+    ['name', file.name],
+    ...labelsOf(file).map((label) => ['tag', label] as const),
+    ...(file.product_ref === null ? [] : [['product', file.product_ref] as const]),
+    ...facts.map(([field, said]) => [field, String(said)] as const),
+    ...metadata.flatMap(([key, said]) => textsIn(said).map((text) => [`meta.${key}`, text] as const)),
   ];
 }
 

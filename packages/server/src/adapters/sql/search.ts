@@ -14,7 +14,7 @@ import { indexed, meets } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
 import { filesFrom, findSource, toFileRecord, toPlacedFile } from './files.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
-import { fieldName, gramsOfPart, indexFile, titleKey, tokensWanted, wordPattern } from './search-index.ts';
+import { fieldName, gramsOfPart, indexFile, titleKey, tokensWanted, wordPattern, writtenValues } from './search-index.ts';
 import { forUpdate, like, listed, literally } from './text.ts';
 
 /** The Search port on a database. */
@@ -49,23 +49,34 @@ class SqlSearch implements Search {
     );
   }
 
-  async listValues(container: string, within: ScopeLayers, field: SearchField, contains: string, limit: number) {
-    const rows = await this.#database.query('STORE_UNAVAILABLE', (db) =>
-      db
+  listValues(container: string, within: ScopeLayers, field: SearchField, contains: string, limit: number) {
+    return this.#database.query('STORE_UNAVAILABLE', async (db) => {
+      const rows = await db
         .selectFrom('file_values')
         .innerJoin('files', 'files.id', 'file_values.file_id')
         .innerJoin('folders', 'folders.id', 'files.folder_id')
-        .select('file_values.text')
-        .distinct()
+        .select((eb) => ['file_values.text', eb.fn.min('file_values.file_id').as('file_id')])
         .where('file_values.container', '=', container)
         .where('file_values.field', '=', fieldName(field))
         .where(like('file_values.text', `%${literally(fold(contains))}%`))
         .where(coveredBy('folders', mergeLayers(within)))
+        .groupBy('file_values.text')
         .orderBy('file_values.text')
         .limit(limit)
-        .execute(),
-    );
-    return rows.map(({ text }) => text);
+        .execute();
+      const ids = rows.map(({ file_id }) => file_id);
+      const files = await db
+        .selectFrom('files')
+        .selectAll()
+        .where(sql<boolean>`files.id in ${listed(db, ids)}`)
+        .execute();
+      const byId = new Map(files.map((file) => [file.id, file]));
+      // The index keeps values without what makes no difference; people read them as somebody wrote them.
+      return rows.map(({ text, file_id }) => {
+        const file = byId.get(file_id);
+        return (file && writtenValues(file, field).find((value) => fold(value) === text)) ?? text;
+      });
+    });
   }
 
   catchUp(limit: number): Promise<number> {
