@@ -1,8 +1,8 @@
 // A search finds on every database exactly the files that meet its condition when each is looked at by itself.
 import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
 import { pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';

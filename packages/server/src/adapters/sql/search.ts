@@ -14,7 +14,15 @@ import { indexed, meets } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
 import { filesFrom, findSource, toFileRecord, toPlacedFile } from './files.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
-import { fieldName, gramsOfPart, indexFile, titleKey, tokensWanted, wordPattern, writtenValues } from './search-index.ts';
+import {
+  fieldName,
+  gramsOfPart,
+  indexFile,
+  titleKey,
+  tokensWanted,
+  wordPattern,
+  writtenValues,
+} from './search-index.ts';
 import { forUpdate, like, listed, literally } from './text.ts';
 
 /** The Search port on a database. */
