@@ -128,6 +128,30 @@ describe('collections', () => {
     expect(outcome(await call('GET', '/collections/nothing/folders'))).toEqual([404, 'COLLECTION_NOT_FOUND']);
   });
 
+  test('narrow lists and their counts to the files that they find, and a search within them further', async () => {
+    for (const [name, tag] of [
+      ['a.txt', 'sea'],
+      ['b.txt', 'sea'],
+      ['c.txt', 'wood'],
+    ] as const) {
+      const uuid = (await harness.upload(key, '/in', { name })).textAt('file.uuid');
+      await call('PUT', `/file/${uuid}/tags`, { existing_tags: [], new_tags: [tag] });
+    }
+    const uuid = await make({ title: 'sea', data: { filters: 'tags:"sea"', groupby: [] } });
+    const names = async (query: string) => {
+      const { body } = await call('GET', `/files?folder=/&recursive=1&${query}`);
+      const counted = await call('GET', `/files/stats?folder=/&recursive=1&${query}`);
+      const files = body['files'] as readonly { readonly name: string }[];
+      expect(counted.body['stats']).toMatchObject({ approx_files_count: files.length });
+      return files.map(({ name }) => name).sort();
+    };
+    expect(await names(`collection_uuid=${uuid}`)).toEqual(['a.txt', 'b.txt']);
+    expect(await names(`collection_uuid=${uuid}&q=b.txt`)).toEqual(['b.txt']);
+    expect(await names(`f64=${writeVirtualFolder('tags:"wood"')}`)).toEqual(['c.txt']);
+    expect(await names(`collection_uuid=${uuid}&f64=${writeVirtualFolder('tags:"wood"')}`)).toEqual([]);
+    expect(outcome(await call('GET', '/files?collection_uuid=nothing'))).toEqual([404, 'COLLECTION_NOT_FOUND']);
+  });
+
   test('narrow a list by their own search and that of a virtual folder, for whom they are', async () => {
     const ann = await keyFor('ann');
     const collectionId = await make({ title: 'own', visibility: 'myself', data: { filters: ' red ' } }, ann);
