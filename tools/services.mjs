@@ -1,5 +1,5 @@
 // @ts-check
-// The machine parts that some tests need: servers of their own - PostgreSQL, Valkey or Redis - and a browser.
+// The machine parts that some tests need: servers of their own - PostgreSQL, Valkey or Redis -, a browser, and ffmpeg.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -37,6 +37,9 @@ export const S3 = {
   find: () =>
     findOnPath(['ceph-mon']) && findOnPath(['ceph-osd']) && findOnPath(['ceph']) ? findOnPath(['radosgw']) : undefined,
 };
+
+/** @type {Part} */
+export const FFMPEG = { name: 'ffmpeg', apt: 'ffmpeg', brew: 'ffmpeg', find: () => findOnPath(['ffmpeg']) };
 
 /**
  * @param {readonly string[]} names

@@ -9,6 +9,7 @@ import { runChecks } from './check.mjs';
 import { startS3 } from './s3-server.mjs';
 import {
   CHROMIUM,
+  FFMPEG,
   freePort,
   installCommand,
   installParts,
@@ -154,7 +155,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 }
 
 try {
-  const parts = isFast ? [] : await provide([POSTGRESQL, REDIS, S3, CHROMIUM]);
+  const parts = isFast ? [] : await provide([POSTGRESQL, REDIS, S3, CHROMIUM, FFMPEG]);
   if (parts.includes(POSTGRESQL)) await serve(POSTGRESQL, 'LATCHKEY_TEST_POSTGRES_URL', startPostgresql);
   if (parts.includes(REDIS)) await serve(REDIS, 'LATCHKEY_TEST_REDIS_URL', startRedis);
   if (parts.includes(S3)) await serve(S3, 'LATCHKEY_TEST_S3_URL', () => startS3(freePort));

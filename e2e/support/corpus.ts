@@ -34,6 +34,25 @@ export function picture(name: string): PickedFile {
   return picked(name, png(96, 64));
 }
 
+/** A document of one red page. */
+export function pdf(name: string): PickedFile {
+  const objects = [
+    '<</Type/Catalog/Pages 2 0 R>>',
+    '<</Type/Pages/Count 1/Kids[3 0 R]>>',
+    '<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R>>',
+    '<</Length 25>>stream\n1 0 0 rg 0 0 200 100 re f\nendstream',
+  ];
+  let body = '%PDF-1.4\n';
+  const offsets = objects.map((object, index) => {
+    const offset = body.length;
+    body += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(offset).padStart(10, '0')} 00000 n \n`;
+  });
+  const rows = `0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`;
+  const trailer = `trailer\n<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${body.length}\n%%EOF\n`;
+  return picked(name, Buffer.from(`${body}xref\n${rows}${trailer}`));
+}
+
 /** A file with this text in it. */
 export function textFile(name: string, text: string): PickedFile {
   return picked(name, Buffer.from(text));

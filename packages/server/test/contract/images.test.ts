@@ -1,4 +1,5 @@
 // Runs the images contract on the adapter, with the store in a folder and behind a network, and what only processes can get wrong.
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { type ImagesStore, imagesContract } from '../../contract/images.ts';
 import { hostilePictures, png, svg } from '../../contract/pictures.ts';
@@ -136,6 +138,52 @@ it('reaches no network for a drawing', async () => {
   await images.close();
   server.close();
   expect(asked).toBe(0);
+});
+
+const images = await openImages({
+  blobs: { read: () => Promise.reject(new Error('not asked')) },
+  folder: await mkdtemp(join(tmpdir(), 'latchkey-found-')),
+  workers: 1,
+});
+const found = images.describe().ffmpeg;
+await images.close();
+if (found === undefined) console.info('ffmpeg is not there: no video was drawn.');
+if (found === undefined && process.env['CI'] === 'true') throw new Error('ffmpeg is missing');
+
+describe.runIf(found !== undefined)('recordings, by ffmpeg', () => {
+  /** A recording made by the program itself. */
+  async function made(name: string, args: readonly string[]): Promise<Buffer> {
+    const path = join(folder, name);
+    await promisify(execFile)('ffmpeg', ['-loglevel', 'error', '-y', ...args, path]);
+    return readFileSync(path);
+  }
+
+  it('have a poster, also when they are shorter than where it is usually taken', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    for (const seconds of ['3', '0.2']) {
+      const source = `color=c=0xdc1e1e:s=64x32:d=${seconds}:r=10`;
+      const video = await put(await made(`${seconds}.mkv`, ['-f', 'lavfi', '-i', source]), 'video/matroska');
+      const drawn = await drawing.render(video, { ...PLAIN, width: 32 });
+      expect([drawn.width, drawn.height]).toEqual([32, 16]);
+      expect((await drawing.examine(await put(drawn.bytes, drawn.mime)))['dominant_color']).toBe('red');
+      expect(await drawing.examine(video)).toMatchObject({
+        img_w: 64,
+        img_h: 32,
+        img_o: 'PA',
+        video_duration: Number(seconds),
+        dominant_color: 'red',
+      });
+    }
+    await drawing.close();
+  });
+
+  it('without a picture have a length, and are not drawn', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    const sound = await put(await made('a.wav', ['-f', 'lavfi', '-i', 'sine=d=1']), 'audio/wav');
+    expect(await drawing.examine(sound)).toEqual({ duration: 1, audio_codec: 'pcm_s16le' });
+    await expect(drawing.render(sound, PLAIN)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    await drawing.close();
+  });
 });
 
 const corpora = process.env['CORPORA_DIR'];
