@@ -1,0 +1,107 @@
+// Renditions in a folder: made once, bounded, the least recently used removed first, harmless when the disk fails.
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
+import { AppError } from '../../src/errors.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+let folder: string;
+let nowMs: number;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-renders-'));
+  nowMs = Date.UTC(2026, 0, 15);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const open = (sizeMaxBytes = 1_000_000) => openDiskRenders({ folder, sizeMaxBytes, now: () => nowMs });
+const id = (content: string, variant = 'v') => ({ content, variant });
+
+async function kept(): Promise<number> {
+  const fans = await readdir(folder);
+  return (await Promise.all(fans.map((fan) => readdir(join(folder, fan))))).flat().length;
+}
+
+test('a rendition is made once, for callers at the same time and for another node on the folder', async () => {
+  const [one, two] = [await open(), await open()];
+  let made = 0;
+  const make = async () => {
+    made += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    return Buffer.from('picture');
+  };
+  const all = await Promise.all(Array.from({ length: 50 }, () => one.obtain(id('a'), make)));
+  expect(all.every((bytes) => Buffer.from(bytes).equals(Buffer.from('picture')))).toBe(true);
+  expect(Buffer.from(await two.obtain(id('a'), make)).toString()).toBe('picture');
+  expect(made).toBe(1);
+  await one.obtain(id('a', 'other'), make);
+  await one.obtain(id('b'), make);
+  expect(made).toBe(3);
+});
+
+test('unreadable content is refused for ten minutes in every variant; other failures are tried again at once', async () => {
+  const renders = await open();
+  let tried = 0;
+  const fail = (code: 'IMAGE_UNREADABLE' | 'IMAGES_BUSY') => async () => {
+    tried += 1;
+    throw new AppError(code);
+  };
+  for (const variant of ['a', 'a', 'b']) {
+    await expect(renders.obtain(id('bad', variant), fail('IMAGE_UNREADABLE'))).rejects.toMatchObject({
+      code: 'IMAGE_UNREADABLE',
+    });
+  }
+  expect(tried).toBe(1);
+  nowMs += 10 * 60_000;
+  await expect(renders.obtain(id('bad'), fail('IMAGE_UNREADABLE'))).rejects.toThrow();
+  expect(tried).toBe(2);
+  for (const _ of [1, 2]) await expect(renders.obtain(id('busy'), fail('IMAGES_BUSY'))).rejects.toThrow();
+  expect(tried).toBe(4);
+});
+
+test('a sweep removes what was used least recently until the rest fits, and what nobody used for a month', async () => {
+  // The bound is wide while the pictures are made, so that only the sweep of this test removes any.
+  const wide = await open(1e9);
+  const make = async () => randomBytes(1000);
+  for (let index = 0; index < 10; index += 1) {
+    await wide.obtain(id(`${index}`), make);
+    nowMs += DAY_MS / 10;
+  }
+  await wide.obtain(id('0'), make);
+  const narrow = await open(5000);
+  expect(await narrow.sweep(nowMs)).toBe(6);
+  let made = 0;
+  const remake = async () => {
+    made += 1;
+    return randomBytes(1000);
+  };
+  for (const name of ['0', '9', '8', '7']) await wide.obtain(id(name), remake);
+  expect(made).toBe(0);
+  await wide.obtain(id('1'), remake);
+  expect(made).toBe(1);
+  expect(await wide.sweep(nowMs + 31 * DAY_MS)).toBe(5);
+  expect(await kept()).toBe(0);
+});
+
+test('leavings of a crash go with the sweep, and names of others stay', async () => {
+  const renders = await open();
+  await renders.obtain(id('a'), async () => Buffer.from('x'));
+  const [fan = ''] = await readdir(folder);
+  const [name = ''] = await readdir(join(folder, fan));
+  await writeFile(join(folder, fan, `${name}.left`), 'half');
+  await writeFile(join(folder, 'README'), 'not ours');
+  expect(await renders.sweep(Date.now() + 2 * 60 * 60_000 + 31 * DAY_MS)).toBe(2);
+  expect(await readdir(folder)).toContain('README');
+});
+
+test('a folder that cannot be written costs time, not pictures', async () => {
+  const renders = await open();
+  await rm(folder, { recursive: true });
+  await writeFile(folder, 'in the way');
+  const bytes = await renders.obtain(id('a'), async () => Buffer.from('picture'));
+  expect(Buffer.from(bytes).toString()).toBe('picture');
+  await rm(folder);
+});
