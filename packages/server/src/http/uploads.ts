@@ -12,12 +12,14 @@ import {
   type DescribedFile,
   type Description,
   discardUploads,
+  type Sides,
   type StagedFile,
   type StoredUpload,
   stageRemote,
   stageUpload,
   storeUploads,
 } from '../operations/uploads.ts';
+import { RENDITION_PIXELS_MAX } from '../ports/images.ts';
 import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { checksumsOf, checksumsOfHeaders } from './checksums.ts';
 import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
@@ -410,7 +412,22 @@ function store(
   staged: readonly DescribedFile[],
 ): Promise<readonly StoredUpload[]> {
   const keepDuplicates = call.query.one('obfuscate') === 'KEEP_ORIGINAL_NAME';
-  return storeUploads(call.ports, folder, staged, { keepDuplicates });
+  const resize = sidesOf(call);
+  return storeUploads(call.ports, folder, staged, { keepDuplicates, ...(resize === undefined ? {} : { resize }) });
+}
+
+/** `resize=w,h` (wire contract 5.6); one of the two may be left out. Raises REQUEST_INVALID. */
+function sidesOf(call: Call): Sides | undefined {
+  const text = call.query.one('resize');
+  if (text === undefined) return undefined;
+  const match = /^(\d{0,4})(?:,(\d{0,4}))?$/.exec(text);
+  const [width, height] = [match?.[1] ?? '', match?.[2] ?? ''].map((side) => (side === '' ? undefined : Number(side)));
+  const isSide = (side: number | undefined) => side === undefined || (side >= 1 && side <= RENDITION_PIXELS_MAX);
+  if ((width === undefined && height === undefined) || !isSide(width) || !isSide(height)) {
+    const message = `Width and height of 1 to ${RENDITION_PIXELS_MAX} pixels are needed here, such as 800,600.`;
+    throw new AppError('REQUEST_INVALID', 'resize', { faults: [{ field: 'resize', code: 'INVALID_VALUE', message }] });
+  }
+  return { width, height };
 }
 
 const DUPLICATES = {

@@ -1,9 +1,10 @@
 // Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
-import { finished, type Readable, Transform } from 'node:stream';
+import { finished, Readable, Transform } from 'node:stream';
 import { type CanonicalPath, effective } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant, UploadFacts } from '../grant.ts';
 import type { WrittenBlob } from '../ports/blobs.ts';
+import type { Rendered } from '../ports/images.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
@@ -262,14 +263,18 @@ export interface StoredUpload {
  * of the kind existed. Of two that arrive in the same moment both may be stored. Raises CHECKSUM_MISMATCH too.
  */
 export async function storeUploads(
-  ports: Pick<Ports, 'blobs' | 'metadata' | 'settings' | 'system'>,
+  ports: Pick<Ports, 'blobs' | 'images' | 'metadata' | 'settings' | 'system'>,
   folderPath: CanonicalPath,
-  staged: readonly DescribedFile[],
-  options: { readonly keepDuplicates: boolean },
+  sent: readonly DescribedFile[],
+  options: { readonly keepDuplicates: boolean; readonly resize?: Sides },
 ): Promise<readonly StoredUpload[]> {
   let known: readonly (FileRecord | undefined)[] = [];
+  const staged = [...sent];
   try {
-    for (const file of staged) checkContent(file);
+    for (const file of sent) checkContent(file);
+    if (options.resize !== undefined) {
+      for (const [index, file] of sent.entries()) staged[index] = await resized(ports, file, options.resize);
+    }
     if (!options.keepDuplicates) known = await knownDuplicates(ports, folderPath, staged);
     const duplicates = staged.filter((_, index) => known[index] !== undefined);
     for (const { grant, blob, type } of duplicates) {
@@ -292,6 +297,37 @@ export async function storeUploads(
     if (file === undefined) throw new TypeError('Every file that was no duplicate has been committed.');
     return { file, outcome: file.version === 0 ? 'new file' : 'new version' };
   });
+}
+
+/** The sides that a picture is fitted into; it keeps its proportions and is never enlarged. */
+export interface Sides {
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+}
+
+/** Still pictures whose format survives being drawn again. */
+const RESIZED = ['image/jpeg', 'image/png', 'image/webp', 'image/avif'];
+
+/**
+ * The picture in its new size, in place of the one that was sent, which is not kept. What is no picture, or cannot be drawn,
+ * stays as it is. Raises IMAGES_BUSY, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
+ */
+async function resized(ports: Pick<Ports, 'blobs' | 'images' | 'system'>, file: DescribedFile, sides: Sides) {
+  const { blob, type, grant } = file;
+  if (!RESIZED.includes(type.mime) || !ports.images.draws(type.mime)) return file;
+  const manner = { fitting: 'bound', background: undefined, format: 'same', quality: 90, page: 1 } as const;
+  let drawn: Rendered;
+  try {
+    drawn = await ports.images.render({ ...blob, mime: type.mime }, { ...sides, ...manner });
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') return file;
+    throw error;
+  }
+  // Its name, and what was judged of it, must stay true.
+  if (drawn.mime !== type.mime) return file;
+  const smaller = await ports.blobs.write(Readable.from([drawn.bytes]), { sizeMaxBytes: grant.uploadBytesMax });
+  await discardUploads(ports, [file]);
+  return { ...file, blob: smaller };
 }
 
 /** Refuses content that is not what its sender said it would be. Raises CHECKSUM_MISMATCH. */
