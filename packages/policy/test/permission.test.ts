@@ -129,6 +129,8 @@ describe('operations', () => {
       'folder.permissions',
       'file.list',
       'file.stats',
+      'file.archive',
+      'file.export',
       'product.list',
       'product.get',
     ]);

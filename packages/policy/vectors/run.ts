@@ -29,6 +29,7 @@ import paths from './paths.json' with { type: 'json' };
 import permission from './permission.json' with { type: 'json' };
 import scope from './scope.json' with { type: 'json' };
 import template from './template.json' with { type: 'json' };
+import transfer from './transfer.json' with { type: 'json' };
 import typeAndSize from './type-and-size.json' with { type: 'json' };
 
 /** One decision vector as published: merge patches on `base.json`, and what has to come out. */
@@ -58,6 +59,7 @@ export const DECISION_VECTORS: Readonly<Record<string, readonly DecisionVector[]
       country,
       permission,
       scope,
+      transfer,
       'type-and-size': typeAndSize,
       limits,
       narrowing,

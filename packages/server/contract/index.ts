@@ -11,4 +11,5 @@ export { mediaContract } from './media.ts';
 export { type MetadataStore, metadataContract } from './metadata.ts';
 export { type PartialBlobStore, partialBlobsContract } from './partial-blobs.ts';
 export { type ResumableStore, resumableContract } from './resumable.ts';
+export { type TaskStore, tasksContract } from './tasks.ts';
 export { type TemplatesStore, templatesContract } from './templates.ts';

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseRange } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
+import { openPasswords } from './adapters/argon2/passwords.ts';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from './adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from './adapters/disk/renders.ts';
@@ -102,6 +103,9 @@ export async function compose(config: Config): Promise<Service> {
       examinations: sql.examinations,
       collections: sql.collections,
       pins: sql.pins,
+      tasks: sql.tasks,
+      shares: sql.shares,
+      passwords: openPasswords(),
       counters,
       blobs,
       partials,

@@ -23,6 +23,9 @@ export type ErrorCode =
   | 'LABEL_NOT_FOUND'
   | 'COLLECTION_NOT_FOUND'
   | 'PIN_NOT_FOUND'
+  | 'TASK_NOT_FOUND'
+  | 'SHARE_NOT_FOUND'
+  | 'SHARE_PASSWORD_NEEDED'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -179,6 +182,21 @@ export const ERRORS = {
   },
   PIN_NOT_FOUND: { status: 404, msg: 'There is no such kept search', hint: 'It may have been deleted; list the pins.' },
   LABEL_NOT_FOUND: { status: 404, msg: 'There is no such label', hint: 'It may have been deleted; list the labels.' },
+  SHARE_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such share',
+    hint: 'It may be over, or not have begun; ask whoever gave you the address.',
+  },
+  SHARE_PASSWORD_NEEDED: {
+    status: 401,
+    msg: 'This share needs its password',
+    hint: 'Send the password that came with the address.',
+  },
+  TASK_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such task',
+    hint: 'It may have been cancelled or have expired; begin it again.',
+  },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },

@@ -51,6 +51,11 @@ export interface Grant<Op extends OperationName = OperationName> {
    * code when the key would not be allowed to finish. Takes no new charges.
    */
   recheck(upload?: UploadFacts): Promise<void>;
+  /**
+   * Asks for as long as an answer is streamed: the live rules must still allow what was begun in time. Raises the refusal's
+   * code. A key that merely expires meanwhile may finish.
+   */
+  recheckRights(): Promise<void>;
   /** Turns the reservation into what was really used. Called before the record is committed, so that a crash between
    *  the two can only admit fewer. */
   settle(used?: { readonly bytes: number }): Promise<void>;

@@ -1,9 +1,10 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
 import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
-import { decodeKey, looksLikeKey, parseTemplate } from '@latchkey/policy';
+import { decodeKey, looksLikeKey, parseNarrowing, parseTemplate } from '@latchkey/policy';
 import { equalBytes, hashSecret, mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Lent } from '../ports/lent.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
 import { readSignature } from './signature.ts';
 
@@ -16,6 +17,8 @@ export type Credential =
   | { readonly kind: 'session'; readonly text: string }
   /** The signature of an address of one private file. */
   | { readonly kind: 'address'; readonly text: string }
+  /** Rights that somebody lends to whoever knows an address. */
+  | { readonly kind: 'lent'; readonly lent: Lent }
   /** A template identifier, for the exchange. */
   | { readonly kind: 'template'; readonly text: string };
 
@@ -52,6 +55,8 @@ export async function authenticate(ports: Needs, container: string, credential: 
       return { ...INVALID, credential: 'missing' };
     case 'template':
       return visitor(ports, container, credential.text);
+    case 'lent':
+      return lentBearer(ports, container, credential.lent);
     case 'session':
       return admin(ports, credential.text);
     case 'address':
@@ -118,6 +123,50 @@ async function liveRules(
   }
   const record = await ports.templates.findSecretKey(claims.container, claims.source.id);
   return record === undefined ? { template: undefined } : { template: compile(record), secretKeyRecord: record };
+}
+
+/** No lent right ends by itself: whoever lends says until when. */
+const NO_END_MS = Date.UTC(9999, 0);
+
+/**
+ * Somebody with lent rights: the live rules of their source and its narrowings. Addresses and countries hold for them too; the
+ * pages that keys may be used on do not, since they come to a page of ours.
+ */
+async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<Bearer> {
+  if (lent.source.kind === 'admin') {
+    return { kind: 'admin', credential: 'verified', template: undefined, claims: undefined, secretForm: false };
+  }
+  const narrowings = lent.narrowings.map(parseNarrowing);
+  const claims: Claims = {
+    kid: '',
+    keyId: lent.id,
+    container,
+    source: lent.source,
+    issuedAtMs: ports.system.now(),
+    expiresAtMs: NO_END_MS,
+    narrowings: narrowings.flatMap((parsed) => (parsed.ok ? [parsed.value] : [])),
+    ...(lent.subject === undefined ? {} : { subject: lent.subject }),
+  };
+  const record =
+    lent.source.kind === 'template'
+      ? await ports.templates.findTemplate(container, lent.source.id)
+      : await ports.templates.findSecretKey(container, lent.source.id);
+  // A narrowing that cannot be read any more could have taken anything away.
+  const isReadable = narrowings.every(({ ok }) => ok);
+  const template = record === undefined || !isReadable ? undefined : compileWithoutOrigins(record);
+  return { kind: 'key', credential: 'verified', template, claims, secretForm: false };
+}
+
+const compiledWithoutOrigins = new WeakMap<object, Template>();
+
+function compileWithoutOrigins({ document }: Pick<TemplateRecord, 'document'>): Template | undefined {
+  const known = compiledWithoutOrigins.get(document);
+  if (known !== undefined) return known;
+  const { allowed_origins: _origins, ...restrictions } = document.restrictions ?? {};
+  const parsed = parseTemplate({ ...document, restrictions });
+  if (!parsed.ok) return undefined;
+  compiledWithoutOrigins.set(document, parsed.value);
+  return parsed.value;
 }
 
 async function secretKey(ports: Needs, container: string, text: string): Promise<Bearer> {

@@ -1,9 +1,20 @@
 // The one choke point: who asks, may they, is there room left - and the Grant that proves it.
-import type { CanonicalPath, Charge, Claims, Decision, Demand, Facts, OperationName, Template } from '@latchkey/policy';
+import type {
+  CanonicalPath,
+  Charge,
+  Claims,
+  Decision,
+  Demand,
+  Facts,
+  FolderScope,
+  OperationName,
+  Template,
+} from '@latchkey/policy';
 import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Lent } from '../ports/lent.ts';
 import { type ResumableUpload, sourceOf } from '../ports/resumable.ts';
 import { authenticate, type Bearer, type Credential } from './authenticate.ts';
 import { authorize } from './authorize.ts';
@@ -53,6 +64,10 @@ export interface Guard {
   enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant>;
   /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
   enterPublic(asked: Asked): Promise<Entrant>;
+  /** An entrant with rights that somebody lent; what they give by now is for `admit` to say. Raises STORE_UNAVAILABLE. */
+  enterLent(asked: Asked, lent: Lent): Promise<Entrant>;
+  /** The folders that the entrant's live rules cover. */
+  scopesOf(entrant: Entrant, kind: 'upload' | 'listing'): readonly (readonly FolderScope[])[];
   /** Decides on the actual targets and reserves the charges. Raises the policy's and the limits' codes. */
   admit<Op extends OperationName>(
     entrant: Entrant,
@@ -232,6 +247,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       uploadBytesRule: bound.rule,
       uploadBytesCode: bound.code,
       recheck: (upload) => recheck(entrant, demanded, facts, upload),
+      recheckRights: async () => {
+        const live = await authenticate(ports, asked.container, asked.credential);
+        authorize(live, factsOf({ ...entrant, bearer: live }, demanded, facts.nowMs));
+      },
       settle: async (used) => {
         // Once is enough: asking again after the work is done could only turn it into a failure.
         if (settled || handedOver) return;
@@ -303,10 +322,22 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     return { asked, bearer, startedAtMs: ports.system.now() };
   }
 
+  async function enterLent(asked: Asked, lent: Lent): Promise<Entrant> {
+    const credential: Credential = { kind: 'lent', lent };
+    const bearer = await authenticate(ports, asked.container, credential);
+    return { asked: { ...asked, credential }, bearer, startedAtMs: ports.system.now() };
+  }
+
+  function scopesOf({ bearer: { template, claims } }: Entrant, kind: 'upload' | 'listing') {
+    return template === undefined && claims === undefined ? [] : visibleScopes(template, claims, kind);
+  }
+
   return {
     enter,
     enterPublic,
     signAddress: sign,
+    enterLent,
+    scopesOf,
     admit,
     explain: (entrant, demanded) =>
       decide(entrant.bearer.template, entrant.bearer.claims, factsOf(entrant, demanded, ports.system.now())),

@@ -1,5 +1,6 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
 import { autotagRoutes } from './autotag.ts';
+import { archiveRoutes } from './archives.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { fileRoutes } from './files.ts';
@@ -15,6 +16,8 @@ import { resumableRoutes } from './resumable.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
 import { settingsRoutes } from './settings.ts';
+import { shareRoutes } from './shares.ts';
+import { tableRoutes } from './tables.ts';
 import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { uploadRoutes } from './uploads.ts';
@@ -38,4 +41,7 @@ export const ROUTES: readonly Route[] = [
   ...collectionRoutes,
   ...pinRoutes,
   ...autotagRoutes,
+  ...archiveRoutes,
+  ...shareRoutes,
+  ...tableRoutes,
 ];

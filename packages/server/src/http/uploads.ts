@@ -158,7 +158,7 @@ function formBytes(call: Call): number | undefined {
 }
 
 /** Faults of the form itself, in our words. */
-function multipartFault(error: unknown): unknown {
+export function multipartFault(error: unknown): unknown {
   if (error instanceof AppError) return error;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code.startsWith('FST_') && code.endsWith('_LIMIT')) {

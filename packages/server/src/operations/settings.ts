@@ -109,6 +109,29 @@ export async function fileFields(ports: Needs, grant: Pick<Grant, 'container'>):
   return record === undefined ? [] : fieldsOf(modelOf(known(record).document), 'FILES');
 }
 
+/** The fields of files, for whoever shows values instead of judging them. */
+export interface MetadataFields {
+  readonly list: readonly Field[];
+  byKey(key: string): Field | undefined;
+  /** The variants of a regional field, by the names that values use; undefined for every other key. */
+  variantsOf(key: string): readonly string[] | undefined;
+}
+
+/** The container's fields of files. */
+export async function metadataFields(ports: Needs, grant: Pick<Grant, 'container'>): Promise<MetadataFields> {
+  const model = modelOf(known(await ports.settings.findSettings(grant.container)).document);
+  const list = fieldsOf(model, 'FILES');
+  const byKey = new Map(list.map((field) => [field.ckey, field]));
+  return {
+    list,
+    byKey: (key) => byKey.get(key),
+    variantsOf: (key) => {
+      const group = byKey.get(key)?.regional_variants_group_uuid ?? null;
+      return model.groups.find(({ uuid }) => uuid === group)?.variants.map(({ api_value }) => api_value);
+    },
+  };
+}
+
 function modelOf({ metadata }: SettingsDocument): Model {
   return { parts: metadata.model, groups: metadata.store.regional_variants_groups, strict: metadata.strict };
 }

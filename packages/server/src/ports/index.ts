@@ -12,12 +12,15 @@ import type { Labels } from './labels.ts';
 import type { Media } from './media.ts';
 import type { Metadata } from './metadata.ts';
 import type { PartialBlobs } from './partial-blobs.ts';
+import type { Passwords } from './passwords.ts';
 import type { Renders } from './renders.ts';
 import type { ResumableUploads } from './resumable.ts';
 import type { Search } from './search.ts';
 import type { Settings } from './settings.ts';
+import type { Shares } from './shares.ts';
 import type { System } from './system.ts';
 import type { Tagger } from './tagger.ts';
+import type { Tasks } from './tasks.ts';
 import type { Templates } from './templates.ts';
 
 /** Everything the guard and the operations may use. */
@@ -31,6 +34,9 @@ export interface Ports {
   readonly labels: Labels;
   readonly collections: Collections;
   readonly pins: Pins;
+  readonly tasks: Tasks;
+  readonly shares: Shares;
+  readonly passwords: Passwords;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly partials: PartialBlobs;

@@ -183,6 +183,8 @@ export interface Metadata {
 
   /** By id; `version` picks an older version's content. */
   findFile(container: string, id: string, version?: number): Promise<FileRecord | undefined>;
+  /** Those of the files that there are, each once, in their current versions. */
+  findFiles(container: string, ids: readonly string[]): Promise<readonly FileRecord[]>;
   findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined>;
   listFiles(query: FileQuery, paging: Paging): Promise<readonly FileRecord[]>;
   /** Exact without a condition and for up to `COUNT_MAX` files; see `FileStats.isBounded`. */

@@ -13,6 +13,7 @@ import {
   parseTemplate,
 } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
+import { openPasswords } from '../../src/adapters/argon2/passwords.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
@@ -136,6 +137,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const ports = wrap({
     ...sql,
     tagger: undefined,
+    passwords: openPasswords(),
     blobs,
     partials,
     media: openMedia(),

@@ -12,6 +12,8 @@ import { labels } from './migrations/0008-labels.ts';
 import { search } from './migrations/0009-search.ts';
 import { resumableUploads } from './migrations/0010-resumable-uploads.ts';
 import { examinations } from './migrations/0011-examinations.ts';
+import { tasks } from './migrations/0012-tasks.ts';
+import { shares } from './migrations/0013-shares.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { collections } from './migrations/0017-collections.ts';
 import { postgresDialect } from './postgres-dialect.ts';
@@ -99,6 +101,8 @@ class SqlDatabase implements Database {
       '0015-contents': contents,
       '0010-resumable-uploads': resumableUploads(this.dialect),
       '0017-collections': collections(this.dialect),
+      '0012-tasks': tasks(this.dialect),
+      '0013-shares': shares(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

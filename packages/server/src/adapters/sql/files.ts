@@ -87,6 +87,20 @@ export async function findPlacedFile(db: Executor, container: string, id: string
   return row && toPlacedFile(row);
 }
 
+/** Those of the files that there are, each once. */
+export async function findPlacedFiles(
+  db: Executor,
+  container: string,
+  fileIds: readonly string[],
+): Promise<readonly PlacedFile[]> {
+  const found: PlacedFile[] = [];
+  for (const ids of inParts([...new Set(fileIds)], IDS_MAX)) {
+    const rows = await placedFiles(db, container).where('files.id', 'in', ids).execute();
+    found.push(...rows.map(toPlacedFile));
+  }
+  return found;
+}
+
 /** The content of an older version in the record of the file. */
 export async function findVersion(db: Executor, found: PlacedFile, version: number): Promise<FileRecord | undefined> {
   if (version === found.file.version) return toFileRecord(found);

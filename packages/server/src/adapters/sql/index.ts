@@ -9,7 +9,9 @@ import type { Metadata } from '../../ports/metadata.ts';
 import type { ResumableUploads } from '../../ports/resumable.ts';
 import type { Search } from '../../ports/search.ts';
 import type { Settings } from '../../ports/settings.ts';
+import type { Shares } from '../../ports/shares.ts';
 import type { Log } from '../../ports/system.ts';
+import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlBulks } from './bulk.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
@@ -22,6 +24,8 @@ import { sqlMetadata } from './metadata.ts';
 import { sqlResumableUploads } from './resumable.ts';
 import { sqlSearch } from './search.ts';
 import { sqlSettings } from './settings.ts';
+import { sqlShares } from './shares.ts';
+import { sqlTasks } from './tasks.ts';
 import { sqlTemplates } from './templates.ts';
 
 /** The ports of one database. `close` ends its connections; it is idempotent, and afterwards every method is unavailable. */
@@ -37,6 +41,8 @@ export interface SqlPorts {
   readonly resumables: ResumableUploads;
   readonly collections: Collections;
   readonly pins: Pins;
+  readonly tasks: Tasks;
+  readonly shares: Shares;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -63,6 +69,8 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     resumables: sqlResumableUploads(database),
     collections: sqlCollections(database),
     pins: sqlPins(database),
+    tasks: sqlTasks(database),
+    shares: sqlShares(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };

@@ -27,6 +27,7 @@ import {
   findFileIds,
   findFileRow,
   findPlacedFile,
+  findPlacedFiles,
   findUnreferenced,
   findVersion,
   getFilesAt,
@@ -127,6 +128,10 @@ class SqlMetadata implements Metadata {
       const found = await findPlacedFile(db, container, id);
       return found && findVersion(db, found, version ?? found.file.version);
     });
+  }
+
+  findFiles(container: string, ids: readonly string[]): Promise<readonly FileRecord[]> {
+    return this.#query(async (db) => (await findPlacedFiles(db, container, ids)).map(toFileRecord));
   }
 
   findFileByName(container: string, folderPath: CanonicalPath, name: string): Promise<FileRecord | undefined> {

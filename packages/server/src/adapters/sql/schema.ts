@@ -21,6 +21,8 @@ export interface Schema {
   approvals: ApprovalTable;
   approval_approvers: ApprovalApproverTable;
   resumable_uploads: ResumableUploadTable;
+  tasks: TaskTable;
+  shares: ShareTable;
   tags: TagTable;
   file_tags: FileTagTable;
   examinations: ExaminationTable;
@@ -232,6 +234,27 @@ export interface ResumableUploadTable {
   lock_token: Generated<string | null>;
   lock_until: Generated<number>;
   lock_wanted: Generated<number>;
+}
+
+/** Work that a caller comes back for. */
+export interface TaskTable {
+  id: string;
+  container: string;
+  kind: string;
+  owner: string;
+  document: string;
+  expires_at: number;
+}
+
+/** What somebody lets outsiders have. */
+export interface ShareTable {
+  puid: string;
+  container: string;
+  owner: string;
+  lent: string;
+  document: string;
+  created_at: number;
+  updated_at: number;
 }
 
 /** Every tag that was ever used; whether it still is, `file_tags` tells. */

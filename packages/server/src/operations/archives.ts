@@ -1,0 +1,205 @@
+// Many files as one zip: asked for first, fetched as a stream that is made while it is read.
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { CanonicalPath } from '@latchkey/policy';
+import { AppError } from '../errors.ts';
+import type { Grant } from '../grant.ts';
+import type { Ports } from '../ports/index.ts';
+import { type FileRecord, type FolderRecord, fileUuid, type ScopeLayers } from '../ports/metadata.ts';
+import { EVERY_FILE } from '../ports/search.ts';
+import { ArchiveNames } from './archive-names.ts';
+import { lookUpFile } from './files.ts';
+import { lookUpFolder } from './folders.ts';
+import type { Picked } from './objects.ts';
+import { eachSelected, tooManyFiles } from './selection.ts';
+import { getTask, ownerOf, TASK_TTL_MS } from './tasks.ts';
+
+/** Bounds of one archive. */
+export const ARCHIVE = { filesMax: 10_000, bytesMax: 100 * 1024 ** 3 } as const;
+
+/** While an archive flows, its key is asked again this often: a revocation stops it (product definition section 6). */
+const RECHECK_EVERY_MS = 500;
+
+/** One file of an archive. */
+export interface ArchiveEntry {
+  /** Where it stands in the archive. */
+  readonly place: string;
+  readonly folderPath: CanonicalPath;
+  readonly blobId: string;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+}
+
+type Chosen = { readonly files: readonly string[]; readonly folders: readonly string[] };
+
+/** Remembers what is to be archived, for an hour, and answers the task's id. Raises REQUEST_INVALID when it is too much. */
+export async function createArchive(
+  ports: Pick<Ports, 'metadata' | 'tasks' | 'system'>,
+  grant: Grant<'file.archive'>,
+  picked: Picked,
+): Promise<string> {
+  await refuseTooMuch(ports, grant.container, grant.layers('listing'), picked);
+  const id = randomUUID();
+  const document: Chosen = { files: picked.files.map(fileUuid), folders: picked.folders.map((folder) => folder.id) };
+  const { container } = grant;
+  const nowMs = ports.system.now();
+  const expiresAtMs = nowMs + TASK_TTL_MS;
+  await ports.tasks.createTask({ id, container, kind: 'archive', owner: ownerOf(grant), document, expiresAtMs }, nowMs);
+  return id;
+}
+
+/** Forgets an archive; one that is being fetched breaks off. Raises TASK_NOT_FOUND. */
+export async function cancelArchive(
+  ports: Pick<Ports, 'tasks' | 'system'>,
+  grant: Grant<'file.archive'>,
+  id: string,
+): Promise<void> {
+  const task = await getTask(ports, grant, 'archive', id);
+  await ports.tasks.removeTask(grant.container, task.id);
+}
+
+/**
+ * What an archive comes to now: files that are still there and in the scopes, each once. What was deleted or moved out of reach
+ * since it was asked for is left out. Raises TASK_NOT_FOUND, FILE_NOT_FOUND when nothing is left, REQUEST_INVALID when it has
+ * become too much.
+ */
+export async function archiveEntries(
+  ports: Pick<Ports, 'metadata' | 'tasks' | 'system'>,
+  grant: Grant<'file.archive'>,
+  id: string,
+): Promise<readonly ArchiveEntry[]> {
+  const chosen = (await getTask(ports, grant, 'archive', id)).document as Chosen; // Only those made above are kept.
+  const picked = {
+    files: (await found(chosen.files, (uuid) => lookUpFile(ports, grant.container, uuid))).filter((file) =>
+      grant.within('listing', file.folderPath),
+    ),
+    folders: await found(chosen.folders, (folderId) => lookUpFolder(ports, grant.container, folderId)),
+  };
+  return entriesOf(ports, grant.container, grant.layers('listing'), picked);
+}
+
+/** The same for what has been looked up already. */
+export async function entriesOf(
+  ports: Pick<Ports, 'metadata'>,
+  container: string,
+  within: ScopeLayers,
+  picked: Picked,
+): Promise<readonly ArchiveEntry[]> {
+  const names = new ArchiveNames();
+  const entries: ArchiveEntry[] = [];
+  let bytes = 0;
+  const take = (file: FileRecord, folder: FolderRecord | undefined) => {
+    const { folderPath, blobId, sizeBytes, modifiedAtMs } = file;
+    bytes += sizeBytes;
+    if (bytes > ARCHIVE.bytesMax) throw tooManyBytes();
+    const place = names.file(folder === undefined ? '' : parentPlace(names, folder, folderPath), file.name);
+    entries.push({ place, folderPath, blobId, sizeBytes, modifiedAtMs });
+  };
+  await eachSelected(ports, container, within, picked, { recursive: true, filesMax: ARCHIVE.filesMax }, take);
+  if (entries.length === 0) throw new AppError('FILE_NOT_FOUND', 'nothing of the archive is left');
+  return entries;
+}
+
+/** An archive on its way out. */
+export interface OpenedArchive {
+  readonly sizeBytes: number;
+  readonly bytes: Readable;
+}
+
+/** One file for whoever knows the format. */
+export interface PackedFile {
+  readonly place: string;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  open(): Promise<Readable>;
+}
+
+/**
+ * Writes files as one archive while it is read, and knows before how long it will be. Each file is opened when its turn comes,
+ * and closed when the reader leaves; the stream fails when a file cannot be opened or is not as long as it was said to be.
+ */
+export type Pack = (files: readonly PackedFile[]) => Promise<OpenedArchive>;
+
+/**
+ * The archive as a stream of known length. It breaks off when the live rules no longer allow one of the files, when `isWanted` says no, when a
+ * file is gone, and when its reader leaves. `grant` covers the folder of every entry.
+ */
+export async function openArchive(
+  ports: Pick<Ports, 'blobs' | 'system'>,
+  grant: Grant<'file.download'>,
+  entries: readonly ArchiveEntry[],
+  pack: Pack,
+  isWanted: () => Promise<boolean>,
+): Promise<OpenedArchive> {
+  await grant.settle();
+  grant.keep();
+  const { sizeBytes, bytes } = await pack(
+    entries.map(({ blobId, ...entry }) => ({ ...entry, open: () => ports.blobs.read(blobId) })),
+  );
+  const fail = (error: unknown) => {
+    bytes.destroy(error instanceof Error ? error : new Error(String(error)));
+  };
+  const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
+    grant
+      .recheckRights()
+      .then(isWanted)
+      .then((wanted) => {
+        if (!wanted) fail(new AppError('TASK_NOT_FOUND', 'cancelled'));
+      })
+      .catch(fail);
+  });
+  bytes.once('error', (error) => ports.system.log.warn('archive.broken', { error: String(error) }));
+  bytes.once('close', stopWatching);
+  return { sizeBytes, bytes };
+}
+
+async function refuseTooMuch(
+  ports: Pick<Ports, 'metadata'>,
+  container: string,
+  within: ScopeLayers,
+  { files, folders }: Picked,
+): Promise<void> {
+  let count = files.length;
+  let bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  for (const { path: folderPath } of folders) {
+    const query = { container, folderPath, recursive: true, within, where: EVERY_FILE };
+    const stats = await ports.metadata.countFiles(query);
+    count += stats.files;
+    bytes += stats.bytes;
+  }
+  if (count > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
+  if (bytes > ARCHIVE.bytesMax) throw tooManyBytes();
+}
+
+function tooManyBytes(): AppError {
+  const message = `An archive may have ${ARCHIVE.bytesMax} bytes.`;
+  return new AppError('REQUEST_INVALID', 'archive', {
+    faults: [{ field: 'folders_uuids', code: 'TOO_LARGE', message }],
+    limit: ARCHIVE.bytesMax,
+  });
+}
+
+/** The place of the folder that a file lies in, below the picked one. What lies in the root stands at the top. */
+function parentPlace(names: ArchiveNames, folder: FolderRecord, folderPath: CanonicalPath): string {
+  let place = folder.path === '/' ? '' : names.folder(folder.path, '', folder.name);
+  let path: string = folder.path;
+  const below = folderPath.slice(folder.path === '/' ? 1 : folder.path.length + 1);
+  for (const name of below === '' ? [] : below.split('/')) {
+    path = path === '/' ? `/${name}` : `${path}/${name}`;
+    place = names.folder(path, place, name);
+  }
+  return place;
+}
+
+/** What is found of the ids; what is not there any more is left out. */
+async function found<T>(ids: readonly string[], get: (id: string) => Promise<T>): Promise<readonly T[]> {
+  const records: T[] = [];
+  for (const id of ids) {
+    try {
+      records.push(await get(id));
+    } catch (error) {
+      if (!(error instanceof AppError) || !error.code.endsWith('_NOT_FOUND')) throw error;
+    }
+  }
+  return records;
+}

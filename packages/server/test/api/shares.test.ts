@@ -1,0 +1,201 @@
+// Shares through the front door: what outsiders get, by whose rights, and when it ends.
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
+
+let harness: Harness;
+let key: string;
+beforeEach(async () => {
+  await harness?.close();
+  harness = await openHarness();
+  key = await harness.key();
+});
+afterAll(() => harness.close());
+
+const call = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: object, as: string | undefined = key) =>
+  harness.call({ method, url, key: as, ...(body === undefined ? {} : { body }) });
+/** As somebody who has nothing but the address. */
+const visit = (url: string, ip = '127.0.0.1') => harness.call({ url, ip });
+const outcome = (answer: Answer) => [answer.status, answer.body['code']];
+const put = async (folder: string, name: string) =>
+  (await harness.upload(key, folder, { name, content: `in ${name}` })).textAt('file.uuid');
+const folderId = async (path: string) =>
+  (await call('GET', `/v5/folders?folder=${encodeURIComponent(path)}`)).textAt('base.uuid');
+const items = (files: readonly string[], folders: readonly string[] = []) => [
+  { type: 'file_uuid', identifiers: files },
+  { type: 'folder_uuid', identifiers: folders },
+];
+async function share(body: object, as = key): Promise<string> {
+  const answer = await call('POST', '/v5/shares', body, as);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.textAt('share.puid');
+}
+type Shown = { readonly name: string; readonly uuid: string; readonly url: { readonly download: string } };
+const files = (answer: Answer) => answer.body['files'] as readonly Shown[];
+const names = (answer: Answer) => files(answer).map(({ name }) => name);
+
+describe('a share', () => {
+  test('shows exactly the files and folders named, without a key, and their bytes', async () => {
+    const one = await put('/a', 'one.txt');
+    const other = await put('/a', 'other.txt');
+    await put('/b/c', 'below.txt');
+    await call('PUT', '/v5/objects/visibility/cdn', { files_uuids: [one], visibility: 'not_public' });
+    const puid = await share({ title: 'For you', items: items([one], [await folderId('/b')]) });
+    expect(puid).toMatch(/^[\w-]{22}$/);
+    const shown = await visit(`/v4/share/${puid}`);
+    expect(shown.body).toMatchObject({ status: 'success', share: { puid, title: 'For you', expires_at: null } });
+    expect(names(shown)).toEqual(['one.txt', 'below.txt']);
+    const address = new URL(files(shown)[0]?.url.download ?? '');
+    expect(address.href).not.toMatch(/SASS|key=/);
+    const bytes = await visit(address.pathname + address.search);
+    expect([bytes.text, bytes.headers['cache-control']]).toEqual(['in one.txt', 'private, no-cache']);
+    expect(outcome(await visit(`/v4/share/${puid}/file/${other}`))).toEqual([404, 'FILE_NOT_FOUND']);
+    const zip = await visit(`/v4/share/${puid}/zip`);
+    expect(zip.headers['content-type']).toBe('application/zip');
+    expect([zip.text.includes('in one.txt'), zip.text.includes('in other.txt')]).toEqual([true, false]);
+  });
+
+  test('opens and ends when it says, ends at once when deleted, and tells nothing otherwise', async () => {
+    const one = await put('/a', 'one.txt');
+    const nothing = await visit('/v4/share/AAAAAAAAAAAAAAAAAAAAAA');
+    const puid = await share({
+      items: items([one]),
+      starts_at: '2026-01-15T12:01:00Z',
+      expires_at: '2026-01-15T12:02:00Z',
+    });
+    const told = async (url = `/v4/share/${puid}`) => {
+      const { status, body } = await visit(url);
+      return status === 200 ? 'open' : { ...body, request_id: '' };
+    };
+    const shut = { ...nothing.body, request_id: '' };
+    expect(await told()).toEqual(shut);
+    harness.clock.pass(60_000);
+    expect(await told()).toBe('open');
+    harness.clock.pass(60_000);
+    for (const path of ['', `/file/${one}`, '/zip']) expect(await told(`/v4/share/${puid}${path}`)).toEqual(shut);
+    await call('PUT', `/v5/shares/${puid}`, { expires_at: null });
+    expect(await told()).toBe('open');
+    expect((await call('DELETE', `/v5/shares/${puid}`)).status).toBe(200);
+    expect(await told()).toEqual(shut);
+  });
+
+  test('is never worth more than the live rights of whoever made it', async () => {
+    const [inside, outside] = [await put('/in', 'in.txt'), await put('/out', 'out.txt')];
+    const record = await harness.template({ restrictions: { allowed_origins: ['https://example.com'] } });
+    const maker = harness.keyOf(record);
+    const answer = await harness.call({
+      method: 'POST',
+      url: '/v5/shares',
+      key: maker,
+      headers: { origin: 'https://example.com' },
+      body: { items: items([inside, outside]) },
+    });
+    const puid = answer.textAt('share.puid');
+    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['in.txt', 'out.txt']);
+    const { document } = record;
+    const change = (difference: object) =>
+      harness.ports.templates.updateTemplate(CONTAINER, record.uid, { ...document, ...difference }, 1);
+    await change({ listing: { dir_scope: ['/in'] } });
+    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['in.txt']);
+    expect(outcome(await visit(`/v4/share/${puid}/file/${outside}`))).toEqual([404, 'FILE_NOT_FOUND']);
+    await change({ restrictions: { whitelist_ip_ranges: ['203.0.113.0/24'] } });
+    expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    expect((await visit(`/v4/share/${puid}`, '203.0.113.7')).status).toBe(200);
+    await change({ permissions: ['OBJECTS_SHARE_MANAGE', 'OBJECTS_LIST'] });
+    expect(outcome(await visit(`/v4/share/${puid}/file/${inside}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    await change({});
+    expect((await visit(`/v4/share/${puid}`)).status).toBe(200);
+    await harness.ports.templates.setTemplatesActive(CONTAINER, [record.uid], false, 1);
+    expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    await harness.ports.templates.deleteTemplate(CONTAINER, record.uid);
+    expect(outcome(await visit(`/v4/share/${puid}/zip`))).toEqual([404, 'SHARE_NOT_FOUND']);
+  });
+
+  test('made with a narrowed key stays narrowed, and outlives the key', async () => {
+    const [inside, outside] = [await put('/in', 'in.txt'), await put('/in/deep', 'deep.txt')];
+    const record = await harness.template();
+    const narrow = harness.keyOf(record, { narrowing: { listing: { dir_scope: ['/in'] } } });
+    const puid = await share({ items: items([inside], [await folderId('/in')]) }, narrow);
+    harness.clock.pass(24 * 60 * 60_000);
+    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['in.txt']);
+    expect(outcome(await visit(`/v4/share/${puid}/file/${outside}`))).toEqual([404, 'FILE_NOT_FOUND']);
+    const cannot = await call(
+      'POST',
+      '/v5/shares',
+      { items: items([outside]) },
+      harness.keyOf(record, { narrowing: { listing: { dir_scope: ['/in'] } } }),
+    );
+    expect(outcome(cannot)).toEqual([404, 'FILE_NOT_FOUND']);
+  });
+
+  test('with a password opens to those who know it, and to their addresses for two hours', async () => {
+    const one = await put('/a', 'one.txt');
+    const puid = await share({ items: items([one]), auth: { pass: 'Pass wört' } });
+    expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    expect(outcome(await visit(`/v4/share/${puid}?password=wrong`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    expect(outcome(await visit(`/v4/share/${puid}/file/${one}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    const shown = await visit(`/v4/share/${puid}?password=${encodeURIComponent('Pass wört')}`);
+    expect(shown.status, shown.text).toBe(200);
+    const access = shown.textAt('share.access');
+    const address = new URL(files(shown)[0]?.url.download ?? '');
+    expect((await visit(address.pathname + address.search)).text).toBe('in one.txt');
+    expect((await visit(`/v4/share/${puid}/zip?access=${access}`)).status).toBe(200);
+    const second = await share({ items: items([one]), auth: { pass: 'Pass wört' } });
+    for (const wrong of [`${access}x`, access.replace(/^./, 'x'), '..', 'a.zzzzzzzz.b']) {
+      expect(outcome(await visit(`/v4/share/${puid}?access=${wrong}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    }
+    expect(outcome(await visit(`/v4/share/${second}?access=${access}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    harness.clock.pass(2 * 60 * 60_000);
+    expect(outcome(await visit(`/v4/share/${puid}?access=${access}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    const stored = await harness.ports.shares.findShare(CONTAINER, puid);
+    expect(stored?.document.passwordHash).toMatch(/^\$argon2id\$/);
+  });
+
+  test('lets an address guess ten passwords a minute, and is open to others meanwhile', async () => {
+    const puid = await share({ items: items([await put('/a', 'one.txt')]), auth: { pass: 'right' } });
+    const guess = (password: string, ip: string) => visit(`/v4/share/${puid}?password=${password}`, ip);
+    for (let i = 0; i < 10; i += 1) await guess(`wrong${i}`, '198.51.100.7');
+    expect(outcome(await guess('right', '198.51.100.7'))).toEqual([429, 'REQUEST_RATE_LIMITED']);
+    expect((await guess('right', '203.0.113.7')).status).toBe(200);
+    harness.clock.pass(60_000);
+    expect((await guess('right', '198.51.100.7')).status).toBe(200);
+  });
+});
+
+describe('the maker of shares', () => {
+  test('lists, reads, changes and deletes their own, and nobody else does', async () => {
+    const [one, two] = [await put('/a', 'one.txt'), await put('/a', 'two.txt')];
+    const puid = await share({ title: 'Old', items: items([one]), auth: { pass: 'x' } });
+    expect((await call('GET', `/v5/shares/${puid}`)).body['share']).toMatchObject({ title: 'Old', has_password: true });
+    const changed = await call('PUT', `/v5/shares/${puid}`, {
+      title: 'New',
+      items: items([two]),
+      auth: { pass: null },
+    });
+    expect(changed.body['share']).toMatchObject({ puid, title: 'New', has_password: false, items_count: 1 });
+    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['two.txt']);
+    expect((await call('GET', '/v5/shares')).body).toMatchObject({ shares: [{ puid }], info: { total: 1 } });
+    const other = await harness.key();
+    expect((await call('GET', '/v5/shares', undefined, other)).body).toMatchObject({ shares: [], info: { total: 0 } });
+    for (const [method, body] of [['GET'], ['PUT', {}], ['DELETE']] as const) {
+      expect(outcome(await call(method, `/v5/shares/${puid}`, body, other))).toEqual([404, 'SHARE_NOT_FOUND']);
+    }
+  });
+
+  test('needs the permission to share and the one to fetch, and says what to share until when', async () => {
+    const one = await put('/a', 'one.txt');
+    const body = { items: items([one]) };
+    for (const permissions of [['OBJECTS_SHARE_MANAGE'], ['OBJECTS_FETCH']]) {
+      const answer = await call('POST', '/v5/shares', body, await harness.key({ permissions }));
+      expect(outcome(answer)).toEqual([403, 'PERMISSION_DENIED']);
+    }
+    for (const wrong of [
+      {},
+      { items: [] },
+      { ...body, expires_at: 'soon' },
+      { ...body, starts_at: '2026-02-01', expires_at: '2026-01-31' },
+      { ...body, title: 'x'.repeat(256) },
+    ]) {
+      expect(outcome(await call('POST', '/v5/shares', wrong))).toEqual([400, 'REQUEST_INVALID']);
+    }
+  });
+});
