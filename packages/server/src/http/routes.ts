@@ -1,6 +1,7 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
-import { autotagRoutes } from './autotag.ts';
+
 import { archiveRoutes } from './archives.ts';
+import { autotagRoutes } from './autotag.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { fileRoutes } from './files.ts';

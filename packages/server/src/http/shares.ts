@@ -95,6 +95,10 @@ export const shareRoutes = [
     summary: 'Changes a share; members that are left out stay as they are.',
     async handle(call) {
       const body = parseBody(shareBody, call.body);
+      if (Object.keys(body).length === 0) {
+        const message = 'Say what is to be changed.';
+        throw new AppError('REQUEST_INVALID', 'nothing', { faults: [{ field: 'body', code: 'EMPTY', message }] });
+      }
       const picked = body.items === undefined ? undefined : await pickItems(call, body.items);
       const grant = await call.admit([
         { operation: 'share.update', targets: [] },

@@ -176,7 +176,7 @@ describe('the maker of shares', () => {
     expect((await call('GET', '/v5/shares')).body).toMatchObject({ shares: [{ puid }], info: { total: 1 } });
     const other = await harness.key();
     expect((await call('GET', '/v5/shares', undefined, other)).body).toMatchObject({ shares: [], info: { total: 0 } });
-    for (const [method, body] of [['GET'], ['PUT', {}], ['DELETE']] as const) {
+    for (const [method, body] of [['GET'], ['PUT', { title: 'Mine' }], ['DELETE']] as const) {
       expect(outcome(await call(method, `/v5/shares/${puid}`, body, other))).toEqual([404, 'SHARE_NOT_FOUND']);
     }
   });
