@@ -875,6 +875,8 @@ const records: readonly ContractCase<MetadataStore>[] = [
         folderId: (await folder(here, '/a')).id,
         visibility: 'inherited',
         isPublic: true,
+        labels: [],
+        approval: undefined,
         createdAtMs: NOW,
         modifiedAtMs: NOW,
       });
