@@ -21,6 +21,8 @@ export interface ServerOptions {
   /** Continue with this data folder instead of a new one. The caller removes it. */
   readonly dataDir?: string;
   readonly adminKey?: string;
+  /** Listen here instead of on any free port, so that addresses that were handed out stay good. */
+  readonly port?: number;
   /** More settings by their environment names. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -47,7 +49,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'latchkey-conformance-')));
   const adminKey = options.adminKey ?? `conformance-admin-${randomBytes(16).toString('hex')}`;
   const container = options.container ?? 'demo';
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const corpora = process.env['CORPORA_DIR'];
   const child = spawn(process.execPath, [MAIN], {
     cwd: dataDir,
