@@ -7,9 +7,12 @@ import { collectionSearch } from '../operations/collections.ts';
 import { countFiles, type FileListing, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
 import { getListedFolder, listFolders } from '../operations/folders.ts';
 import { renderFile, renderPublicFile } from '../operations/renders.ts';
+import { tabulate } from '../operations/tables.ts';
+import { viewFiles } from '../operations/views.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { FileRecord, FileStats } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
+import { sendCsv } from './csv.ts';
 import { deliverAs } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
 import { fileListingOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
@@ -17,6 +20,7 @@ import { fileOf } from './lookup.ts';
 import { decode } from './query.ts';
 import { type Wanted, wantedOf } from './rendition.ts';
 import { type Call, route } from './route.ts';
+import { asksForCsv, viewOf } from './view.ts';
 import { wireFile, wireFolder } from './wire.ts';
 
 /** So many folders an old client is shown with the files of one. */
@@ -29,17 +33,27 @@ export const fileRoutes = [
     method: 'GET',
     paths: ['/{v}/files', '/{v}/list', '/{v}/search'],
     operations: ['file.list'],
-    summary: 'Lists the files of a folder, or all below it; q searches names, tags, metadata and facts.',
+    summary:
+      'Lists the files of a folder, or all below it; q searches names, tags, metadata and facts; as JSON or CSV.',
     async handle(call) {
       const asked = fileListingOf(call);
       const grant = await call.admit([{ operation: 'file.list', targets: [asked.folderPath] }]);
       const listing = await narrowed(call, grant, asked);
       const base = await getListedFolder(call.ports, grant, listing.folderPath);
       const { files, stats, warnings } = await listFiles(call.ports, grant, listing, pagingOf(call.query));
+      if (asksForCsv(call)) {
+        const { header, rows } = await tabulate(
+          call.ports,
+          grant,
+          files.map(({ file }) => file),
+        );
+        return sendCsv(call.reply, 'files.csv', header, rows);
+      }
+      const shown = await viewFiles(call.ports, grant, viewOf(call));
       return {
         type: listing.search === undefined ? 'LIST' : 'SEARCH',
         base: wireFolder(base),
-        files: files.map(({ file, relevance }) => wireFile(file, call, relevance)),
+        files: files.map(({ file, relevance }) => ({ ...wireFile(file, call, relevance), ...shown(file) })),
         folders: [],
         ...(call.version === 'v3' ? { directories: await directoriesOf(call, grant, listing) } : {}),
         info: { total_files_count: stats.files, total_files_size: stats.bytes },
@@ -68,8 +82,9 @@ export const fileRoutes = [
     summary: 'Gets the record of one file, in the version that its uuid names.',
     async handle(call) {
       const file = await fileOf(call, call.params['uuid']);
-      await call.admit([{ operation: 'file.get', targets: [file.folderPath] }]);
-      return { file: wireFile(file, call) };
+      const grant = await call.admit([{ operation: 'file.get', targets: [file.folderPath] }]);
+      const shown = await viewFiles(call.ports, grant, viewOf(call));
+      return { file: { ...wireFile(file, call), ...shown(file) } };
     },
   }),
   route({

@@ -56,6 +56,15 @@ export async function listLabels(
   return labels.filter(isSeenBy(grant)).map((label) => ({ label, files: uses.get(label.sid) ?? 0 }));
 }
 
+/** The labels that the caller may see, by the short id that files carry. */
+export async function labelsBySid(
+  ports: Pick<Ports, 'labels'>,
+  grant: Grant<'file.list' | 'file.get'>,
+): Promise<ReadonlyMap<string, LabelRecord>> {
+  const labels = await ports.labels.listLabels(grant.container);
+  return new Map(labels.filter(isSeenBy(grant)).map((label) => [label.sid, label]));
+}
+
 /** Makes a label. Raises REQUEST_INVALID with every fault, also when the container has as many as it can. */
 export async function createLabel(ports: Needs, grant: Grant<'label.create'>, input: LabelInput): Promise<LabelRecord> {
   const document = parseLabel(input, NEW_LABEL);

@@ -84,6 +84,26 @@ export async function exportTable(
   wish: TableWish,
 ): Promise<Table> {
   const fields = await metadataFields(ports, grant);
+  const { files, take } = gathering();
+  const bounds = { recursive: wish.recursive, filesMax: Number.POSITIVE_INFINITY, limit: wish.limit };
+  await eachSelected(ports, grant.container, grant.layers('listing'), picked, bounds, take);
+  return tableOf(files, fields, wish);
+}
+
+/** A page of a list as a table, with all that its files have. Raises REQUEST_INVALID when it would be too large. */
+export async function tabulate(
+  ports: Pick<Ports, 'settings'>,
+  grant: Grant<'file.list'>,
+  listed: readonly FileRecord[],
+): Promise<Table> {
+  const fields = await metadataFields(ports, grant);
+  const { files, take } = gathering();
+  for (const file of listed) take(file);
+  return tableOf(files, fields, { meta: 'present', tags: true });
+}
+
+/** Keeps what a table says of files, and refuses to keep more than its bound. */
+function gathering(): { readonly files: readonly Described[]; take(file: FileRecord): void } {
   const files: Described[] = [];
   let size = 0;
   const take = (file: FileRecord) => {
@@ -95,8 +115,10 @@ export async function exportTable(
     const facts = { id, version, name, folderPath, mime, sizeBytes, sha1, isPublic, createdAtMs, modifiedAtMs };
     files.push({ ...facts, productRef, productPosition, meta, tags });
   };
-  const bounds = { recursive: wish.recursive, filesMax: Number.POSITIVE_INFINITY, limit: wish.limit };
-  await eachSelected(ports, grant.container, grant.layers('listing'), picked, bounds, take);
+  return { files, take };
+}
+
+function tableOf(files: readonly Described[], fields: MetadataFields, wish: Pick<TableWish, 'meta' | 'tags'>): Table {
   const columns = columnsFor(files, fields, wish);
   if (columns.length > TABLE.columnsMax) throw tooLarge();
   return { header: columns.map(({ header }) => header), rows: rowsOf(files, columns, fields) };
@@ -106,7 +128,11 @@ function* rowsOf(files: readonly Described[], columns: readonly Column[], fields
   for (const file of files) yield columns.map((column) => cellOf(file, column, fields));
 }
 
-function columnsFor(files: readonly Described[], fields: MetadataFields, wish: TableWish): readonly Column[] {
+function columnsFor(
+  files: readonly Described[],
+  fields: MetadataFields,
+  wish: Pick<TableWish, 'meta' | 'tags'>,
+): readonly Column[] {
   const columns = new Map<string, Column>();
   const add = (column: Column) => {
     columns.set(column.header, column);
