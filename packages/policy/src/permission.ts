@@ -275,6 +275,7 @@ const TABLE = {
   'file.archive': read(['OBJECTS_FETCH'], 'Download many files as one archive.', true),
   'file.export': read(['OBJECTS_FETCH'], 'Read the descriptions of many files as a table.', true),
   'file.permissions': read(['OBJECTS_LIST', 'OBJECTS_FETCH'], 'Say what the caller may do with a file.'),
+  'file.history': read(['OBJECTS_FETCH'], 'Read what was done to a file, and its versions.'),
   'file.upload': {
     permissions: ['FILE_UPLOAD'],
     limit: 'upload',

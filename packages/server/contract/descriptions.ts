@@ -7,6 +7,7 @@ import type { Descriptions } from '../src/ports/descriptions.ts';
 import type { At, FileRecord, JsonObject, Metadata, NewFile, ScopeLayers } from '../src/ports/metadata.ts';
 import type { Settings } from '../src/ports/settings.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
@@ -62,7 +63,7 @@ async function put(
     uploadedBy: 'somebody',
     ...different,
   };
-  const [record] = await metadata.commitFiles(CONTAINER, [file], NOW);
+  const [record] = await metadata.commitFiles(CONTAINER, [file], by(NOW));
   assert.ok(record !== undefined);
   return record;
 }
@@ -91,7 +92,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
         CONTAINER,
         [at(b), at(a), at(b)],
         ({ name }) => ({ productRef: name, productPosition: 3 }),
-        NOW + 5,
+        by(NOW + 5),
       );
       const told = changed.map(({ name, productRef, productPosition, modifiedAtMs }) => [
         name,
@@ -104,7 +105,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
         ['a', 'a', 3, NOW + 5],
       ]);
       assert.deepEqual((await store.metadata.findFile(CONTAINER, a.id))?.meta, { kept: 1 });
-      await store.descriptions.describeFiles(CONTAINER, [at(a)], () => ({ productRef: undefined }), NOW);
+      await store.descriptions.describeFiles(CONTAINER, [at(a)], () => ({ productRef: undefined }), by(NOW));
       assert.equal((await store.metadata.findFile(CONTAINER, a.id))?.productRef, undefined);
     },
   },
@@ -117,18 +118,18 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
       const describe = store.descriptions.describeFiles.bind(store.descriptions);
       const moved = { id: b.id, folderPath: path('/elsewhere') };
       await assert.rejects(
-        describe(CONTAINER, [at(a), moved], () => ({ meta }), NOW),
+        describe(CONTAINER, [at(a), moved], () => ({ meta }), by(NOW)),
         isCode('FILE_NOT_FOUND'),
       );
       await assert.rejects(
-        describe('other', [at(a)], () => ({ meta }), NOW),
+        describe('other', [at(a)], () => ({ meta }), by(NOW)),
         isCode('FILE_NOT_FOUND'),
       );
       const refuse = (file: FileRecord) => {
         if (file.name === 'b') throw new AppError('REQUEST_INVALID', 'refused');
         return { meta };
       };
-      await assert.rejects(describe(CONTAINER, [at(a), at(b)], refuse, NOW), isCode('REQUEST_INVALID'));
+      await assert.rejects(describe(CONTAINER, [at(a), at(b)], refuse, by(NOW)), isCode('REQUEST_INVALID'));
       assert.deepEqual((await store.metadata.findFile(CONTAINER, a.id))?.meta, {});
     },
   },
@@ -146,7 +147,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
         names.map(async (name, n) => {
           const node = nodes[n % nodes.length] ?? store;
           const add = (meta: JsonObject) => ({ ...meta, [name]: n });
-          await node.descriptions.describeFiles(CONTAINER, [at(file)], ({ meta }) => ({ meta: add(meta) }), NOW);
+          await node.descriptions.describeFiles(CONTAINER, [at(file)], ({ meta }) => ({ meta: add(meta) }), by(NOW));
           await node.descriptions.describeFolder(CONTAINER, place, add, EVERYTHING, NOW);
           await node.settings.changeSettings(CONTAINER, (stored) => add(stored ?? {}), NOW);
         }),
@@ -169,7 +170,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
       assert.deepEqual(await inUse(store, EVERYTHING), ['ant', 'hidden', 'Zoo']);
       assert.deepEqual(await inUse(store, within, { search: 'ZO' }), ['Zoo']);
       assert.deepEqual(await inUse(store, [layer('/in')]), []);
-      await store.descriptions.describeFiles(CONTAINER, [at(seen)], () => ({ tags: tags('new') }), NOW);
+      await store.descriptions.describeFiles(CONTAINER, [at(seen)], () => ({ tags: tags('new') }), by(NOW));
       assert.deepEqual(await inUse(store, within), ['new']);
       const found = await store.descriptions.listTags({
         container: CONTAINER,
@@ -237,7 +238,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
       await assert.rejects(store.settings.findSettings(CONTAINER), isCode('STORE_UNAVAILABLE'));
       await assert.rejects(store.bulks.removeBulk(CONTAINER, 'x'), isCode('STORE_UNAVAILABLE'));
       await assert.rejects(
-        store.descriptions.describeFiles(CONTAINER, [], () => ({}), NOW),
+        store.descriptions.describeFiles(CONTAINER, [], () => ({}), by(NOW)),
         isCode('STORE_UNAVAILABLE'),
       );
     },

@@ -1,6 +1,7 @@
 // The door of the contract suites: what an adapter of one's own is tested with.
 export { blobsContract } from './blobs.ts';
 export type { ContractCase } from './case.ts';
+export { type ChangeStore, changesContract } from './changes.ts';
 export { countersContract } from './counters.ts';
 export { type DescriptionStore, descriptionsContract } from './descriptions.ts';
 export { type ExaminationStore, examinationsContract } from './examinations.ts';

@@ -1,4 +1,5 @@
 // What every store of labels must keep, as runnable cases.
+
 import assert from 'node:assert/strict';
 import { type CanonicalPath, parsePath, parseScope } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
@@ -7,6 +8,7 @@ import type { LabelRecord, Labels } from '../src/ports/labels.ts';
 import type { At, FileRecord, Metadata, ScopeLayers } from '../src/ports/metadata.ts';
 import { EVERY_FILE } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
@@ -79,14 +81,14 @@ async function put({ metadata }: LabelStore, folder: string, name: string): Prom
         uploadedBy: 'somebody',
       },
     ],
-    NOW,
+    by(NOW),
   );
   assert.ok(record !== undefined);
   return record;
 }
 
 const attach = ({ descriptions }: LabelStore, files: readonly FileRecord[], ...sids: readonly string[]) =>
-  descriptions.describeFiles(CONTAINER, files.map(at), () => ({ labels: sids }), NOW);
+  descriptions.describeFiles(CONTAINER, files.map(at), () => ({ labels: sids }), by(NOW));
 const carried = async ({ metadata }: LabelStore, { id }: FileRecord) =>
   (await metadata.findFile(CONTAINER, id))?.labels;
 
@@ -132,7 +134,7 @@ export const labelsContract: readonly ContractCase<LabelStore>[] = [
       await assert.rejects(attach(store, [file], a.sid, '#lb9999999999'), isCode('LABEL_NOT_FOUND'));
       const { labels } = await put(store, '/in', 'f');
       assert.deepEqual(labels, [b.sid, a.sid]);
-      const renamed = await store.metadata.renameFile(CONTAINER, at(file), 'g', NOW);
+      const renamed = await store.metadata.renameFile(CONTAINER, at(file), 'g', by(NOW));
       assert.deepEqual(renamed.labels, [b.sid, a.sid]);
       const query = { container: CONTAINER, folderPath: path('/'), within: EVERYTHING, where: EVERY_FILE };
       const paging = { sort: 'name', descending: false, offset: 0, limit: 10 } as const;

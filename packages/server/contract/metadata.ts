@@ -16,6 +16,7 @@ import type {
 } from '../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE, fold, wordsIn } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
 import { randomOf } from './random.ts';
 
@@ -112,7 +113,7 @@ async function ready(open: () => Promise<MetadataStore>): Promise<Metadata> {
 
 async function commit(metadata: Metadata, ...files: readonly (string | NewFile)[]): Promise<readonly FileRecord[]> {
   const written = files.map((file) => (typeof file === 'string' ? picture(file) : file));
-  return metadata.commitFiles(CONTAINER, written, NOW);
+  return metadata.commitFiles(CONTAINER, written, by(NOW));
 }
 
 async function commitOne(metadata: Metadata, file: string | NewFile): Promise<FileRecord> {
@@ -313,7 +314,7 @@ const moves: readonly ContractCase<MetadataStore>[] = [
       const within = EVERYWHERE;
       const move = { within, createDestination: true };
       const changes: readonly [code: string, change: () => Promise<unknown>][] = [
-        ['FILE_NOT_FOUND', () => metadata.renameFile(CONTAINER, elsewhere, 'z.png', NOW)],
+        ['FILE_NOT_FOUND', () => metadata.renameFile(CONTAINER, elsewhere, 'z.png', by(NOW))],
         [
           'FOLDER_NOT_FOUND',
           () => metadata.moveFolder(CONTAINER, stale, path('/c'), { within, createParents: true }, NOW),
@@ -322,15 +323,21 @@ const moves: readonly ContractCase<MetadataStore>[] = [
         ['FOLDER_NOT_FOUND', () => metadata.deleteObjects(CONTAINER, { files: [], folders: [stale] }, { within })],
         [
           'FILE_NOT_FOUND',
-          () => metadata.moveObjects(CONTAINER, { files: [elsewhere], folders: [] }, path('/n'), move, NOW),
+          () => metadata.moveObjects(CONTAINER, { files: [elsewhere], folders: [] }, path('/n'), move, by(NOW)),
         ],
         [
           'FOLDER_NOT_FOUND',
-          () => metadata.moveObjects(CONTAINER, { files: [], folders: [stale] }, path('/n'), move, NOW),
+          () => metadata.moveObjects(CONTAINER, { files: [], folders: [stale] }, path('/n'), move, by(NOW)),
         ],
-        ['FILE_NOT_FOUND', () => metadata.setVisibility(CONTAINER, { files: [elsewhere], folders: [] }, 'public', NOW)],
-        ['FOLDER_NOT_FOUND', () => metadata.setVisibility(CONTAINER, { files: [], folders: [stale] }, 'public', NOW)],
-        ['FILE_NOT_FOUND', () => metadata.renameFile('other', atFile(file), 'z.png', NOW)],
+        [
+          'FILE_NOT_FOUND',
+          () => metadata.setVisibility(CONTAINER, { files: [elsewhere], folders: [] }, 'public', by(NOW)),
+        ],
+        [
+          'FOLDER_NOT_FOUND',
+          () => metadata.setVisibility(CONTAINER, { files: [], folders: [stale] }, 'public', by(NOW)),
+        ],
+        ['FILE_NOT_FOUND', () => metadata.renameFile('other', atFile(file), 'z.png', by(NOW))],
       ];
       for (const [code, change] of changes) await assertRefused(metadata, code, change);
     },
@@ -342,9 +349,9 @@ const moves: readonly ContractCase<MetadataStore>[] = [
       const [file, other] = await commit(metadata, '/a/x.png', '/a/taken.png', '/b/free.png');
       assert.ok(file !== undefined && other !== undefined);
       await assertRefused(metadata, 'ALREADY_EXISTS', () =>
-        metadata.renameFile(CONTAINER, atFile(file), 'taken.png', NOW),
+        metadata.renameFile(CONTAINER, atFile(file), 'taken.png', by(NOW)),
       );
-      const renamed = await metadata.renameFile(CONTAINER, atFile(file), 'free.png', NOW + 5);
+      const renamed = await metadata.renameFile(CONTAINER, atFile(file), 'free.png', by(NOW + 5));
       assert.deepEqual([renamed.id, renamed.version, renamed.modifiedAtMs], [file.id, 0, NOW + 5]);
       assert.equal(await metadata.findFileByName(CONTAINER, path('/a'), 'x.png'), undefined);
       assert.deepEqual(await metadata.findFileByName(CONTAINER, path('/a'), 'free.png'), renamed);
@@ -361,18 +368,18 @@ const moves: readonly ContractCase<MetadataStore>[] = [
       const options = { within: EVERYWHERE, createDestination: false };
       const withTaken = { ...objects, files: [...objects.files, atFile(taken)] };
       await assertRefused(metadata, 'ALREADY_EXISTS', () =>
-        metadata.moveObjects(CONTAINER, withTaken, path('/to'), options, NOW),
+        metadata.moveObjects(CONTAINER, withTaken, path('/to'), options, by(NOW)),
       );
       await assertRefused(metadata, 'FOLDER_NOT_FOUND', () =>
-        metadata.moveObjects(CONTAINER, objects, path('/new'), options, NOW),
+        metadata.moveObjects(CONTAINER, objects, path('/new'), options, by(NOW)),
       );
       for (const forbidden of ['/a', '/to', '/f', '/f/g', '/to/f', '/to/f/g']) {
         const within = (place: CanonicalPath) => place !== forbidden;
         await assertRefused(metadata, 'SCOPE_DENIED', () =>
-          metadata.moveObjects(CONTAINER, objects, path('/to'), { ...options, within }, NOW),
+          metadata.moveObjects(CONTAINER, objects, path('/to'), { ...options, within }, by(NOW)),
         );
       }
-      const moved = await metadata.moveObjects(CONTAINER, objects, path('/to'), options, NOW);
+      const moved = await metadata.moveObjects(CONTAINER, objects, path('/to'), options, by(NOW));
       assert.deepEqual(moved.files.map(placeOf), ['/to/x.png']);
       assert.deepEqual(
         moved.folders.map((found) => found.path),
@@ -390,13 +397,13 @@ const moves: readonly ContractCase<MetadataStore>[] = [
       assert.ok(file !== undefined);
       const folders = [atFolder(await folder(metadata, '/a')), atFolder(await folder(metadata, '/a/b'))];
       const options = { within: EVERYWHERE, createDestination: true };
-      const moved = await metadata.moveObjects(CONTAINER, { files: [], folders }, path('/n/m'), options, NOW);
+      const moved = await metadata.moveObjects(CONTAINER, { files: [], folders }, path('/n/m'), options, by(NOW));
       assert.deepEqual(
         moved.folders.map((found) => found.path),
         ['/n/m/a', '/n/m/b'],
       );
       const here = { files: [{ id: file.id, folderPath: path('/n/m/b') }], folders: [] };
-      const stayed = await metadata.moveObjects(CONTAINER, here, path('/n/m/b'), options, NOW + 9);
+      const stayed = await metadata.moveObjects(CONTAINER, here, path('/n/m/b'), options, by(NOW + 9));
       assert.deepEqual([stayed.files[0]?.modifiedAtMs, stayed.files.map(placeOf)], [NOW, ['/n/m/b/x.png']]);
       await assertConsistent(metadata);
     },
@@ -505,10 +512,10 @@ const deletions: readonly ContractCase<MetadataStore>[] = [
           const options = { within: EVERYWHERE, createDestination: false };
           return [
             here.deleteObjects(CONTAINER, objects, { within: EVERYWHERE }),
-            there.moveObjects(CONTAINER, objects, path('/to'), options, NOW),
-            here.renameFile(CONTAINER, atFile(file), `renamed-${index}`, NOW),
-            there.setVisibility(CONTAINER, objects, 'public', NOW),
-            here.commitFiles(CONTAINER, [picture(`/f/${file.name}`, { sizeBytes: 3 })], NOW),
+            there.moveObjects(CONTAINER, objects, path('/to'), options, by(NOW)),
+            here.renameFile(CONTAINER, atFile(file), `renamed-${index}`, by(NOW)),
+            there.setVisibility(CONTAINER, objects, 'public', by(NOW)),
+            here.commitFiles(CONTAINER, [picture(`/f/${file.name}`, { sizeBytes: 3 })], by(NOW)),
           ];
         }),
       );
@@ -557,7 +564,7 @@ const listings: readonly ContractCase<MetadataStore>[] = [
           sizeBytes: random.below(5),
           meta: random.below(2) === 0 ? {} : { title: random.pick(['Été', 'b', 'Z']) },
         });
-        await metadata.commitFiles(CONTAINER, [file], NOW + random.below(4));
+        await metadata.commitFiles(CONTAINER, [file], by(NOW + random.below(4)));
       }
       const value: Record<FileSortKey, (file: FileRecord) => string | number> = {
         name: (file) => file.name.normalize('NFC').toLowerCase(),
@@ -793,11 +800,11 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       const { metadata } = store;
       for (const container of [CONTAINER, 'other']) await store.templates.ensureContainer(container, NOW);
       for (const index of [3, 1, 2, 0]) {
-        await metadata.commitFiles(CONTAINER, [picture(`/p/${index}.png`)], NOW + index);
+        await metadata.commitFiles(CONTAINER, [picture(`/p/${index}.png`)], by(NOW + index));
       }
       await commit(metadata, '/p/sub/below.png');
       await metadata.createFolder(CONTAINER, path('/empty'), NOW);
-      await metadata.commitFiles('other', [picture('/p/foreign.png')], NOW);
+      await metadata.commitFiles('other', [picture('/p/foreign.png')], by(NOW));
       const foreign = await metadata.findFolder('other', path('/p'));
       const [p, empty] = [await folder(metadata, '/p'), await folder(metadata, '/empty')];
       const previews = await metadata.previewFiles(CONTAINER, [p.id, empty.id, foreign?.id ?? '', 'unknown'], 3);
@@ -820,7 +827,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.deepEqual(await metadata.findFolderById(CONTAINER, root.id), root);
       assert.equal(await metadata.findFolderById('other', root.id), undefined);
       assert.equal(await metadata.findFolder('other', ROOT), undefined);
-      await assert.rejects(metadata.commitFiles('other', [picture('/x')], NOW), hasCode('CONTAINER_NOT_FOUND'));
+      await assert.rejects(metadata.commitFiles('other', [picture('/x')], by(NOW)), hasCode('CONTAINER_NOT_FOUND'));
       await assert.rejects(metadata.createFolder('other', path('/x'), NOW), hasCode('CONTAINER_NOT_FOUND'));
     },
   },
@@ -902,7 +909,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
         }),
       );
       assert.ok(first !== undefined);
-      await metadata.setVisibility(CONTAINER, { files: [atFile(first)], folders: [] }, 'not_public', NOW);
+      await metadata.setVisibility(CONTAINER, { files: [atFile(first)], folders: [] }, 'not_public', by(NOW));
       const again = picture('/a/x.png', {
         meta: { over: 2 },
         sizeBytes: 20,
@@ -910,8 +917,8 @@ const records: readonly ContractCase<MetadataStore>[] = [
         mime: 'image/webp',
         uploadedBy: 'key-2',
       });
-      const [second] = await metadata.commitFiles(CONTAINER, [again], NOW + 1);
-      const [third] = await metadata.commitFiles(CONTAINER, [picture('/a/x.png', { productPosition: 4 })], NOW + 2);
+      const [second] = await metadata.commitFiles(CONTAINER, [again], by(NOW + 1));
+      const [third] = await metadata.commitFiles(CONTAINER, [picture('/a/x.png', { productPosition: 4 })], by(NOW + 2));
       assert.ok(second !== undefined && third !== undefined);
       assert.deepEqual([second.id, third.id], [first.id, first.id]);
       assert.deepEqual([first.version, second.version, third.version], [0, 1, 2]);
@@ -979,7 +986,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
     async run(open) {
       const nodes = [await ready(open), await ready(open)];
       const uploads = Array.from({ length: 24 }, (_, index) =>
-        nodes[index % 2]?.commitFiles(CONTAINER, [picture('/n/ew/x.png')], NOW),
+        nodes[index % 2]?.commitFiles(CONTAINER, [picture('/n/ew/x.png')], by(NOW)),
       );
       const files = (await Promise.all(uploads)).flatMap((committed) => committed ?? []);
       assert.equal(new Set(files.map(({ id }) => id)).size, 1);
@@ -1003,7 +1010,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
         return nodes[index % 2]?.commitFiles(
           CONTAINER,
           order.map((name) => picture(`/m/${name}/${index}.png`)),
-          NOW,
+          by(NOW),
         );
       });
       await Promise.all(uploads);
@@ -1021,7 +1028,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.ok(file !== undefined);
       const choose = async (place: string, visibility: 'inherited' | 'public' | 'not_public') => {
         const folders = [atFolder(await folder(metadata, place))];
-        return metadata.setVisibility(CONTAINER, { files: [], folders }, visibility, NOW);
+        return metadata.setVisibility(CONTAINER, { files: [], folders }, visibility, by(NOW));
       };
       const isPublic = async () => (await metadata.findFile(CONTAINER, file.id))?.isPublic;
       const { folders } = await choose('/a', 'not_public');
@@ -1051,7 +1058,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
         CONTAINER,
         { files: [{ id: file.id, folderPath: path('/p/b/c') }], folders: [] },
         'public',
-        NOW + 4,
+        by(NOW + 4),
       );
       assert.deepEqual([own.files[0]?.isPublic, own.files[0]?.modifiedAtMs], [true, NOW + 4]);
     },
@@ -1076,7 +1083,7 @@ const records: readonly ContractCase<MetadataStore>[] = [
       await assert.rejects(metadata.check(), unavailable);
       await assert.rejects(metadata.findFolder(CONTAINER, ROOT), unavailable);
       await assert.rejects(metadata.listFiles(fileQuery(), BY_NAME), unavailable);
-      await assert.rejects(metadata.commitFiles(CONTAINER, [picture('/x')], NOW), unavailable);
+      await assert.rejects(metadata.commitFiles(CONTAINER, [picture('/x')], by(NOW)), unavailable);
     },
   },
 ];

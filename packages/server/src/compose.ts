@@ -97,6 +97,7 @@ export async function compose(config: Config): Promise<Service> {
       metadata: sql.metadata,
       descriptions: sql.descriptions,
       search: sql.search,
+      changes: sql.changes,
       settings: sql.settings,
       bulks: sql.bulks,
       labels: sql.labels,

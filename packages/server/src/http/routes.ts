@@ -6,6 +6,7 @@ import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
+import { historyRoutes } from './history.ts';
 import { keyRoutes } from './keys.ts';
 import { labelRoutes } from './labels.ts';
 import { metaRoutes } from './meta.ts';
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...fileRoutes,
   ...uploadRoutes,
   ...resumableRoutes,
+  ...historyRoutes,
   ...objectRoutes,
   ...metaRoutes,
   ...propertyRoutes,

@@ -2,6 +2,7 @@
 import { latestApproval } from '../operations/approvals.ts';
 import { propertiesOf } from '../operations/properties.ts';
 import { extensionOf } from '../operations/uploads.ts';
+import type { ChangeRecord, Person } from '../ports/changes.ts';
 import type { FileRecord, FolderRecord, JsonObject, Visibility } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
 import type { Query } from './query.ts';
@@ -88,6 +89,16 @@ export function wireFolder(folder: FolderRecord): JsonObject {
 function wireLatest(file: FileRecord, nowMs: number): JsonObject | null {
   const latest = latestApproval(file, nowMs);
   return latest === undefined ? null : { latest };
+}
+
+/** A person, as clients show who acted. */
+export function wirePerson({ id, name, email }: Person): JsonObject {
+  return { uuid: id, name, email: email ?? null, photo: null };
+}
+
+/** An entry of a file's history. There is no `trace_id`: the published widget would hide all but one of a second. */
+export function wireChange({ action, atMs, by, props, extra }: ChangeRecord): JsonObject {
+  return { action, changed_at: isoTime(atMs), user: wirePerson(by), props: { ...props }, extra };
 }
 
 function wireVisibility(set: Visibility, isPublic: boolean): JsonObject {

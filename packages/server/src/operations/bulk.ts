@@ -7,6 +7,7 @@ import type { FileRecord, Json, JsonObject } from '../ports/metadata.ts';
 import { at } from './files.ts';
 import { checkAttachable, relabelled } from './labels.ts';
 import { mergedMeta, parseMeta } from './meta.ts';
+import { authorOf } from './people.ts';
 import { valueCheck } from './settings.ts';
 import { boundFaults, checkTags, findTags, TAG_LANGUAGE, type Tag, tagSid, withLanguage } from './tags.ts';
 
@@ -113,7 +114,12 @@ export async function applyBulk(
       ...(labelSteps.length > 0 ? { labels } : {}),
     };
   };
-  const changed = await ports.descriptions.describeFiles(grant.container, files.map(at), describe, ports.system.now());
+  const changed = await ports.descriptions.describeFiles(
+    grant.container,
+    files.map(at),
+    describe,
+    authorOf(ports, grant),
+  );
   await ports.bulks.removeBulk(grant.container, id);
   return changed;
 }

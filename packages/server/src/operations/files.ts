@@ -9,6 +9,7 @@ import { parseFileUuid } from '../ports/metadata.ts';
 import type { Condition } from '../ports/search.ts';
 import { allOf, textCondition, understandSearch } from './search.ts';
 import { fileFields } from './settings.ts';
+import { authorOf } from './people.ts';
 
 type Needs = Pick<Ports, 'metadata' | 'system'>;
 
@@ -104,7 +105,7 @@ export async function renameFile(
   file: FileRecord,
   name: string,
 ): Promise<FileRecord> {
-  return ports.metadata.renameFile(grant.container, at(file), name, ports.system.now());
+  return ports.metadata.renameFile(grant.container, at(file), name, authorOf(ports, grant));
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Ports } from '../ports/index.ts';
 import type { LabelDocument, LabelRecord } from '../ports/labels.ts';
 import type { FileRecord } from '../ports/metadata.ts';
 import { at } from './files.ts';
+import { authorOf } from './people.ts';
 import { callerId, EVERYBODY, isFor, parseSharing, parseTitle } from './sharing.ts';
 
 type Needs = Pick<Ports, 'labels' | 'system'>;
@@ -125,7 +126,7 @@ export async function labelFiles(
   const { attach = [], detach = [] } = change;
   await checkAttachable(ports, grant, [...attach, ...detach]);
   const describe = ({ labels }: FileRecord) => ({ labels: relabelled(labels, { attach, detach }) });
-  return ports.descriptions.describeFiles(grant.container, files.map(at), describe, ports.system.now());
+  return ports.descriptions.describeFiles(grant.container, files.map(at), describe, authorOf(ports, grant));
 }
 
 /** Refuses ids of labels that the caller may not attach. Raises LABEL_NOT_FOUND, PERMISSION_DENIED. */

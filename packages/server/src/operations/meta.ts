@@ -6,6 +6,7 @@ import type { FileRecord, FolderRecord, Json, JsonObject } from '../ports/metada
 import { at } from './files.ts';
 import { folderAt } from './folders.ts';
 import { type AppliesTo, valueFromText } from './model.ts';
+import { authorOf } from './people.ts';
 import { valueCheck } from './settings.ts';
 
 type Needs = Pick<Ports, 'descriptions' | 'settings' | 'system'>;
@@ -127,7 +128,12 @@ async function describeOne(
   meta: (stored: FileRecord) => JsonObject,
 ): Promise<FileRecord> {
   const describe = (stored: FileRecord) => ({ meta: meta(stored) });
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());
+  const [changed] = await ports.descriptions.describeFiles(
+    grant.container,
+    [at(file)],
+    describe,
+    authorOf(ports, grant),
+  );
   if (changed === undefined) throw new TypeError('One file in, one file out.');
   return changed;
 }

@@ -5,6 +5,7 @@ import type { Ports } from '../ports/index.ts';
 import type { FileRecord, FolderRecord, Visibility } from '../ports/metadata.ts';
 import { at } from './files.ts';
 import { folderAt } from './folders.ts';
+import { authorOf } from './people.ts';
 
 /** Files and folders picked for one change. */
 export interface Picked {
@@ -32,7 +33,7 @@ export async function moveObjects(
     { files: picked.files.map(at), folders: picked.folders.map(folderAt) },
     destination,
     { within: (path) => grant.within('listing', path), createDestination },
-    ports.system.now(),
+    authorOf(ports, grant),
   );
 }
 
@@ -70,6 +71,6 @@ export async function setVisibility(
     grant.container,
     { files: picked.files.map(at), folders: picked.folders.map(folderAt) },
     visibility,
-    ports.system.now(),
+    authorOf(ports, grant),
   );
 }

@@ -5,6 +5,7 @@ import type { ProductRecord } from '../ports/descriptions.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord } from '../ports/metadata.ts';
 import { at } from './files.ts';
+import { authorOf } from './people.ts';
 
 type Needs = Pick<Ports, 'descriptions' | 'system'>;
 
@@ -103,7 +104,7 @@ export async function assignProduct(
     grant.container,
     files.map(at),
     (stored) => (stored.productRef === ref ? {} : { productRef: ref, productPosition: positions.get(stored.id) }),
-    ports.system.now(),
+    authorOf(ports, grant),
   );
 }
 
@@ -126,7 +127,7 @@ export async function renameProduct(
     files.map(at),
     // Who left the product meanwhile is left alone.
     (stored) => (stored.productRef === ref ? { productRef: to } : {}),
-    ports.system.now(),
+    authorOf(ports, grant),
   );
 }
 
@@ -170,7 +171,12 @@ async function describeOne(
     readonly productPosition: number | undefined;
   },
 ): Promise<FileRecord> {
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());
+  const [changed] = await ports.descriptions.describeFiles(
+    grant.container,
+    [at(file)],
+    describe,
+    authorOf(ports, grant),
+  );
   if (changed === undefined) throw new TypeError('One file in, one file out.');
   return changed;
 }

@@ -5,6 +5,7 @@ import type { Ports } from '../ports/index.ts';
 import type { FileRecord, Json } from '../ports/metadata.ts';
 import { at } from './files.ts';
 import { metaMerge, parseMeta } from './meta.ts';
+import { authorOf } from './people.ts';
 import { checkTags, TAG_LANGUAGE, type Tag, tagsOf, withLanguage } from './tags.ts';
 
 /** What is said of a file; absent members stay as they are, null removes (wire contract 12.1). */
@@ -42,7 +43,12 @@ export async function setProperties(
     meta: merge(stored.meta, meta),
     ...(tags === undefined ? {} : { tags: withLanguage(stored.tags, lang, tagsOf(tags)) }),
   });
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());
+  const [changed] = await ports.descriptions.describeFiles(
+    grant.container,
+    [at(file)],
+    describe,
+    authorOf(ports, grant),
+  );
   if (changed === undefined) throw new AppError('FILE_NOT_FOUND');
   return changed;
 }

@@ -6,6 +6,7 @@ import type { TagUse } from '../ports/descriptions.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
 import { at } from './files.ts';
+import { authorOf } from './people.ts';
 
 type Needs = Pick<Ports, 'descriptions' | 'system'>;
 
@@ -70,7 +71,12 @@ export async function replaceTags(
   const sids = [...change.existing, ...change.added].filter((text) => SID.test(text));
   const inUse = await findTags(ports, grant, sids);
   const describe = (stored: FileRecord) => ({ tags: changedTags(stored.tags, change, inUse) });
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());
+  const [changed] = await ports.descriptions.describeFiles(
+    grant.container,
+    [at(file)],
+    describe,
+    authorOf(ports, grant),
+  );
   if (changed === undefined) throw new TypeError('One file in, one file out.');
   return changed;
 }

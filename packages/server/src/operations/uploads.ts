@@ -8,6 +8,7 @@ import type { Rendered } from '../ports/images.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import { authorOf } from './people.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
 
 /** A file on its way in. */
@@ -233,7 +234,7 @@ export async function commitUploads(
         uploadedBy: grant.holder,
         ...(upload === undefined ? {} : { upload }),
       })),
-      ports.system.now(),
+      authorOf(ports, first.grant),
     );
     for (const { grant } of staged) grant.keep();
     return files;

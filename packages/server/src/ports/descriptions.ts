@@ -1,4 +1,5 @@
 // What is said of files and folders beside their bytes, changed where it is stored: read, decided and written in one transaction.
+import type { Author } from './changes.ts';
 import type { At, FileRecord, FolderRecord, JsonObject, ScopeLayers } from './metadata.ts';
 
 /** What a change may say anew of a file; a member that is absent stays as it is. */
@@ -64,13 +65,13 @@ export interface ProductRecord {
  * object that is no longer where `At` says is "not found".
  */
 export interface Descriptions {
-  /** Changes every file, each once, and answers them in the order given, in their current versions. Raises FILE_NOT_FOUND,
-   *  LABEL_NOT_FOUND when a label to be carried does not exist. */
+  /** Changes every file, each once, logs what became different, and answers them in the order given, in their current
+   *  versions. Raises FILE_NOT_FOUND, LABEL_NOT_FOUND when a label to be carried does not exist. */
   describeFiles(
     container: string,
     files: readonly At[],
     describe: DescribeFile,
-    nowMs: number,
+    author: Author,
   ): Promise<readonly FileRecord[]>;
   /** Changes one folder; `within` bounds what the sums of the answer count. Raises FOLDER_NOT_FOUND. */
   describeFolder(

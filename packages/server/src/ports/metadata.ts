@@ -2,6 +2,7 @@
 import type { CanonicalPath, FolderScope } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
 import type { Condition } from './search.ts';
+import type { Author } from './changes.ts';
 
 /** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
 export type Visibility = 'inherited' | 'public' | 'not_public';
@@ -158,6 +159,8 @@ export type Within = (path: CanonicalPath) => boolean;
  * Files and folders. Each method is one transaction: all or nothing, durable when it resolves, seen by later reads.
  * Names are unique per folder among files and, separately, among folders. Raises STORE_UNAVAILABLE, and what is named.
  * `container` arguments are container tokens. An object that is no longer where `At` says is "not found".
+ * Methods that take an author log what they do to files, each file by itself, in the same transaction; files that a folder
+ * carries along are not changed themselves.
  */
 export interface Metadata {
   /** The folder at the path; the root always exists. `within` bounds what its sums count. */
@@ -208,15 +211,15 @@ export interface Metadata {
    *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over).
    *  A file that names its resumable upload finishes it, once: raises UPLOAD_LOCKED when it is finished, gone, or not
    *  locked by that token any more. */
-  commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]>;
+  commitFiles(container: string, files: readonly NewFile[], author: Author): Promise<readonly FileRecord[]>;
   /** Raises FILE_NOT_FOUND, ALREADY_EXISTS. */
-  renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord>;
+  renameFile(container: string, file: At, name: string, author: Author): Promise<FileRecord>;
   /** Sets the choice on files and folders. Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND. */
   setVisibility(
     container: string,
     objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
     visibility: Visibility,
-    nowMs: number,
+    author: Author,
   ): Promise<{ readonly files: readonly FileRecord[]; readonly folders: readonly FolderRecord[] }>;
   /** Moves files and folders to one destination folder in one transaction. `createDestination` makes it when it is
    *  missing, otherwise FOLDER_NOT_FOUND. Raises like `moveFolder`. */
@@ -225,7 +228,7 @@ export interface Metadata {
     objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
     destination: CanonicalPath,
     options: { readonly within: Within; readonly createDestination: boolean },
-    nowMs: number,
+    author: Author,
   ): Promise<{
     readonly files: readonly FileRecord[];
     readonly folders: readonly FolderRecord[];

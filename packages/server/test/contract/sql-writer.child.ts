@@ -1,6 +1,7 @@
 // A process that uploads into a database without end and says which uploads are acknowledged; sql.test.ts starts and kills it.
 import { writeSync } from 'node:fs';
 import { ROOT } from '@latchkey/policy';
+import { by } from '../../contract/author.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
 
 const [url = '', name = ''] = process.argv.slice(2);
@@ -27,7 +28,7 @@ for (let index = 0; ; index += 1) {
         uploadedBy: 'key',
       },
     ],
-    index,
+    by(index),
   );
   // Synchronous, so that a line that was begun is out before the kill can come between it and the acknowledgement.
   writeSync(1, `${file?.name}\n`);

@@ -7,6 +7,7 @@ import { tags } from './migrations/0002-tags.ts';
 import { products } from './migrations/0003-products.ts';
 import { settings } from './migrations/0004-settings.ts';
 import { bulks } from './migrations/0005-bulks.ts';
+import { history } from './migrations/0006-history.ts';
 import { approvals } from './migrations/0007-approvals.ts';
 import { labels } from './migrations/0008-labels.ts';
 import { search } from './migrations/0009-search.ts';
@@ -94,6 +95,7 @@ class SqlDatabase implements Database {
       '0003-products': products,
       '0004-settings': settings(this.dialect),
       '0005-bulks': bulks(this.dialect),
+      '0006-history': history(this.dialect),
       '0007-approvals': approvals(this.dialect),
       '0008-labels': labels(this.dialect),
       '0011-examinations': examinations(this.dialect),

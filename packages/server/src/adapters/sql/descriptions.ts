@@ -1,4 +1,5 @@
 // Metadata, tags, labels and product information in SQL: the Descriptions port as changes of rows that are locked meanwhile.
+import type { Author } from '../../ports/changes.ts';
 import type {
   DescribeFile,
   DescribeFolder,
@@ -10,6 +11,7 @@ import type {
   TagUse,
 } from '../../ports/descriptions.ts';
 import type { At, FileRecord, FolderRecord, ScopeLayers } from '../../ports/metadata.ts';
+import { descriptionChanges, type NewChange, recordChanges } from './changes.ts';
 import type { Database, Executor } from './database.ts';
 import { type FileRow, getFilesAt, storeFile, toFileRecord } from './files.ts';
 import { getFolderAt, toFolderRecord } from './folders.ts';
@@ -34,7 +36,7 @@ class SqlDescriptions implements Descriptions {
     container: string,
     files: readonly At[],
     describe: DescribeFile,
-    nowMs: number,
+    author: Author,
   ): Promise<readonly FileRecord[]> {
     return this.#change(container, async (db) => {
       const named = await getFilesAt(db, container, files);
@@ -45,14 +47,21 @@ class SqlDescriptions implements Descriptions {
       );
       // Read again: only now nobody else changes them.
       const records: FileRecord[] = [];
+      const changes: NewChange[] = [];
       for (const found of await getFilesAt(db, container, files)) {
         const said = describe(toFileRecord(found));
         const labels = said.labels && (await storeLabels(db, container, found.file.id, said.labels));
-        const columns = { ...columnsOf(said), ...(labels === undefined ? {} : { labels }), modified_at: nowMs };
+        const columns = {
+          ...columnsOf(said),
+          ...(labels === undefined ? {} : { labels }),
+          modified_at: author.nowMs,
+        };
         const file = await storeFile(db, found.file, columns);
+        changes.push(...descriptionChanges(found.file, file));
         if (said.tags !== undefined) await storeTags(db, container, file.id, said.tags);
         records.push(toFileRecord({ file, place: found.place }));
       }
+      await recordChanges(db, author, changes);
       return records;
     });
   }

@@ -4,6 +4,7 @@ import { type CanonicalPath, covers } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { ApprovalStatus } from '../../ports/approval-states.ts';
+import type { Author } from '../../ports/changes.ts';
 import type {
   At,
   Content,
@@ -19,6 +20,8 @@ import type {
 } from '../../ports/metadata.ts';
 import { COUNT_MAX, type Condition } from '../../ports/search.ts';
 import { distanceFrom, findCandidates, meets } from './conditions.ts';
+import { fileUuid } from '../../ports/metadata.ts';
+import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
 import type { Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
@@ -259,7 +262,8 @@ export async function previewRecords(
 
 /** Records a written blob as a file of the folder, or as the next version of the file that has the name. The folder is
  *  locked. Raises ALREADY_EXISTS when the file has as many versions as its uuid can count. */
-export async function commitFile(db: Executor, folder: FolderRow, input: NewFile, nowMs: number): Promise<FileRow> {
+export async function commitFile(db: Executor, folder: FolderRow, input: NewFile, author: Author): Promise<FileRow> {
+  const { nowMs } = author;
   const content = {
     mime: input.mime,
     size: input.sizeBytes,
@@ -314,6 +318,13 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
   if (Object.keys(input.tags).length > 0) await storeTags(db, folder.container, file.id, JSON.parse(file.tags));
   if (isExaminable(file.mime)) await queueExamination(db, file.id, file.version, nowMs);
   await indexFile(db, file, known === undefined);
+  await recordChanges(
+    db,
+    author,
+    known === undefined
+      ? [changeOf(file, 'H_CREATED', null, file.name)]
+      : [changeOf(file, 'H_CHG_VERSION', fileUuid(known), fileUuid(file)), ...descriptionChanges(known, file)],
+  );
   return file;
 }
 

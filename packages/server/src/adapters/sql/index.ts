@@ -1,6 +1,7 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Collections, Pins } from '../../ports/collections.ts';
+import type { Changes } from '../../ports/changes.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Examinations } from '../../ports/examinations.ts';
@@ -15,6 +16,7 @@ import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlBulks } from './bulk.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
+import { sqlChanges } from './changes.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
@@ -34,6 +36,7 @@ export interface SqlPorts {
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly search: Search;
+  readonly changes: Changes;
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;
@@ -62,6 +65,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     metadata: sqlMetadata(database),
     descriptions: sqlDescriptions(database),
     search: sqlSearch(database),
+    changes: sqlChanges(database),
     settings: sqlSettings(database),
     bulks: sqlBulks(database),
     labels: sqlLabels(database),

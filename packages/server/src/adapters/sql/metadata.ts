@@ -2,6 +2,7 @@
 import { type CanonicalPath, joinPath } from '@latchkey/policy';
 import { sql } from 'kysely';
 import { AppError } from '../../errors.ts';
+import type { Author } from '../../ports/changes.ts';
 import type {
   At,
   Content,
@@ -18,6 +19,7 @@ import type {
   Visibility,
   Within,
 } from '../../ports/metadata.ts';
+import { changeOf, type NewChange, recordChanges } from './changes.ts';
 import type { Database, Executor } from './database.ts';
 import {
   commitFile,
@@ -162,35 +164,45 @@ class SqlMetadata implements Metadata {
     return this.#query((db) => previewRecords(db, container, folderIds, limit));
   }
 
-  async commitFiles(container: string, files: readonly NewFile[], nowMs: number): Promise<readonly FileRecord[]> {
+  async commitFiles(container: string, files: readonly NewFile[], author: Author): Promise<readonly FileRecord[]> {
     // Nearly always the folders are there, and uploads into different folders need not wait for each other.
     const committed = await this.#change(container, 'shared', async (db) => {
       const folders = await foldersOf(files, (path) => findFolderRow(db, container, path));
-      return folders && this.#commitInto(db, folders, files, nowMs);
+      return folders && this.#commitInto(db, folders, files, author);
     });
     if (committed !== undefined) return committed;
     return this.#change(container, 'exclusive', async (db) => {
-      const folders = await foldersOf(files, (path) => ensureFolder(db, container, path, nowMs));
+      const folders = await foldersOf(files, (path) => ensureFolder(db, container, path, author.nowMs));
       if (folders === undefined) throw new TypeError('A folder that has been made is there.');
-      return this.#commitInto(db, folders, files, nowMs);
+      return this.#commitInto(db, folders, files, author);
     });
   }
 
-  renameFile(container: string, file: At, name: string, nowMs: number): Promise<FileRecord> {
+  renameFile(container: string, file: At, name: string, author: Author): Promise<FileRecord> {
     return this.#changeObjects(container, { files: [file], folders: [] }, async (db, { files: [found] }) => {
       if (found === undefined) throw new TypeError('One file was asked for.');
       const { file: row, place } = found;
       if (row.name === name) return toFileRecord(found);
       if ((await findFileRow(db, row.folder_id, name)) !== undefined) throw new AppError('ALREADY_EXISTS', 'a file');
-      const change = { name, name_key: searchKey(name), modified_at: nowMs };
-      return toFileRecord({ file: await storeFile(db, row, change), place });
+      const change = { name, name_key: searchKey(name), modified_at: author.nowMs };
+      const file = await storeFile(db, row, change);
+      await recordChanges(db, author, [changeOf(file, 'H_RENAME', row.name, name)]);
+      return toFileRecord({ file, place });
     });
   }
 
-  setVisibility(container: string, objects: Objects, visibility: Visibility, nowMs: number) {
+  setVisibility(container: string, objects: Objects, visibility: Visibility, author: Author) {
     return this.#changeObjects(container, objects, async (db, { files, folders }) => {
+      const { nowMs } = author;
       for (const folder of folders) await storeVisibility(db, folder, visibility, nowMs);
-      for (const { file } of files) await storeFile(db, file, { visibility, modified_at: nowMs });
+      const changes: NewChange[] = [];
+      for (const { file } of files) {
+        await storeFile(db, file, { visibility, modified_at: nowMs });
+        if (file.visibility !== visibility) {
+          changes.push(changeOf(file, 'H_CHG_VISIBILITY', file.visibility, visibility));
+        }
+      }
+      await recordChanges(db, author, changes);
       const changed = await getFilesAt(db, container, objects.files);
       return { files: changed.map(toFileRecord), folders: await currentFolders(db, container, folders) };
     });
@@ -201,8 +213,9 @@ class SqlMetadata implements Metadata {
     objects: Objects,
     destination: CanonicalPath,
     options: { readonly within: Within; readonly createDestination: boolean },
-    nowMs: number,
+    author: Author,
   ) {
+    const { nowMs } = author;
     return this.#change(container, 'exclusive', async (db) => {
       const { files, folders } = await getObjects(db, container, objects);
       const to = options.createDestination
@@ -221,9 +234,13 @@ class SqlMetadata implements Metadata {
         movedFolders.push(await moveTree(db, folder, joinPath(to.path, folder.name), moveOptions, nowMs));
       }
       const movedFiles: FileRecord[] = [];
-      for (const { file } of files) {
-        movedFiles.push(toFileRecord({ file: await moveFile(db, file, to, nowMs), place: to }));
+      const changes: NewChange[] = [];
+      for (const { file, place } of files) {
+        const moved = await moveFile(db, file, to, nowMs);
+        movedFiles.push(toFileRecord({ file: moved, place: to }));
+        if (moved.folder_id !== file.folder_id) changes.push(changeOf(moved, 'H_MOVE', place.path, to.path));
       }
+      await recordChanges(db, author, changes);
       const records = await currentFolders(db, container, movedFolders);
       return { files: movedFiles, folders: records, destination: await currentFolder(db, container, to.id) };
     });
@@ -268,7 +285,7 @@ class SqlMetadata implements Metadata {
     db: Executor,
     folders: ReadonlyMap<CanonicalPath, FolderRow>,
     files: readonly NewFile[],
-    nowMs: number,
+    author: Author,
   ): Promise<readonly FileRecord[]> {
     await lockFolders(
       db,
@@ -279,7 +296,7 @@ class SqlMetadata implements Metadata {
     for (const file of files) {
       const folder = folders.get(file.folderPath);
       if (folder === undefined) throw new TypeError('The folder of each file has been looked up.');
-      const row = await commitFile(db, folder, file, nowMs);
+      const row = await commitFile(db, folder, file, author);
       if (file.upload !== undefined) await finishUploadRow(db, file.upload, row);
       records.push(toFileRecord({ file: row, place: folder }));
     }

@@ -16,6 +16,7 @@ export interface Schema {
   file_versions: FileVersionTable;
   file_search: FileSearchTable;
   file_values: FileValueTable;
+  changes: ChangeTable;
   container_settings: ContainerSettingsTable;
   bulks: BulkTable;
   approvals: ApprovalTable;
@@ -168,6 +169,20 @@ export interface FileVersionTable {
   info: string;
   uploaded_by: string;
   created_at: number;
+}
+
+/** What was done to a file; later changes of one file have greater ids. `version` is the file's after the change. */
+export interface ChangeTable {
+  id: Generated<number>;
+  file_id: string;
+  version: number;
+  action: string;
+  person_id: string;
+  person_name: string;
+  person_email: string | null;
+  props: string;
+  extra: string;
+  changed_at: number;
 }
 
 /** The settings of a container as one document; revision 0 is a row that nobody has changed yet. */

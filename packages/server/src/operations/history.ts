@@ -1,0 +1,39 @@
+// What was done to a file, as far as the reader may know.
+import { type CanonicalPath, parsePath } from '@latchkey/policy';
+import type { Grant } from '../grant.ts';
+import type { ChangeRecord } from '../ports/changes.ts';
+import type { Ports } from '../ports/index.ts';
+import type { FileRecord } from '../ports/metadata.ts';
+
+/** A page of a history. */
+export interface HistoryPage {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/**
+ * What was done to a file, newest first: all of it, or what had happened when the older version that is asked for was
+ * replaced. Whoever may read the file may read its history, but of folders only the names of those in scope are told.
+ */
+export async function listChanges(
+  ports: Pick<Ports, 'changes'>,
+  grant: Grant<'file.history'>,
+  file: FileRecord,
+  page: HistoryPage,
+): Promise<{ readonly items: readonly ChangeRecord[]; readonly total: number }> {
+  const { items, total } = await ports.changes.listChanges(grant.container, file.id, {
+    versionMax: file.version,
+    ...page,
+  });
+  return { items: items.map((change) => withinScope(change, (path) => grant.within('listing', path))), total };
+}
+
+/** A move tells two folders, of which the reader may know one, both or - as they were then - none. */
+function withinScope(change: ChangeRecord, within: (path: CanonicalPath) => boolean): ChangeRecord {
+  if (change.action !== 'H_MOVE') return change;
+  const told = (text: string | null) => {
+    const parsed = parsePath(text);
+    return parsed.ok && within(parsed.path) ? text : null;
+  };
+  return { ...change, props: { ...change.props, old: told(change.props.old), new: told(change.props.new) } };
+}

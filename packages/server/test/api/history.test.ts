@@ -1,0 +1,152 @@
+// The history of files: what was done, when and by whom, and what of it a reader may know.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Harness, openHarness } from '../support/harness.ts';
+
+let api: Harness;
+beforeEach(async () => {
+  api = await openHarness();
+});
+afterEach(() => api.close());
+
+const put = async (key: string, folder: string, name: string, content = 'hello') =>
+  (await api.upload(key, folder, { name, content })).textAt('file.uuid');
+
+interface WireChange {
+  readonly action: string;
+  readonly changed_at: string;
+  readonly user: { readonly uuid: string; readonly name: string; readonly email: string | null };
+  readonly props: { readonly old: string | null; readonly new: string | null; readonly name: string | null };
+  readonly extra: object;
+}
+
+async function changesOf(key: string, uuid: string, query = ''): Promise<readonly WireChange[]> {
+  const answer = await api.call({ url: `/v5/files/${uuid}/changes${query}`, key });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body['changes'] as readonly WireChange[]; // What the shape is, the tests look at.
+}
+
+describe('file.history', () => {
+  test('tells everything done to a file, in the form that widgets parse without a guard', async () => {
+    const template = await api.template({ name: 'Press page' });
+    const key = api.keyOf(template, { claims: { subject: 'ann@example.org' } });
+    const uuid = await put(key, '/a', 'x.txt');
+    api.clock.pass(1000);
+    const send = async (method: 'PUT' | 'POST', url: string, body: object) => {
+      const answer = await api.call({ method, url: `/v5${url}`, key, body });
+      expect(answer.status, answer.text).toBe(200);
+    };
+    await send('PUT', `/file/${uuid}/name`, { name: 'y.txt' });
+    await send('POST', '/files/move', { files_uuids: [uuid], new_folder_name: '/b' });
+    await send('PUT', `/file/${uuid}/meta`, { meta: { title: { en: 'Hi' } } });
+    await send('PUT', `/file/${uuid}/tags`, { lang: 'en', new_tags: ['sun'] });
+    await send('PUT', `/file/${uuid}/product`, { product: { ref: 'P1', position: 2 } });
+    await send('PUT', '/objects/visibility/cdn', { files_uuids: [uuid], visibility: 'not_public' });
+    const plain = api.keyOf(template);
+    const next = await put(plain, '/b', 'y.txt', 'other');
+    const changes = await changesOf(plain, next);
+    expect(changes.map(({ action }) => action)).toEqual([
+      'H_CHG_VERSION',
+      'H_CHG_VISIBILITY',
+      'H_CHG_PRODUCT',
+      'H_CHG_TAGS',
+      'H_CHG_META',
+      'H_MOVE',
+      'H_RENAME',
+      'H_CREATED',
+    ]);
+    expect(changes.at(-1)).toEqual({
+      action: 'H_CREATED',
+      changed_at: '2026-01-15T12:00:00Z',
+      user: { uuid: 'ann@example.org', name: 'ann@example.org', email: 'ann@example.org', photo: null },
+      props: { old: null, new: 'x.txt', name: 'x.txt' },
+      extra: {},
+    });
+    expect(changes[0]?.user).toMatchObject({ name: 'Press page', uuid: `template/${template.uid}`, email: null });
+    for (const { action, props } of changes) {
+      if (action === 'H_CHG_META' || action === 'H_CHG_TAGS') {
+        expect(JSON.parse(String(props.old))).toEqual({});
+        expect(JSON.parse(String(props.new))).not.toEqual({});
+      }
+    }
+    expect((await changesOf(plain, uuid)).map(({ action }) => action)).not.toContain('H_CHG_VERSION');
+  });
+
+  test('answers a page, with the number of all changes, under both spellings', async () => {
+    const key = await api.key();
+    const uuid = await put(key, '/a', '0.txt');
+    for (const name of ['1.txt', '2.txt', '3.txt']) {
+      await api.call({ method: 'PUT', url: `/v5/file/${uuid}/name`, key, body: { name } });
+    }
+    const answer = await api.call({ url: `/v4/file/${uuid}/changes?offset=1&limit=2`, key });
+    expect(answer.body).toMatchObject({
+      status: 'success',
+      info: { total_changes_count: 4 },
+      changes: [{ props: { new: '2.txt' } }, { props: { new: '1.txt' } }],
+    });
+    expect(await changesOf(key, uuid, '?limit=0')).toHaveLength(1);
+    expect(await changesOf(key, uuid, '?limit=999999&offset=3')).toHaveLength(1);
+  });
+
+  test('keeps folders outside the scope of the reader to itself', async () => {
+    const all = await api.key();
+    const uuid = await put(all, '/secret', 'x.txt');
+    const move = (new_folder_name: string) =>
+      api.call({ method: 'POST', url: '/v5/files/move', key: all, body: { files_uuids: [uuid], new_folder_name } });
+    await move('/open');
+    await move('/open/in');
+    const reader = await api.key({ listing: { dir_scope: ['/open/*'] } });
+    const text = JSON.stringify(await changesOf(reader, uuid));
+    expect(text).not.toContain('secret');
+    const moves = (await changesOf(reader, uuid)).filter(({ action }) => action === 'H_MOVE');
+    expect(moves.map(({ props }) => [props.old, props.new])).toEqual([
+      ['/open', '/open/in'],
+      [null, '/open'],
+    ]);
+    expect((await changesOf(all, uuid)).filter(({ props }) => props.old === '/secret')).toHaveLength(1);
+  });
+
+  test('tells nothing of a file outside the scope, of an unknown version, or without OBJECTS_FETCH', async () => {
+    const all = await api.key();
+    const uuid = await put(all, '/secret', 'x.txt');
+    const url = `/v5/files/${uuid}/changes`;
+    const outside = await api.key({ listing: { dir_scope: ['/open/*'] } });
+    expect(await api.call({ url, key: outside })).toMatchObject({ status: 404, body: { code: 'FILE_NOT_FOUND' } });
+    const later = await api.call({ url: `/v5/files/${uuid.slice(0, -4)}0009/changes`, key: all });
+    expect(later.body['code']).toBe('FILE_NOT_FOUND');
+    const lister = await api.key({ permissions: ['OBJECTS_LIST'] });
+    expect((await api.call({ url, key: lister })).body['code']).toBe('PERMISSION_DENIED');
+  });
+
+  test('logs nothing for a folder that carries files along, and forgets a file that is deleted', async () => {
+    const key = await api.key();
+    const uuid = await put(key, '/a/b', 'x.txt');
+    await api.call({
+      method: 'POST',
+      url: '/v5/folders/move',
+      key,
+      body: {
+        folders_uuids: [(await api.call({ url: `/v5/file/${uuid}`, key })).textAt('file.folder.uuid')],
+        new_folder_name: '/c',
+      },
+    });
+    expect((await changesOf(key, uuid)).map(({ action }) => action)).toEqual(['H_CREATED']);
+    await api.call({ method: 'DELETE', url: '/v5/files', key, body: { files_uuids: [uuid] } });
+    expect((await api.call({ url: `/v5/files/${uuid}/changes`, key })).status).toBe(404);
+    const log = await api.ports.changes.listChanges('demo', uuid.slice(0, -4), { versionMax: 9, offset: 0, limit: 9 });
+    expect(log.total).toBe(0);
+  });
+
+  test('names an admin, a secret key and a subject that looks like one of them apart', async () => {
+    const { record, secret } = await api.secretKey({ name: 'Importer' });
+    const spoof = await api.key({}, { claims: { subject: 'admin/session' } });
+    const uuid = await put(secret, '/a', 'x.txt');
+    await api.call({ method: 'PUT', url: `/v5/file/${uuid}/name`, key: spoof, body: { name: 'y.txt' } });
+    const headers = await api.admin();
+    await api.call({ method: 'PUT', url: `/v5/file/${uuid}/name`, headers, body: { name: 'z.txt' } });
+    expect((await changesOf(secret, uuid)).map(({ user }) => [user.uuid, user.name])).toEqual([
+      ['admin/session', 'Admin'],
+      ['subject/admin/session', 'admin/session'],
+      [`secret/${record.uid}`, 'Importer'],
+    ]);
+  });
+});
