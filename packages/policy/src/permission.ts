@@ -276,6 +276,12 @@ const TABLE = {
   'file.export': read(['OBJECTS_FETCH'], 'Read the descriptions of many files as a table.', true),
   'file.permissions': read(['OBJECTS_LIST', 'OBJECTS_FETCH'], 'Say what the caller may do with a file.'),
   'file.history': read(['OBJECTS_FETCH'], 'Read what was done to a file, and its versions.'),
+  'comment.list': read(['OBJECTS_FETCH'], 'Read the comments on a file.'),
+  'comment.write': {
+    ...change('FILE_META_CHANGE', 'Comment on a file, and change or delete comments of one’s own.'),
+    // Who describes files, and who is asked for a word on them.
+    permissions: ['FILE_META_CREATE', 'FILE_META_CHANGE', 'OBJECTS_APPROVAL_VOTE'],
+  },
   'file.upload': {
     permissions: ['FILE_UPLOAD'],
     limit: 'upload',

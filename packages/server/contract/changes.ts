@@ -1,8 +1,9 @@
-// What every store's log of changes must keep, as runnable cases.
+// What every store of the history of files must keep - changes, versions, comments - as runnable cases.
 import assert from 'node:assert/strict';
 import { type CanonicalPath, parsePath } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
 import { CHANGE_CHARACTERS_MAX, type ChangeRecord, type Changes } from '../src/ports/changes.ts';
+import type { Comments } from '../src/ports/comments.ts';
 import type { Descriptions } from '../src/ports/descriptions.ts';
 import { type At, type FileRecord, fileUuid, type Metadata, type NewFile } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
@@ -12,6 +13,7 @@ import type { ContractCase } from './case.ts';
 /** A store with the ports that make its containers and change its files. After `close` it is unavailable. */
 export interface ChangeStore {
   readonly changes: Changes;
+  readonly comments: Comments;
   readonly descriptions: Descriptions;
   readonly metadata: Metadata;
   readonly templates: Pick<Templates, 'ensureContainer'>;
@@ -231,6 +233,131 @@ export const changesContract: readonly ContractCase<ChangeStore>[] = [
         log.slice(0, 10).map(({ props }) => props.new),
         expected,
       );
+    },
+  },
+  {
+    name: 'lists versions newest first with who made them, and restores one as the newest without losing any',
+    run: async (open) => {
+      const store = await opened(open);
+      const first = await put(store, '/x.png', { sha1: 'one', sizeBytes: 3, meta: { kept: 1 } });
+      const second = await put(store, '/x.png', { sha1: 'two', sizeBytes: 5 }, NOW + 1);
+      const { metadata } = store;
+      const older = { ...at(first), version: 0 };
+      const restored = await metadata.restoreVersion(CONTAINER, older, 'somebody', by(NOW + 2));
+      assert.deepEqual([restored.version, restored.sha1, restored.blobId], [2, 'one', first.blobId]);
+      assert.deepEqual(restored.meta, { kept: 1 });
+      const folder = await metadata.findFolder(CONTAINER, path('/'));
+      assert.deepEqual([folder?.filesDirect, folder?.bytesRecursive], [1, 3]);
+      const versions = await metadata.listVersions(CONTAINER, first.id, { offset: 0, limit: 10 });
+      const expected = [
+        [2, 'one'],
+        [1, 'two'],
+        [0, 'one'],
+      ];
+      assert.deepEqual(
+        versions.map(({ file }) => [file.version, file.sha1]),
+        expected,
+      );
+      assert.deepEqual(
+        versions.map((version) => version.by?.name),
+        ['Ann', 'Ann', 'Ann'],
+      );
+      const page = await metadata.listVersions(CONTAINER, first.id, { offset: 1, limit: 1 });
+      assert.deepEqual(
+        page.map(({ file }) => file.sha1),
+        ['two'],
+      );
+      const [entry] = await logOf(store, first);
+      assert.deepEqual([entry?.action, entry?.extra], ['H_CHG_VERSION', { restored: fileUuid(first) }]);
+      const nowhere = { ...at(first), version: 9 };
+      await assert.rejects(metadata.restoreVersion(CONTAINER, nowhere, 'somebody', by(NOW)), isCode('FILE_NOT_FOUND'));
+      const same = await metadata.restoreVersion(CONTAINER, { ...at(first), version: 2 }, 'somebody', by(NOW));
+      assert.equal(same.version, 2);
+      assert.equal(second.version, 1);
+    },
+  },
+  {
+    name: 'deletes an older version alone, and frees its bytes when no other version has them',
+    run: async (open) => {
+      const store = await opened(open);
+      const [first, second] = [await put(store, '/x.png'), await put(store, '/x.png', {}, NOW + 1)];
+      const older = { ...at(first), version: 0 };
+      const restored = await store.metadata.restoreVersion(CONTAINER, older, 'somebody', by(NOW + 2));
+      const drop = (version: number) => {
+        const versions = { of: [{ ...at(first), version }], author: by(NOW + 3) };
+        return store.metadata.deleteObjects(CONTAINER, { files: [], folders: [] }, { ...anywhere, versions });
+      };
+      assert.deepEqual(await drop(0), { blobIds: [] });
+      assert.deepEqual(await drop(1), { blobIds: [second.blobId] });
+      await assert.rejects(drop(0), isCode('FILE_NOT_FOUND'));
+      await assert.rejects(drop(restored.version), isCode('FILE_NOT_FOUND'));
+      assert.equal((await store.metadata.findFile(CONTAINER, first.id))?.version, 2);
+      assert.equal(await store.metadata.findFile(CONTAINER, first.id, 1), undefined);
+      assert.deepEqual(
+        (await logOf(store, first)).slice(0, 2).map(({ action, props }) => [action, props.old]),
+        [
+          ['H_DEL_VERSION', fileUuid(second)],
+          ['H_DEL_VERSION', fileUuid(first)],
+        ],
+      );
+    },
+  },
+  {
+    name: 'keeps comments newest first with their marks, logs what was said, and changes only what is judged good',
+    run: async (open) => {
+      const store = await opened(open);
+      const file = await put(store, '/x.png');
+      const { comments } = store;
+      const say = (id: string, body: string) =>
+        comments.addComment(CONTAINER, at(file), { id, text: JSON.stringify({ body }) }, 3, by(NOW));
+      const first = await say('a', 'one');
+      assert.deepEqual(first.by, by(NOW).by);
+      await say('b', 'two');
+      await comments.markComment(CONTAINER, at(file), 'a', 'like', true, by(NOW));
+      const marked = await comments.markComment(CONTAINER, at(file), 'a', 'like', true, by(NOW));
+      assert.deepEqual([marked.likes, marked.subscribes], [[by(NOW).by.id], []]);
+      const list = await comments.listComments(CONTAINER, file.id);
+      assert.deepEqual(
+        list.map(({ id, likes }) => [id, likes.length]),
+        [
+          ['b', 0],
+          ['a', 1],
+        ],
+      );
+      assert.deepEqual(await comments.listComments('other', file.id), []);
+      const fine = () => {};
+      const refuse = () => {
+        throw new AppError('COMMENT_FOREIGN');
+      };
+      const other = { id: 'a', text: '{"body":"new"}' };
+      await assert.rejects(
+        comments.changeComment(CONTAINER, at(file), other, refuse, by(NOW)),
+        isCode('COMMENT_FOREIGN'),
+      );
+      await comments.changeComment(CONTAINER, at(file), other, fine, by(NOW));
+      await comments.markComment(CONTAINER, at(file), 'a', 'like', false, by(NOW));
+      await assert.rejects(
+        comments.deleteComments(CONTAINER, at(file), ['b', 'none'], fine, by(NOW)),
+        isCode('COMMENT_NOT_FOUND'),
+      );
+      await say('c', 'three');
+      await assert.rejects(say('d', 'four'), isCode('COMMENTS_EXHAUSTED'));
+      await comments.deleteComments(CONTAINER, at(file), ['b', 'a'], fine, by(NOW));
+      assert.deepEqual(
+        (await comments.listComments(CONTAINER, file.id)).map(({ id }) => id),
+        ['c'],
+      );
+      const said = (text: string) => JSON.stringify({ comment_text: text });
+      assert.deepEqual((await logOf(store, file)).slice(0, -1).map(told), [
+        ['H_COMMENT_DELETE', said('new'), '{}', null],
+        ['H_COMMENT_DELETE', said('two'), '{}', null],
+        ['H_COMMENT_CREATE', '{}', said('three'), null],
+        ['H_COMMENT_CHANGE', said('one'), said('new'), null],
+        ['H_COMMENT_CREATE', '{}', said('two'), null],
+        ['H_COMMENT_CREATE', '{}', said('one'), null],
+      ]);
+      await store.metadata.deleteObjects(CONTAINER, { files: [at(file)], folders: [] }, anywhere);
+      assert.deepEqual(await comments.listComments(CONTAINER, file.id), []);
     },
   },
   {

@@ -98,6 +98,7 @@ export async function compose(config: Config): Promise<Service> {
       descriptions: sql.descriptions,
       search: sql.search,
       changes: sql.changes,
+      comments: sql.comments,
       settings: sql.settings,
       bulks: sql.bulks,
       labels: sql.labels,

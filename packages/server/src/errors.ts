@@ -20,6 +20,9 @@ export type ErrorCode =
   | 'PRODUCT_NOT_FOUND'
   | 'FIELD_NOT_FOUND'
   | 'BULK_NOT_FOUND'
+  | 'COMMENT_NOT_FOUND'
+  | 'COMMENT_FOREIGN'
+  | 'COMMENTS_EXHAUSTED'
   | 'LABEL_NOT_FOUND'
   | 'COLLECTION_NOT_FOUND'
   | 'PIN_NOT_FOUND'
@@ -197,6 +200,13 @@ export const ERRORS = {
     msg: 'There is no such task',
     hint: 'It may have been cancelled or have expired; begin it again.',
   },
+  COMMENT_NOT_FOUND: { status: 404, msg: 'There is no such comment', hint: 'It may have been deleted.' },
+  COMMENT_FOREIGN: {
+    status: 403,
+    msg: 'This comment is somebody else’s',
+    hint: 'Comments are changed and deleted by who wrote them, with a key that names them, or with a secret key.',
+  },
+  COMMENTS_EXHAUSTED: { status: 409, msg: 'The file has too many comments', hint: 'Delete some of them first.' },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },

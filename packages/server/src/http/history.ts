@@ -1,12 +1,16 @@
 // The history of files over HTTP (wire contract 5.9).
 import { demandOn } from '../operations/files.ts';
-import { listChanges } from '../operations/history.ts';
+import { type HistoryPage, listChanges, listVersions, restoreVersion } from '../operations/history.ts';
+import { fileUuid } from '../ports/metadata.ts';
 import { fileOf } from './lookup.ts';
+import type { Query } from './query.ts';
 import { route } from './route.ts';
-import { wireChange } from './wire.ts';
+import { wireChange, wireFile, wirePerson } from './wire.ts';
 
 /** How many entries a page has; the widget asks for one page and shows all of it. */
 const PAGE = { default: 500, max: 1000, offsetMax: 1_000_000_000 };
+
+const versionPaths = ['/{v}/file/:uuid/versions', '/{v}/files/:uuid/versions'];
 
 export const historyRoutes = [
   route({
@@ -18,10 +22,44 @@ export const historyRoutes = [
     async handle(call) {
       const file = await fileOf(call, call.params['uuid']);
       const grant = await call.admit([demandOn('file.history', [file])]);
-      const offset = call.query.int('offset', 0, 0, PAGE.offsetMax);
-      const limit = call.query.int('limit', PAGE.default, 1, PAGE.max);
-      const { items, total } = await listChanges(call.ports, grant, file, { offset, limit });
+      const { items, total } = await listChanges(call.ports, grant, file, pageOf(call.query));
       return { changes: items.map(wireChange), info: { total_changes_count: total } };
     },
   }),
+  route({
+    method: 'GET',
+    paths: versionPaths,
+    operations: ['file.history'],
+    summary: 'Lists the versions of a file, newest first.',
+    async handle(call) {
+      const file = await fileOf(call, call.params['uuid']);
+      const grant = await call.admit([demandOn('file.history', [file])]);
+      const versions = await listVersions(call.ports, grant, file, pageOf(call.query));
+      return {
+        versions: versions.map((version) => ({
+          ...wireFile(version.file, call),
+          modified_by: version.by?.name ?? null,
+          owner: version.by === undefined ? null : wirePerson(version.by),
+        })),
+      };
+    },
+  }),
+  route({
+    method: 'PUT',
+    paths: versionPaths,
+    operations: ['file.upload', 'file.history'],
+    summary: 'Makes the content of an older version the newest version of its file.',
+    async handle(call) {
+      const version = await fileOf(call, call.params['uuid']);
+      // Restoring shows again what was replaced: only who may read it may do so.
+      await call.admit([demandOn('file.history', [version])]);
+      const grant = await call.admit([demandOn('file.upload', [version])], { files: 1, bytes: version.sizeBytes });
+      const file = await restoreVersion(call.ports, grant, version);
+      return { action: 'file_version_restored', file_uuid: fileUuid(file), file: wireFile(file, call) };
+    },
+  }),
 ];
+
+function pageOf(query: Query): HistoryPage {
+  return { offset: query.int('offset', 0, 0, PAGE.offsetMax), limit: query.int('limit', PAGE.default, 1, PAGE.max) };
+}

@@ -26,6 +26,11 @@ export async function filesOf(call: Call, uuids: readonly string[]): Promise<rea
   return [...new Map(files.map((file) => [file.id, file])).values()];
 }
 
+/** All versions with these uuids, each once. Raises FILE_NOT_FOUND when one is missing. */
+export async function versionsOf(call: Call, uuids: readonly string[]): Promise<readonly FileRecord[]> {
+  return Promise.all([...new Set(uuids)].map((uuid) => fileOf(call, uuid)));
+}
+
 /** All folders with these uuids, each once. Raises FOLDER_NOT_FOUND when one is missing. */
 export async function foldersOf(call: Call, ids: readonly string[]): Promise<readonly FolderRecord[]> {
   return Promise.all([...new Set(ids)].map((id) => folderOfId(call, id)));

@@ -6,7 +6,7 @@ import { demandOn } from '../operations/files.ts';
 import { deleteObjects, moveObjects, type Picked, setVisibility } from '../operations/objects.ts';
 import { type FolderRecord, fileUuid } from '../ports/metadata.ts';
 import { idList, parseBody, pathOf } from './input.ts';
-import { filesOf, folderOfId, foldersOf } from './lookup.ts';
+import { filesOf, folderOfId, foldersOf, versionsOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
 import { wireFile, wireFolder } from './wire.ts';
 
@@ -102,7 +102,7 @@ export const objectRoutes = [
     method: 'DELETE',
     paths: ['/{v}/files/:uuid', '/{v}/file/:uuid'],
     operations: ['file.delete'],
-    summary: 'Deletes one file with all its versions.',
+    summary: 'Deletes one file with all its versions; by the uuid of an older version, that version alone.',
     async handle(call) {
       const uuid = call.params['uuid'] ?? '';
       return { ...(await removeAll(call, [uuid], [])), action: 'file_deleted', file_uuid: uuid };
@@ -196,27 +196,39 @@ async function removeAll<Op extends 'file.delete' | 'folder.delete'>(
   fileUuids: readonly string[],
   folderUuids: readonly string[],
 ): Promise<object> {
-  const { files, folders } = await pick(call, fileUuids, folderUuids);
+  const { files: named, folders } = await pick(call, fileUuids, folderUuids, 'versions');
+  // An older version is deleted alone: less than what was named, and never more.
+  const files = named.filter(({ version, currentVersion }) => version === currentVersion);
+  const whole = new Set(files.map(({ id }) => id));
+  const versions = named.filter(({ id }) => !whole.has(id));
   const demands: (Demand & { readonly operation: 'file.delete' | 'folder.delete' })[] = [];
-  if (files.length > 0) demands.push(demandOn('file.delete', files));
+  if (named.length > 0) demands.push(demandOn('file.delete', named));
   if (folders.length > 0) demands.push(demandOnFolders('folder.delete', folders));
   const grant = await call.admit(demands as (Demand & { readonly operation: Op })[]); // As above.
-  await deleteObjects(call.ports, grant, { files, folders });
+  await deleteObjects(call.ports, grant, { files, folders, versions });
   return {
-    action: `${folders.length === 0 ? 'files' : files.length === 0 ? 'folders' : 'objects'}_deleted`,
+    action: `${folders.length === 0 ? 'files' : named.length === 0 ? 'folders' : 'objects'}_deleted`,
     files_uuids: [...new Set(fileUuids)],
     folders_uuids: [...new Set(folderUuids)],
   };
 }
 
 /** The records behind the ids. Raises REQUEST_INVALID when nothing is named, and the "not found" codes. */
-async function pick(call: Call, fileUuids: readonly string[], folderUuids: readonly string[]): Promise<Picked> {
+async function pick(
+  call: Call,
+  fileUuids: readonly string[],
+  folderUuids: readonly string[],
+  each: 'files' | 'versions' = 'files',
+): Promise<Picked> {
   if (fileUuids.length + folderUuids.length === 0) {
     throw new AppError('REQUEST_INVALID', 'nothing named', {
       faults: [{ field: 'files_uuids', code: 'EMPTY', message: 'Name at least one file or folder.' }],
     });
   }
-  const [files, folders] = await Promise.all([filesOf(call, fileUuids), foldersOf(call, folderUuids)]);
+  const [files, folders] = await Promise.all([
+    each === 'files' ? filesOf(call, fileUuids) : versionsOf(call, fileUuids),
+    foldersOf(call, folderUuids),
+  ]);
   return { files, folders };
 }
 

@@ -4,6 +4,7 @@ import { archiveRoutes } from './archives.ts';
 import { autotagRoutes } from './autotag.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
+import { commentRoutes } from './comments.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { historyRoutes } from './history.ts';
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...uploadRoutes,
   ...resumableRoutes,
   ...historyRoutes,
+  ...commentRoutes,
   ...objectRoutes,
   ...metaRoutes,
   ...propertyRoutes,

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
-import type { FileQuery, FileRecord, FileStats, Paging } from '../ports/metadata.ts';
+import type { FileQuery, FileRecord, FileStats, Paging, VersionAt } from '../ports/metadata.ts';
 import { parseFileUuid } from '../ports/metadata.ts';
 import type { Condition } from '../ports/search.ts';
 import { allOf, textCondition, understandSearch } from './search.ts';
@@ -134,6 +134,11 @@ export async function readPublicFile(ports: Pick<Ports, 'blobs'>, file: FileReco
 /** Where a file was when its caller was allowed to act on it. */
 export function at(file: FileRecord): { readonly id: string; readonly folderPath: CanonicalPath } {
   return { id: file.id, folderPath: file.folderPath };
+}
+
+/** The same with the version that was named. */
+export function versionAt(file: FileRecord): VersionAt {
+  return { ...at(file), version: file.version };
 }
 
 /** A demand on the folders that the given files lie in, each once. */

@@ -3,7 +3,7 @@ import type { CanonicalPath } from '@latchkey/policy';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord, FolderRecord, Visibility } from '../ports/metadata.ts';
-import { at } from './files.ts';
+import { at, versionAt } from './files.ts';
 import { folderAt } from './folders.ts';
 import { authorOf } from './people.ts';
 
@@ -11,6 +11,8 @@ import { authorOf } from './people.ts';
 export interface Picked {
   readonly files: readonly FileRecord[];
   readonly folders: readonly FolderRecord[];
+  /** Older versions that are meant by themselves. */
+  readonly versions?: readonly FileRecord[];
 }
 
 /**
@@ -46,10 +48,14 @@ export async function deleteObjects(
   grant: Grant<'file.delete' | 'folder.delete'>,
   picked: Picked,
 ): Promise<void> {
+  const { versions = [] } = picked;
   const { blobIds } = await ports.metadata.deleteObjects(
     grant.container,
     { files: picked.files.map(at), folders: picked.folders.map(folderAt) },
-    { within: (path) => grant.within('listing', path) },
+    {
+      within: (path) => grant.within('listing', path),
+      ...(versions.length === 0 ? {} : { versions: { of: versions.map(versionAt), author: authorOf(ports, grant) } }),
+    },
   );
   grant.keep();
   try {

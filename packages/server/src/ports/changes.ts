@@ -15,8 +15,8 @@ export interface Author {
   readonly nowMs: number;
 }
 
-/** What was done to a file: the words of the wire contract (5.9 and 8), and two of our own that published widgets pass over:
- *  `H_CHG_VERSION` (other content) and `H_CHG_PRODUCT`. */
+/** What was done to a file: the words of the wire contract (5.9 and 8), and those of our own that published widgets pass over:
+ *  `H_CHG_VERSION` (other content), `H_DEL_VERSION` and `H_CHG_PRODUCT`. */
 export type ChangeAction =
   | 'H_CREATED'
   | 'H_RENAME'
@@ -26,6 +26,7 @@ export type ChangeAction =
   | 'H_CHG_TAGS'
   | 'H_CHG_LABELS'
   | 'H_CHG_VERSION'
+  | 'H_DEL_VERSION'
   | 'H_CHG_PRODUCT'
   | 'H_COMMENT_CREATE'
   | 'H_COMMENT_CHANGE'

@@ -3,6 +3,7 @@ import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
 import type { Collections, Pins } from './collections.ts';
 import type { Changes } from './changes.ts';
+import type { Comments } from './comments.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
 import type { Examinations } from './examinations.ts';
@@ -31,6 +32,7 @@ export interface Ports {
   readonly descriptions: Descriptions;
   readonly search: Search;
   readonly changes: Changes;
+  readonly comments: Comments;
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;

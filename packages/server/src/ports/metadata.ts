@@ -2,7 +2,7 @@
 import type { CanonicalPath, FolderScope } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
 import type { Condition } from './search.ts';
-import type { Author } from './changes.ts';
+import type { Author, Person } from './changes.ts';
 
 /** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
 export type Visibility = 'inherited' | 'public' | 'not_public';
@@ -57,6 +57,17 @@ export interface FileRecord {
   readonly uploadedBy: string;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
+}
+
+/** A version of a file, and who made it as far as the log says. */
+export interface VersionRecord {
+  readonly file: FileRecord;
+  readonly by: Person | undefined;
+}
+
+/** An older version to be deleted alone. */
+export interface VersionAt extends At {
+  readonly version: number;
 }
 
 /** The uuid on the wire: file id and version counter (wire contract 5.1). */
@@ -212,6 +223,15 @@ export interface Metadata {
    *  A file that names its resumable upload finishes it, once: raises UPLOAD_LOCKED when it is finished, gone, or not
    *  locked by that token any more. */
   commitFiles(container: string, files: readonly NewFile[], author: Author): Promise<readonly FileRecord[]>;
+  /** The versions of a file, newest first. */
+  listVersions(
+    container: string,
+    id: string,
+    page: { readonly offset: number; readonly limit: number },
+  ): Promise<readonly VersionRecord[]>;
+  /** Makes the content of an older version the next version of the file; everything in between stays. Raises
+   *  FILE_NOT_FOUND, also for a version that is not there, ALREADY_EXISTS when there can be no more versions. */
+  restoreVersion(container: string, file: VersionAt, uploadedBy: string, author: Author): Promise<FileRecord>;
   /** Raises FILE_NOT_FOUND, ALREADY_EXISTS. */
   renameFile(container: string, file: At, name: string, author: Author): Promise<FileRecord>;
   /** Sets the choice on files and folders. Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND. */
@@ -234,12 +254,16 @@ export interface Metadata {
     readonly folders: readonly FolderRecord[];
     readonly destination: FolderRecord;
   }>;
-  /** Deletes files and whole folder trees in one transaction; answers the blobs that nothing points to any more.
+  /** Deletes files, single older versions and whole folder trees in one transaction; answers the blobs that nothing points
+   *  to any more. A current version cannot be deleted alone: FILE_NOT_FOUND.
    *  Raises FILE_NOT_FOUND, FOLDER_NOT_FOUND, SCOPE_DENIED, REQUEST_INVALID for the root. */
   deleteObjects(
     container: string,
     objects: { readonly files: readonly At[]; readonly folders: readonly At[] },
-    options: { readonly within: Within },
+    options: {
+      readonly within: Within;
+      readonly versions?: { readonly of: readonly VersionAt[]; readonly author: Author };
+    },
   ): Promise<{ readonly blobIds: readonly string[] }>;
   /** Of the given blob ids, those that no version of any file points to. For the sweep. */
   findOrphans(blobIds: readonly string[]): Promise<readonly string[]>;

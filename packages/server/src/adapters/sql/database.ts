@@ -17,6 +17,7 @@ import { tasks } from './migrations/0012-tasks.ts';
 import { shares } from './migrations/0013-shares.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { collections } from './migrations/0017-collections.ts';
+import { comments } from './migrations/0016-comments.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -105,6 +106,7 @@ class SqlDatabase implements Database {
       '0017-collections': collections(this.dialect),
       '0012-tasks': tasks(this.dialect),
       '0013-shares': shares(this.dialect),
+      '0016-comments': comments(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

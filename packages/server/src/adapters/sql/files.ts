@@ -4,7 +4,7 @@ import { type CanonicalPath, covers } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { ApprovalStatus } from '../../ports/approval-states.ts';
-import type { Author } from '../../ports/changes.ts';
+import type { Author, Person } from '../../ports/changes.ts';
 import type {
   At,
   Content,
@@ -16,6 +16,7 @@ import type {
   NewFile,
   Paging,
   ScopeLayers,
+  VersionRecord,
   Visibility,
 } from '../../ports/metadata.ts';
 import { COUNT_MAX, type Condition } from '../../ports/search.ts';
@@ -24,9 +25,16 @@ import { fileUuid } from '../../ports/metadata.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
 import type { Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
-import { addToSums, type FolderRow, findFolderRow, findFolderRowsById, sumFolders } from './folders.ts';
+import {
+  addToSums,
+  type FolderRow,
+  findFolderRow,
+  findFolderRowById,
+  findFolderRowsById,
+  sumFolders,
+} from './folders.ts';
 import { labelsOf } from './labels.ts';
-import type { FileTable } from './schema.ts';
+import type { FileTable, FileVersionTable } from './schema.ts';
 import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
@@ -113,8 +121,11 @@ export async function findVersion(db: Executor, found: PlacedFile, version: numb
     .where('file_id', '=', found.file.id)
     .where('version', '=', version)
     .executeTakeFirst();
-  if (content === undefined) return undefined;
-  const { mime, size, sha1, sha256, blob_id, info, uploaded_by, created_at } = content;
+  return content && toVersionRecord(found, content);
+}
+
+function toVersionRecord(found: PlacedFile, content: Selectable<FileVersionTable>): FileRecord {
+  const { version, mime, size, sha1, sha256, blob_id, info, uploaded_by, created_at } = content;
   const file = {
     ...found.file,
     mime,
@@ -128,6 +139,87 @@ export async function findVersion(db: Executor, found: PlacedFile, version: numb
     version,
   };
   return { ...toFileRecord({ file, place: found.place }), currentVersion: found.file.version, approval: undefined };
+}
+
+/** A page of a file's versions, newest first, each with who made it. */
+export async function listVersionRecords(
+  db: Executor,
+  found: PlacedFile,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<readonly VersionRecord[]> {
+  const contents = await db
+    .selectFrom('file_versions')
+    .selectAll()
+    .where('file_id', '=', found.file.id)
+    .orderBy('version', 'desc')
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute();
+  const [newest, oldest] = [contents[0], contents.at(-1)];
+  if (newest === undefined || oldest === undefined) return [];
+  const made = await db
+    .selectFrom('changes')
+    .select(['version', 'person_id', 'person_name', 'person_email'])
+    .where('file_id', '=', found.file.id)
+    .where('action', 'in', ['H_CREATED', 'H_CHG_VERSION'])
+    .where('version', '>=', oldest.version)
+    .where('version', '<=', newest.version)
+    .execute();
+  const makers = new Map<number, Person>(
+    made.map(({ version, person_id: id, person_name: name, person_email: email }) => [
+      version,
+      { id, name, email: email ?? undefined },
+    ]),
+  );
+  return contents.map((content) => ({
+    file: content.version === found.file.version ? toFileRecord(found) : toVersionRecord(found, content),
+    by: makers.get(content.version),
+  }));
+}
+
+/** Makes the content of an older version the next one. The folder of the file is locked. */
+export async function restoreContent(
+  db: Executor,
+  { file, place }: PlacedFile,
+  version: number,
+  uploadedBy: string,
+  author: Author,
+): Promise<FileRecord> {
+  if (version === file.version) return toFileRecord({ file, place });
+  const older = await findVersion(db, { file, place }, version);
+  const folder = await findFolderRowById(db, file.container, file.folder_id);
+  if (older === undefined || folder === undefined) throw new AppError('FILE_NOT_FOUND', 'no such version');
+  const { mime, sizeBytes, sha1, sha256, blobId, info } = older;
+  const input: NewFile = {
+    folderPath: place.path,
+    name: file.name,
+    mime,
+    sizeBytes,
+    sha1,
+    sha256,
+    blobId,
+    info,
+    meta: {},
+    tags: {},
+    productRef: undefined,
+    productPosition: undefined,
+    uploadedBy,
+  };
+  return toFileRecord({ file: await commitFile(db, folder, input, author, { restored: fileUuid(older) }), place });
+}
+
+/** Deletes one older version of a file and answers its blob. The folder of the file is locked. Raises FILE_NOT_FOUND. */
+export async function deleteVersion(db: Executor, file: FileRow, version: number, author: Author): Promise<string> {
+  if (version === file.version) throw new AppError('FILE_NOT_FOUND', 'the current version is the file');
+  const deleted = await db
+    .deleteFrom('file_versions')
+    .where('file_id', '=', file.id)
+    .where('version', '=', version)
+    .returning('blob_id')
+    .executeTakeFirst();
+  if (deleted === undefined) throw new AppError('FILE_NOT_FOUND', 'no such version');
+  await recordChanges(db, author, [changeOf(file, 'H_DEL_VERSION', fileUuid({ id: file.id, version }), null)]);
+  return deleted.blob_id;
 }
 
 /** The files that the caller was allowed to act on, each once, if all still are where they were. Raises FILE_NOT_FOUND. */
@@ -262,7 +354,13 @@ export async function previewRecords(
 
 /** Records a written blob as a file of the folder, or as the next version of the file that has the name. The folder is
  *  locked. Raises ALREADY_EXISTS when the file has as many versions as its uuid can count. */
-export async function commitFile(db: Executor, folder: FolderRow, input: NewFile, author: Author): Promise<FileRow> {
+export async function commitFile(
+  db: Executor,
+  folder: FolderRow,
+  input: NewFile,
+  author: Author,
+  extra?: JsonObject,
+): Promise<FileRow> {
   const { nowMs } = author;
   const content = {
     mime: input.mime,
@@ -323,7 +421,7 @@ export async function commitFile(db: Executor, folder: FolderRow, input: NewFile
     author,
     known === undefined
       ? [changeOf(file, 'H_CREATED', null, file.name)]
-      : [changeOf(file, 'H_CHG_VERSION', fileUuid(known), fileUuid(file)), ...descriptionChanges(known, file)],
+      : [changeOf(file, 'H_CHG_VERSION', fileUuid(known), fileUuid(file), extra), ...descriptionChanges(known, file)],
   );
   return file;
 }

@@ -2,6 +2,7 @@
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Collections, Pins } from '../../ports/collections.ts';
 import type { Changes } from '../../ports/changes.ts';
+import type { Comments } from '../../ports/comments.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Examinations } from '../../ports/examinations.ts';
@@ -17,6 +18,7 @@ import type { Templates } from '../../ports/templates.ts';
 import { sqlBulks } from './bulk.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlChanges } from './changes.ts';
+import { sqlComments } from './comments.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
@@ -37,6 +39,7 @@ export interface SqlPorts {
   readonly descriptions: Descriptions;
   readonly search: Search;
   readonly changes: Changes;
+  readonly comments: Comments;
   readonly settings: Settings;
   readonly bulks: Bulks;
   readonly labels: Labels;
@@ -66,6 +69,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     descriptions: sqlDescriptions(database),
     search: sqlSearch(database),
     changes: sqlChanges(database),
+    comments: sqlComments(database),
     settings: sqlSettings(database),
     bulks: sqlBulks(database),
     labels: sqlLabels(database),

@@ -16,6 +16,8 @@ import type {
   NewFile,
   Paging,
   ScopeLayers,
+  VersionAt,
+  VersionRecord,
   Visibility,
   Within,
 } from '../../ports/metadata.ts';
@@ -25,6 +27,7 @@ import {
   commitFile,
   countFileRows,
   deleteFiles,
+  deleteVersion,
   findDuplicate,
   findFileIds,
   findFileRow,
@@ -35,9 +38,11 @@ import {
   getFilesAt,
   inParts,
   listFileRecords,
+  listVersionRecords,
   moveFile,
   type PlacedFile,
   previewRecords,
+  restoreContent,
   storeFile,
   toFileRecord,
 } from './files.ts';
@@ -178,6 +183,24 @@ class SqlMetadata implements Metadata {
     });
   }
 
+  listVersions(
+    container: string,
+    id: string,
+    page: { readonly offset: number; readonly limit: number },
+  ): Promise<readonly VersionRecord[]> {
+    return this.#query(async (db) => {
+      const found = await findPlacedFile(db, container, id);
+      return found === undefined ? [] : listVersionRecords(db, found, page);
+    });
+  }
+
+  restoreVersion(container: string, file: VersionAt, uploadedBy: string, author: Author): Promise<FileRecord> {
+    return this.#changeObjects(container, { files: [file], folders: [] }, (db, { files: [found] }) => {
+      if (found === undefined) throw new TypeError('One file was asked for.');
+      return restoreContent(db, found, file.version, uploadedBy, author);
+    });
+  }
+
   renameFile(container: string, file: At, name: string, author: Author): Promise<FileRecord> {
     return this.#changeObjects(container, { files: [file], folders: [] }, async (db, { files: [found] }) => {
       if (found === undefined) throw new TypeError('One file was asked for.');
@@ -246,8 +269,28 @@ class SqlMetadata implements Metadata {
     });
   }
 
-  deleteObjects(container: string, objects: Objects, options: { readonly within: Within }) {
-    return this.#changeObjects(container, objects, async (db, { files, folders }) => {
+  deleteObjects(
+    container: string,
+    objects: Objects,
+    options: {
+      readonly within: Within;
+      readonly versions?: { readonly of: readonly VersionAt[]; readonly author: Author };
+    },
+  ) {
+    const { within, versions } = options;
+    const touched = { files: [...objects.files, ...(versions?.of ?? [])], folders: objects.folders };
+    const whole = new Set(objects.files.map(({ id }) => id));
+    return this.#changeObjects(container, touched, async (db, found) => {
+      const { folders } = found;
+      const files = found.files.filter(({ file }) => whole.has(file.id));
+      const known = new Map(found.files.map((one) => [one.file.id, one]));
+      const older: string[] = [];
+      for (const { id, version } of versions?.of ?? []) {
+        const placed = known.get(id);
+        if (placed === undefined || versions === undefined) throw new TypeError('Every file has been looked up.');
+        if (!within(placed.place.path)) throw new AppError('SCOPE_DENIED', 'a version');
+        older.push(await deleteVersion(db, placed.file, version, versions.author));
+      }
       const doomed = new Map<string, CanonicalPath>();
       for (const folder of folders) {
         if (folder.path === '/') {
@@ -256,7 +299,7 @@ class SqlMetadata implements Metadata {
         for (const { id, path } of [folder, ...(await findDescendants(db, folder))]) doomed.set(id, path);
       }
       for (const path of [...doomed.values(), ...files.map(({ place }) => place.path)]) {
-        if (!options.within(path)) throw new AppError('SCOPE_DENIED', 'something of what would be deleted');
+        if (!within(path)) throw new AppError('SCOPE_DENIED', 'something of what would be deleted');
       }
       const fileIds = new Set(await findFileIds(db, [...doomed.keys()]));
       for (const { file } of files) {
@@ -267,7 +310,7 @@ class SqlMetadata implements Metadata {
       for (const ids of inParts([...doomed.keys()], FOLDERS_AT_ONCE)) {
         await db.deleteFrom('folders').where('id', 'in', ids).execute();
       }
-      return { blobIds };
+      return { blobIds: [...blobIds, ...(await findUnreferenced(db, older))] };
     });
   }
 

@@ -17,6 +17,8 @@ export interface Schema {
   file_search: FileSearchTable;
   file_values: FileValueTable;
   changes: ChangeTable;
+  comments: CommentTable;
+  comment_marks: CommentMarkTable;
   container_settings: ContainerSettingsTable;
   bulks: BulkTable;
   approvals: ApprovalTable;
@@ -183,6 +185,25 @@ export interface ChangeTable {
   props: string;
   extra: string;
   changed_at: number;
+}
+
+/** A comment on a file; later ones of one file have greater positions. */
+export interface CommentTable {
+  id: string;
+  file_id: string;
+  person_id: string;
+  person_name: string;
+  person_email: string | null;
+  text: string;
+  position: number;
+  added_at: number;
+}
+
+/** What people left on comments. */
+export interface CommentMarkTable {
+  comment_id: string;
+  mark: string;
+  person_id: string;
 }
 
 /** The settings of a container as one document; revision 0 is a row that nobody has changed yet. */
