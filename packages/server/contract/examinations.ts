@@ -1,4 +1,5 @@
 // What every store of files that wait to be looked at must keep, as runnable cases.
+import { by } from './author.ts';
 import assert from 'node:assert/strict';
 import { type CanonicalPath, parsePath } from '@latchkey/policy';
 import { ATTEMPTS_MAX, type Examination, type Examinations } from '../src/ports/examinations.ts';
@@ -124,8 +125,8 @@ export const examinationsContract: readonly ContractCase<ExaminationStore>[] = [
       const at = { id: file.id, folderPath: file.folderPath };
       await Promise.all([
         store.examinations.finish(examination, { img_w: 7 }),
-        other.metadata.renameFile(CONTAINER, at, 'renamed.png', 2000),
-        other.metadata.setVisibility(CONTAINER, { files: [at], folders: [] }, 'not_public', 2000),
+        other.metadata.renameFile(CONTAINER, at, 'renamed.png', by(2000)),
+        other.metadata.setVisibility(CONTAINER, { files: [at], folders: [] }, 'not_public', by(2000)),
       ]);
       const after = await store.metadata.findFile(CONTAINER, file.id);
       assert.deepEqual([after?.name, after?.visibility, after?.info], ['renamed.png', 'not_public', { img_w: 7 }]);
@@ -157,7 +158,7 @@ async function commit(
   const [file] = await store.metadata.commitFiles(
     CONTAINER,
     [{ folderPath: folder(), name, mime, sizeBytes: 3, blobId, ...digests, ...said }],
-    1000,
+    by(1000),
   );
   assert.ok(file !== undefined);
   return file;

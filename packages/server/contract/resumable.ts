@@ -1,4 +1,5 @@
 // What every store of resumable uploads must keep, as runnable cases.
+import { by } from './author.ts';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { parsePath } from '@latchkey/policy';
@@ -144,7 +145,7 @@ export const resumableContract: readonly ContractCase<ResumableStore>[] = [
       const record = upload();
       await resumables.createUpload(record);
       const lock = lockOf(record);
-      const commit = (by: UploadLock) => metadata.commitFiles(CONTAINER, [fileOf(record, by)], NOW);
+      const commit = (holder: UploadLock) => metadata.commitFiles(CONTAINER, [fileOf(record, holder)], by(NOW));
       await assert.rejects(commit(lock), hasCode('UPLOAD_LOCKED'));
       await resumables.lockUpload(lock, NOW + LEASE_MS, NOW);
       await assert.rejects(commit(lockOf(record)), hasCode('UPLOAD_LOCKED'));
@@ -167,7 +168,7 @@ export const resumableContract: readonly ContractCase<ResumableStore>[] = [
       const lock = lockOf(record);
       await resumables.lockUpload(lock, NOW + LEASE_MS, NOW);
       await resumables.expireUpload(lock);
-      await assert.rejects(metadata.commitFiles(CONTAINER, [fileOf(record, lock)], NOW), hasCode('UPLOAD_LOCKED'));
+      await assert.rejects(metadata.commitFiles(CONTAINER, [fileOf(record, lock)], by(NOW)), hasCode('UPLOAD_LOCKED'));
       await resumables.unlockUpload(lock);
       assert.deepEqual(
         (await resumables.listExpired(NOW, 10)).map(({ id }) => id),
