@@ -1,10 +1,11 @@
 // What every store of files that wait to be looked at must keep, as runnable cases.
-import { by } from './author.ts';
+
 import assert from 'node:assert/strict';
 import { type CanonicalPath, parsePath } from '@latchkey/policy';
 import { ATTEMPTS_MAX, type Examination, type Examinations } from '../src/ports/examinations.ts';
 import type { FileRecord, JsonObject, Metadata } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
 
 /** The port with the stores of the files it speaks of. */

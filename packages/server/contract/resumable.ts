@@ -1,11 +1,12 @@
 // What every store of resumable uploads must keep, as runnable cases.
-import { by } from './author.ts';
+
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { parsePath } from '@latchkey/policy';
 import type { Metadata, NewFile } from '../src/ports/metadata.ts';
 import type { ResumableUpload, ResumableUploads, UploadLock } from '../src/ports/resumable.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
 
 /** Uploads together with the files that they become. */

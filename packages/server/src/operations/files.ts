@@ -7,9 +7,9 @@ import type { Ports } from '../ports/index.ts';
 import type { FileQuery, FileRecord, FileStats, Paging, VersionAt } from '../ports/metadata.ts';
 import { parseFileUuid } from '../ports/metadata.ts';
 import type { Condition } from '../ports/search.ts';
+import { authorOf } from './people.ts';
 import { allOf, textCondition, understandSearch } from './search.ts';
 import { fileFields } from './settings.ts';
-import { authorOf } from './people.ts';
 
 type Needs = Pick<Ports, 'metadata' | 'system'>;
 

@@ -1,8 +1,8 @@
 // Where files and folders are recorded: names, places, versions and what is known of them - not the bytes.
 import type { CanonicalPath, FolderScope } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
-import type { Condition } from './search.ts';
 import type { Author, Person } from './changes.ts';
+import type { Condition } from './search.ts';
 
 /** What was chosen for a file or folder; `inherited` takes the nearest choice above it, and public at the root. */
 export type Visibility = 'inherited' | 'public' | 'not_public';

@@ -1,6 +1,7 @@
 // Searching and listing over HTTP: what widgets write into q, and that nothing outside the scope is told of.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { by } from '../../contract/author.ts';
 import { CONTAINER, type Harness, NOON_MS, openHarness } from '../support/harness.ts';
 import { naughtyStrings } from '../support/naughty.ts';
 
@@ -126,7 +127,11 @@ async function add(folder: string, file: object) {
   const content = { sha1: 'a'.repeat(40), sha256: '', blobId: `blob-${written}`, uploadedBy: 'k' };
   const base = { name: 'x', mime: 'image/png', sizeBytes: 1, meta: {}, tags: {}, info: {} };
   const more = { productRef: undefined, productPosition: undefined, folderPath: folder as never };
-  await harness.ports.metadata.commitFiles(CONTAINER, [{ ...base, ...content, ...more, ...file }], harness.clock.nowMs);
+  await harness.ports.metadata.commitFiles(
+    CONTAINER,
+    [{ ...base, ...content, ...more, ...file }],
+    by(harness.clock.nowMs),
+  );
 }
 
 interface Found {

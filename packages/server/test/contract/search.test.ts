@@ -1,8 +1,10 @@
 // A search finds on every database exactly the files that meet its condition when each is looked at by itself.
+
 import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { by } from '../../contract/author.ts';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
 import { pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
@@ -52,7 +54,7 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
       const content = { sha1: '', sha256: '', blobId: `b${written}`, uploadedBy: 'k', productPosition: undefined };
       return { ...base, ...content, folderPath: path(folder), name: `${written}.png`, ...file };
     });
-    return ports.metadata.commitFiles('demo', complete, NOW);
+    return ports.metadata.commitFiles('demo', complete, by(NOW));
   }
 
   test('finds exactly what meets the condition, however it is stored and changed', async () => {
@@ -65,8 +67,8 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
       const file = stored[i];
       if (file === undefined) continue;
       const at = { id: file.id, folderPath: file.folderPath };
-      await ports.descriptions.describeFiles('demo', [at], () => ({ meta, tags, productRef }), NOW + 1);
-      if (i % 3 === 0) await ports.metadata.renameFile('demo', at, `renamed ${i} sun.png`, NOW + 2);
+      await ports.descriptions.describeFiles('demo', [at], () => ({ meta, tags, productRef }), by(NOW + 1));
+      if (i % 3 === 0) await ports.metadata.renameFile('demo', at, `renamed ${i} sun.png`, by(NOW + 2));
     }
     const all = await ports.metadata.listFiles(query(EVERY_FILE), BY_NAME);
     let met = 0;

@@ -19,10 +19,10 @@ import type {
   VersionRecord,
   Visibility,
 } from '../../ports/metadata.ts';
-import { COUNT_MAX, type Condition } from '../../ports/search.ts';
-import { distanceFrom, findCandidates, meets } from './conditions.ts';
 import { fileUuid } from '../../ports/metadata.ts';
+import { COUNT_MAX, type Condition } from '../../ports/search.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
+import { distanceFrom, findCandidates, meets } from './conditions.ts';
 import type { Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import {
