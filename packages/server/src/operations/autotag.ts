@@ -5,6 +5,7 @@ import type { Ports } from '../ports/index.ts';
 import type { FileRecord, Json, JsonObject } from '../ports/metadata.ts';
 import type { SuggestedTag, TaggerAnswer } from '../ports/tagger.ts';
 import { at } from './files.ts';
+import { authorOf } from './people.ts';
 import { TAG_LANGUAGE, TAGS, type Tag, tagFault, tagSid, withLanguage } from './tags.ts';
 
 type Needs = Pick<Ports, 'blobs' | 'descriptions' | 'system' | 'tagger'>;
@@ -51,7 +52,7 @@ export async function autotag(
   const asked = await askTagger(ports, grant, file, 'tags', wish);
   const suggested = [...(asked?.tags ?? []), ...tagsFromFacts(file)];
   const describe = (stored: FileRecord) => ({ tags: withSuggestions(stored.tags, suggested, wish) });
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, ports.system.now());
+  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, authorOf(ports, grant));
   if (changed === undefined) throw new TypeError('One file in, one file out.');
   return changed;
 }
