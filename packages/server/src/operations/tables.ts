@@ -9,6 +9,7 @@ import { at } from './files.ts';
 import { mergedMeta, parseMeta } from './meta.ts';
 import type { Field } from './model.ts';
 import type { Picked } from './objects.ts';
+import { authorOf } from './people.ts';
 import { parsePlace } from './products.ts';
 import { eachSelected } from './selection.ts';
 import { type MetadataFields, metadataFields, valueCheck } from './settings.ts';
@@ -337,7 +338,7 @@ export async function applyTable(
       return description ?? {};
     };
     try {
-      await ports.descriptions.describeFiles(grant.container, changed.map(at), describe, ports.system.now());
+      await ports.descriptions.describeFiles(grant.container, changed.map(at), describe, authorOf(ports, grant));
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'STORE_UNAVAILABLE') throw error;
       messages.push('A file was changed, moved or deleted in the meantime. Nothing was changed; export again.');
