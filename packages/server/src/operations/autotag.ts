@@ -52,7 +52,12 @@ export async function autotag(
   const asked = await askTagger(ports, grant, file, 'tags', wish);
   const suggested = [...(asked?.tags ?? []), ...tagsFromFacts(file)];
   const describe = (stored: FileRecord) => ({ tags: withSuggestions(stored.tags, suggested, wish) });
-  const [changed] = await ports.descriptions.describeFiles(grant.container, [at(file)], describe, authorOf(ports, grant));
+  const [changed] = await ports.descriptions.describeFiles(
+    grant.container,
+    [at(file)],
+    describe,
+    authorOf(ports, grant),
+  );
   if (changed === undefined) throw new TypeError('One file in, one file out.');
   return changed;
 }

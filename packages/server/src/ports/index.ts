@@ -1,8 +1,8 @@
 // All ports together: what the composition root must provide.
 import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
-import type { Collections, Pins } from './collections.ts';
 import type { Changes } from './changes.ts';
+import type { Collections, Pins } from './collections.ts';
 import type { Comments } from './comments.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';

@@ -1,7 +1,7 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
 import type { Bulks } from '../../ports/bulk.ts';
-import type { Collections, Pins } from '../../ports/collections.ts';
 import type { Changes } from '../../ports/changes.ts';
+import type { Collections, Pins } from '../../ports/collections.ts';
 import type { Comments } from '../../ports/comments.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
@@ -16,8 +16,8 @@ import type { Log } from '../../ports/system.ts';
 import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlBulks } from './bulk.ts';
-import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlChanges } from './changes.ts';
+import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlComments } from './comments.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
