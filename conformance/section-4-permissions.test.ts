@@ -84,6 +84,14 @@ const FOR_KEYS: Readonly<Record<string, (holder: Holder, at: Place) => Promise<A
     holder.call('PUT', 'v5/objects/visibility/cdn', { json: { folders_uuids: [at.folderId], visibility: 'public' } }),
   LABELS_LIST: (holder) => holder.call('GET', 'v5/labels'),
   COLLECTIONS_LIST: (holder) => holder.call('GET', 'v5/collections'),
+  OBJECTS_APPROVAL_MANAGE: (holder, at) =>
+    holder.call('POST', `v5/files/${at.fileId}/approvals`, { json: { approval: { approvers: ['somebody'] } } }),
+  OBJECTS_APPROVAL_VOTE: async (holder, at) => {
+    // A key that names nobody votes for its template.
+    const json = { approval: { approvers: [holder.template.id] } };
+    const asked = await target.admin('POST', `v5/files/${at.fileId}/approvals`, { json });
+    return holder.call('POST', `v5/approvals/${asked.text('approval.uuid')}/vote`, { json: { vote: 'APPROVE' } });
+  },
 };
 
 /** What a permission opens for back ends only. */

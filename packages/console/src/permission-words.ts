@@ -101,8 +101,16 @@ export const PERMISSION_WORDS: Readonly<Record<Permission, PermissionWords>> = {
     title: 'Manage airboxes',
     text: 'Make drop boxes through which others hand files in.',
   },
-  OBJECTS_APPROVAL_MANAGE: { group: 'people', title: 'Ask for approval', text: 'Start, change and cancel approvals.' },
-  OBJECTS_APPROVAL_VOTE: { group: 'people', title: 'Vote on approvals', text: 'Approve or reject what is asked.' },
+  OBJECTS_APPROVAL_MANAGE: {
+    group: 'people',
+    title: 'Ask for approval',
+    text: 'Ask people to approve files; change and cancel such requests.',
+  },
+  OBJECTS_APPROVAL_VOTE: {
+    group: 'people',
+    title: 'Vote on approvals',
+    text: 'Approve or refuse, as the subject of the key or else as this template.',
+  },
   CONFIG_CHANGE: {
     group: 'config',
     title: 'Change configuration',

@@ -1,4 +1,5 @@
 // The door of the contract suites: what an adapter of one's own is tested with.
+export { type ApprovalStore, approvalsContract } from './approvals.ts';
 export { blobsContract } from './blobs.ts';
 export type { ContractCase } from './case.ts';
 export { type ChangeStore, changesContract } from './changes.ts';

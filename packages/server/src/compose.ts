@@ -108,6 +108,7 @@ export async function compose(config: Config): Promise<Service> {
       tasks: sql.tasks,
       shares: sql.shares,
       passwords: openPasswords(),
+      approvals: sql.approvals,
       counters,
       blobs,
       partials,

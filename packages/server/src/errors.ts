@@ -29,6 +29,12 @@ export type ErrorCode =
   | 'TASK_NOT_FOUND'
   | 'SHARE_NOT_FOUND'
   | 'SHARE_PASSWORD_NEEDED'
+  | 'APPROVAL_NOT_FOUND'
+  | 'APPROVAL_EXISTS'
+  | 'APPROVAL_ENDED'
+  | 'APPROVAL_ALREADY_VOTED'
+  | 'APPROVAL_NOT_APPROVER'
+  | 'APPROVAL_BY_APPROVER'
   | 'ALREADY_EXISTS'
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
@@ -128,6 +134,16 @@ export const ERRORS = {
     msg: 'This folder is outside the folders the key may use',
     hint: 'Use a folder inside the scope, or add the folder to dir_scope of the security template.',
   },
+  APPROVAL_NOT_APPROVER: {
+    status: 403,
+    msg: 'The request for approval does not ask you',
+    hint: 'Vote with a key whose subject is one of the approvers, or have the approvers changed.',
+  },
+  APPROVAL_BY_APPROVER: {
+    status: 403,
+    msg: 'Approvers vote; they do not change the request',
+    hint: 'Leave edits and cancelling to the requester, or to somebody who is not asked.',
+  },
   IP_DENIED: {
     status: 403,
     msg: 'The key may not be used from this address',
@@ -207,9 +223,29 @@ export const ERRORS = {
     hint: 'Comments are changed and deleted by who wrote them, with a key that names them, or with a secret key.',
   },
   COMMENTS_EXHAUSTED: { status: 409, msg: 'The file has too many comments', hint: 'Delete some of them first.' },
+  APPROVAL_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such request for approval',
+    hint: 'It may belong to a file that was moved or deleted; list the approvals of the file.',
+  },
   FIELD_NOT_FOUND: { status: 404, msg: 'There is no such field', hint: 'List the fields of the metadata model.' },
   PRODUCT_NOT_FOUND: { status: 404, msg: 'There is no such product', hint: 'No file within reach shows it.' },
   ALREADY_EXISTS: { status: 409, msg: 'The name is taken', hint: 'Choose another name, or rename what is there.' },
+  APPROVAL_EXISTS: {
+    status: 409,
+    msg: 'The file waits for approval already',
+    hint: 'Edit or cancel the request that is pending, or wait for its end.',
+  },
+  APPROVAL_ENDED: {
+    status: 409,
+    msg: 'The request for approval has ended',
+    hint: 'Its end stays as it is; request approval again.',
+  },
+  APPROVAL_ALREADY_VOTED: {
+    status: 409,
+    msg: 'You have voted already',
+    hint: 'A vote stands. Somebody who may edit the request can take you out of it and in again.',
+  },
   FOLDER_NOT_EMPTY: { status: 409, msg: 'The folder is not empty', hint: 'Delete or move what is in it first.' },
   UPLOAD_OFFSET_MISMATCH: {
     status: 409,

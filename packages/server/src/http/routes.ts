@@ -2,6 +2,7 @@
 
 import { archiveRoutes } from './archives.ts';
 import { autotagRoutes } from './autotag.ts';
+import { approvalRoutes } from './approvals.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { commentRoutes } from './comments.ts';
@@ -49,4 +50,5 @@ export const ROUTES: readonly Route[] = [
   ...archiveRoutes,
   ...shareRoutes,
   ...tableRoutes,
+  ...approvalRoutes,
 ];

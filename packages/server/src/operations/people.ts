@@ -16,14 +16,17 @@ const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 export function personOf(grant: Pick<Grant, 'bearer' | 'claims' | 'template'>): Person {
   const { claims, template } = grant;
   const subject = claims?.subject;
-  if (subject !== undefined) {
-    const id = KINDS.test(subject) ? `subject/${subject}` : subject;
-    return { id, name: subject, email: EMAIL.test(subject) ? subject : undefined };
-  }
+  if (subject !== undefined) return personOfSubject(subject);
   if (claims === undefined) return { id: 'admin/session', name: 'Admin', email: undefined };
   const { kind, id } = claims.source;
   const unnamed = kind === 'template' ? 'Security template' : 'Secret key';
   return { id: `${kind}/${id}`, name: template?.document.name || unnamed, email: undefined };
+}
+
+/** The person whom a subject names: the same that `personOf` finds behind keys with this subject. */
+export function personOfSubject(subject: string): Person {
+  const id = KINDS.test(subject) ? `subject/${subject}` : subject;
+  return { id, name: subject, email: EMAIL.test(subject) ? subject : undefined };
 }
 
 /** The person behind a grant, now: who the store records as the author of a change. */

@@ -5,16 +5,27 @@ import { sweepUploads } from './resumable.ts';
 /** A blob younger than this may belong to an upload that has yet to commit. */
 const ORPHAN_AGE_MS = 24 * 60 * 60_000;
 
+const APPROVALS_AT_ONCE = 500;
 const SEARCHABLE_AT_ONCE = 200;
 
 /** Makes old files searchable; removes expired records, returned reservations, leavings of broken writes, and blobs that no file points to. */
 export async function sweep(
   ports: Pick<
     Ports,
-    'blobs' | 'partials' | 'resumables' | 'metadata' | 'search' | 'counters' | 'templates' | 'renders' | 'system'
+    | 'blobs'
+    | 'partials'
+    | 'resumables'
+    | 'metadata'
+    | 'approvals'
+    | 'search'
+    | 'counters'
+    | 'templates'
+    | 'renders'
+    | 'system'
   >,
 ): Promise<{
   readonly reservations: number;
+  readonly approvals: number;
   readonly blobs: number;
   readonly leavings: number;
   readonly uploads: number;
@@ -23,6 +34,7 @@ export async function sweep(
   const uploads = await sweepUploads(ports);
   const reservations = await ports.counters.sweep(nowMs);
   await ports.templates.sweep(nowMs);
+  const approvals = await expireApprovals(ports, nowMs);
   // Each part is a short transaction, so that uploads do not wait for all of them.
   while ((await ports.search.catchUp(SEARCHABLE_AT_ONCE)) === SEARCHABLE_AT_ONCE);
   const leavings = await ports.blobs.sweep(nowMs - ORPHAN_AGE_MS);
@@ -36,6 +48,16 @@ export async function sweep(
     blobs += orphans.length;
     cursor = page.cursor;
   } while (cursor !== undefined);
-  ports.system.log.info('sweep.done', { reservations, blobs, leavings, uploads });
-  return { reservations, blobs, leavings, uploads };
+  ports.system.log.info('sweep.done', { reservations, approvals, blobs, leavings, uploads });
+  return { reservations, approvals, blobs, leavings, uploads };
+}
+
+/** Makes permanent what due dates have decided already. */
+async function expireApprovals(ports: Pick<Ports, 'approvals'>, nowMs: number): Promise<number> {
+  let all = 0;
+  for (;;) {
+    const ended = await ports.approvals.expireApprovals(nowMs, APPROVALS_AT_ONCE);
+    all += ended;
+    if (ended === 0) return all;
+  }
 }

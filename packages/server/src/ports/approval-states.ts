@@ -1,5 +1,7 @@
 // How an approval goes from its request to its end: pure rules over values, the same for votes, the clock and new versions.
 
+import type { Person } from './changes.ts';
+
 /** Only `PENDING` takes votes; the others are ends, and no end is ever left. */
 export const APPROVAL_STATUSES = ['PENDING', 'APPROVED', 'REJECTED', 'CANCELLED', 'RESET'] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
@@ -11,15 +13,8 @@ export type Vote = (typeof VOTES)[number];
  *  approved already, or another version of the file. */
 export type EndedOn = 'VOTE' | 'EXPIRE' | 'CANCEL' | 'EDIT' | 'NEW_VERSION';
 
-/** Somebody who asks, votes or edits. `id` is what makes two of them the same. */
-export interface ApprovalPerson {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string | undefined;
-}
-
 /** One whose word is asked for, and the word once it is given. */
-export interface Approver extends ApprovalPerson {
+export interface Approver extends Person {
   readonly vote: Vote | undefined;
   readonly comment: string | undefined;
   readonly votedAtMs: number | undefined;
@@ -40,7 +35,7 @@ export interface ApprovalState {
 
 /** What is asked for, when it begins or is edited. */
 export interface ApprovalWish {
-  readonly approvers: readonly ApprovalPerson[];
+  readonly approvers: readonly Person[];
   readonly message: string;
   readonly dueAtMs: number | undefined;
 }
@@ -80,7 +75,7 @@ export function asOf<T extends ApprovalState>(approval: T, nowMs: number): T {
 /** A vote: one refusal rejects at once, the last approval approves. Everybody votes for themselves, and once. */
 export function voted<T extends ApprovalState>(
   approval: T,
-  voter: ApprovalPerson,
+  voter: Person,
   { vote, comment }: { readonly vote: Vote; readonly comment: string | undefined },
   nowMs: number,
 ): ApprovalOutcome<T> {
@@ -125,10 +120,10 @@ function isUnanimous(approvers: readonly Approver[]): boolean {
   return approvers.every(({ vote }) => vote === 'APPROVE');
 }
 
-function unvoted({ id, name, email }: ApprovalPerson): Approver {
+function unvoted({ id, name, email }: Person): Approver {
   return { id, name, email, vote: undefined, comment: undefined, votedAtMs: undefined };
 }
 
-function onceEach(people: readonly ApprovalPerson[]): readonly ApprovalPerson[] {
+function onceEach(people: readonly Person[]): readonly Person[] {
   return [...new Map(people.map((person) => [person.id, person])).values()];
 }

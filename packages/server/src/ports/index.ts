@@ -1,4 +1,5 @@
 // All ports together: what the composition root must provide.
+import type { Approvals } from './approvals.ts';
 import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
 import type { Changes } from './changes.ts';
@@ -41,6 +42,7 @@ export interface Ports {
   readonly tasks: Tasks;
   readonly shares: Shares;
   readonly passwords: Passwords;
+  readonly approvals: Approvals;
   readonly counters: Counters;
   readonly blobs: Blobs;
   readonly partials: PartialBlobs;

@@ -21,6 +21,7 @@ import type {
 } from '../../ports/metadata.ts';
 import { fileUuid } from '../../ports/metadata.ts';
 import { COUNT_MAX, type Condition } from '../../ports/search.ts';
+import { supersedeApproval } from './approval-rows.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
 import { distanceFrom, findCandidates, meets } from './conditions.ts';
 import type { Executor } from './database.ts';
@@ -397,6 +398,7 @@ export async function commitFile(
       : {
           ...known,
           ...content,
+          ...(await supersedeApproval(db, known, author)),
           version: known.version + 1,
           meta: merged(known.meta, input.meta),
           tags: merged(known.tags, input.tags),

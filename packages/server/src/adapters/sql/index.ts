@@ -1,4 +1,5 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
+import type { Approvals } from '../../ports/approvals.ts';
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Changes } from '../../ports/changes.ts';
 import type { Collections, Pins } from '../../ports/collections.ts';
@@ -15,6 +16,7 @@ import type { Shares } from '../../ports/shares.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
+import { sqlApprovals } from './approvals.ts';
 import { sqlBulks } from './bulk.ts';
 import { sqlChanges } from './changes.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
@@ -49,6 +51,7 @@ export interface SqlPorts {
   readonly pins: Pins;
   readonly tasks: Tasks;
   readonly shares: Shares;
+  readonly approvals: Approvals;
   readonly counters: Counters;
   close(): Promise<void>;
 }
@@ -79,6 +82,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     pins: sqlPins(database),
     tasks: sqlTasks(database),
     shares: sqlShares(database),
+    approvals: sqlApprovals(database),
     counters: sqlCounters(database),
     close: () => database.close(),
   };
