@@ -1,8 +1,8 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
 
+import { approvalRoutes } from './approvals.ts';
 import { archiveRoutes } from './archives.ts';
 import { autotagRoutes } from './autotag.ts';
-import { approvalRoutes } from './approvals.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { commentRoutes } from './comments.ts';
