@@ -1,5 +1,6 @@
 // What widgets ask for at their start besides lists (wire contract 7 and 11.2): answered quickly, empty where there is nothing.
 import { AppError } from '../errors.ts';
+import { type Attribute, listAttributes } from '../operations/attributes.ts';
 import { listTypes } from '../operations/facets.ts';
 import { changeSettings, type KnownSettings, listFields, readSettings } from '../operations/settings.ts';
 import { listTags } from '../operations/tags.ts';
@@ -67,12 +68,10 @@ export const settingsRoutes = [
     method: 'GET',
     paths: ['/{v}/attributes/keys'],
     operations: ['facet.list'],
-    summary: 'Lists the metadata fields of files to search by.',
+    summary: 'Lists what to search and to split collections by: tags, labels, products, types and metadata fields.',
     async handle(call) {
       const grant = await call.admit([{ operation: 'facet.list', targets: [] }]);
-      const { document } = await readSettings(call.ports, grant);
-      const fields = listFields(document).filter(({ applies_to }) => applies_to === 'FILES');
-      return { attributes: Object.fromEntries(fields.map(({ ckey, title, type }) => [ckey, { title, type }])) };
+      return { attributes: (await listAttributes(call.ports, grant)).map(wireAttribute) };
     },
   }),
   route({
@@ -101,6 +100,24 @@ export const settingsRoutes = [
 async function modelFields(call: Call<'settings.read'>) {
   const grant = await call.admit([{ operation: 'settings.read', targets: [] }]);
   return listFields((await readSettings(call.ports, grant)).document);
+}
+
+const NUMERIC: readonly string[] = ['numeric', 'decimal2', 'integer-list'];
+
+/** As search suggestions and the dialog of collections read it. */
+function wireAttribute({ key, title, type, groupable, values }: Attribute): object {
+  return {
+    sys_key: key,
+    slug: key,
+    title,
+    datatype: type,
+    is_groupable: groupable,
+    stats: {
+      is_free_text: groupable ? 0 : 1,
+      is_numeric: NUMERIC.includes(type) ? 1 : 0,
+      top_values: values.map(({ label, text }) => ({ sys_key: text, api_slug: label, label })),
+    },
+  };
 }
 
 function wireSettings({ document }: KnownSettings): object {

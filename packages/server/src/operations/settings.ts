@@ -50,7 +50,7 @@ export interface KnownSettings {
 /** The settings of the container; the defaults until somebody changes them. */
 export async function readSettings(
   ports: Needs,
-  grant: Grant<'settings.read' | 'settings.inspect' | 'facet.list' | 'collection.list'>,
+  grant: Grant<'settings.read' | 'settings.inspect'>,
 ): Promise<KnownSettings> {
   return known(await ports.settings.findSettings(grant.container));
 }

@@ -2,9 +2,8 @@
 import { effective } from '@latchkey/policy';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
+import { attributeValues } from './attributes.ts';
 import { findCollection, writeVirtualFolder } from './collections.ts';
-import { listFields, readSettings } from './settings.ts';
-import { isFor } from './sharing.ts';
 
 type Needs = Pick<Ports, 'collections' | 'descriptions' | 'labels' | 'settings'>;
 
@@ -18,17 +17,14 @@ export interface VirtualFolder {
   readonly children: readonly VirtualFolder[];
 }
 
-/** One value of an attribute, and the search that finds its files. */
+/** One value of a level, and the search that finds its files. */
 interface Value {
   readonly name: string;
   readonly search: string;
 }
 
-/** So many values one level shows, and so many folders one collection shows in all. */
-const VALUES_MAX = 200;
+/** So many folders one collection shows in all. */
 const FOLDERS_MAX = 2000;
-
-const KINDS = ['image', 'video', 'audio', 'text', 'application'];
 
 /**
  * The virtual folders of a collection: for each level the values of its attribute that are in use within the caller's
@@ -44,7 +40,11 @@ export async function listVirtualFolders(
   const { document } = await findCollection(ports, grant, id);
   if (!mayList(grant)) return [];
   const levels: (readonly Value[])[] = [];
-  for (const group of document.groupBy) levels.push(await valuesOf(ports, grant, String(group['attribute_sys_key'])));
+  for (const group of document.groupBy) {
+    const key = String(group['attribute_sys_key']);
+    const values = await attributeValues(ports, grant, key);
+    levels.push(values.map(({ label, text }) => ({ name: label, search: `${key}:"${text}"` })));
+  }
   let left = FOLDERS_MAX;
   const build = ([values, ...deeper]: readonly (readonly Value[])[], path: string, search: string): VirtualFolder[] => {
     const folders: VirtualFolder[] = [];
@@ -58,48 +58,6 @@ export async function listVirtualFolders(
     return folders;
   };
   return build(levels, '', '');
-}
-
-async function valuesOf(ports: Needs, grant: Grant<'collection.list'>, attribute: string): Promise<readonly Value[]> {
-  const { container } = grant;
-  const within = grant.layers('listing');
-  switch (attribute) {
-    case 'type':
-    case 'mimetype':
-      return KINDS.map((kind) => ({ name: kind, search: `mimetype:"${kind}"` }));
-    case 'tags': {
-      const uses = await ports.descriptions.listTags({ container, within, limit: VALUES_MAX });
-      const labels = [...new Set(uses.map(({ label }) => label))];
-      return quotable(labels).map((label) => ({ name: label, search: `tags:"${label}"` }));
-    }
-    case 'product_ref': {
-      const products = await ports.descriptions.listProducts({ container, within, limit: VALUES_MAX, offset: 0 });
-      return quotable(products.map(({ ref }) => ref)).map((ref) => ({ name: ref, search: `product_ref:"${ref}"` }));
-    }
-    case 'labels': {
-      const [labels, uses] = await Promise.all([
-        ports.labels.listLabels(container),
-        ports.labels.countLabelUses(container, within),
-      ]);
-      return labels
-        .filter(({ sid, ownerId, document }) => uses.has(sid) && isFor(document.viewing, ownerId, grant))
-        .slice(0, VALUES_MAX)
-        .map(({ sid, document }) => ({ name: document.name, search: `labels:"${sid.slice(1)}"` }));
-    }
-    default: {
-      const fields = listFields((await readSettings(ports, grant)).document);
-      const field = fields.find(({ ckey, applies_to }) => applies_to === 'FILES' && ckey === attribute);
-      const values = field?.possible_values.map(({ api_value }) => api_value) ?? [];
-      return quotable(values)
-        .slice(0, VALUES_MAX)
-        .map((value) => ({ name: value, search: `${attribute}:"${value}"` }));
-    }
-  }
-}
-
-/** The search language has no way to write a quotation mark inside a value. */
-function quotable(values: readonly string[]): readonly string[] {
-  return values.filter((value) => !/["\\]/.test(value));
 }
 
 function mayList({ template, claims }: Grant): boolean {

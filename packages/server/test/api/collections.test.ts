@@ -117,7 +117,7 @@ describe('collections', () => {
     const [child] = first?.children ?? [];
     expect([child?.path, search(child?.filters ?? ''), child?.children]).toEqual([
       '/SKU-hidd/image',
-      'product_ref:"SKU-hidd" mimetype:"image"',
+      'product_ref:"SKU-hidd" type:"image"',
       [],
     ]);
     const narrow = await harness.key({ listing: { dir_scope: ['/in/*'] } });

@@ -118,10 +118,6 @@ describe('settings.change', () => {
     });
     expect(outcome(await call('GET', '/v5/meta/model/fields/none/options'))).toEqual([404, 'FIELD_NOT_FOUND']);
     expect((await call('GET', '/v5/meta/model/fields?applies_to=directories')).body['fields']).toEqual([]);
-    expect((await call('GET', '/v5/attributes/keys')).body['attributes']).toEqual({
-      title: { title: 'title', type: 'text' },
-      season: { title: 'season', type: 'select-one' },
-    });
   });
 
   test('reports every fault at once by field, and changes nothing', async () => {
