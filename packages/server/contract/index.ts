@@ -13,5 +13,6 @@ export { mediaContract } from './media.ts';
 export { type MetadataStore, metadataContract } from './metadata.ts';
 export { type PartialBlobStore, partialBlobsContract } from './partial-blobs.ts';
 export { type ResumableStore, resumableContract } from './resumable.ts';
+export { type ShareStore, sharesContract } from './shares.ts';
 export { type TaskStore, tasksContract } from './tasks.ts';
 export { type TemplatesStore, templatesContract } from './templates.ts';
