@@ -106,6 +106,36 @@ export class Widget {
     return this.page.locator('.item-folder').filter({ hasText: name });
   }
 
+  /** The names of the files in the list on the screen, in their order. */
+  files(): Promise<readonly string[]> {
+    const infos = this.page.getByRole('listbox').locator('.filerobot-Explorer-Item-fileInfo');
+    return infos.locator('.SfxEllipsed-ellipsed-text-wrapper').allTextContents();
+  }
+
+  /** Searches for a text. */
+  async search(text: string): Promise<void> {
+    const field = this.page.getByTestId('fmaw-common_search_group_input');
+    await field.fill(text);
+    await field.press('Enter');
+  }
+
+  /** Sorts the list in the order that the widget proposes for this key. */
+  async sortBy(key: string): Promise<void> {
+    await this.page.getByTestId('sort-dropdown').click();
+    await this.page.getByTestId(`sortOptionsBy${key}Label`).click();
+  }
+
+  /** Chooses an option of one part of the filter panel; the part stays open. */
+  async filter(part: string, option: string): Promise<void> {
+    await this.page.getByText(part, { exact: true }).first().click();
+    await this.page.locator('.filerobot-Provider-Filters-FilterOption').getByText(option, { exact: true }).click();
+  }
+
+  /** Gives up every choice in the part of the filter panel that is open. */
+  async clearFilter(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Clear All' }).click();
+  }
+
   /** Uploads through the file dialog and resolves when every upload has ended, well or badly. */
   async upload(files: readonly PickedFile[]): Promise<void> {
     const endedBefore = await this.page.evaluate(() => window.recorded.ended.length);
