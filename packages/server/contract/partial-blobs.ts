@@ -51,6 +51,7 @@ async function assertBecomes({ partials, blobs }: PartialBlobStore, id: string, 
     sha1: digest('sha1', content),
     sha256: digest('sha256', content),
   });
+  assert.equal(blobId, id);
   assert.ok((await bytesOf(blobs, blobId)).equals(content), 'the blob has other bytes');
   return blobId;
 }

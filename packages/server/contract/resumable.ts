@@ -160,6 +160,33 @@ export const resumableContract: readonly ContractCase<ResumableStore>[] = [
     },
   },
   {
+    name: 'is a file that was there already once, only under the lock, and makes none then',
+    async run(open) {
+      const { resumables, metadata, templates } = await open();
+      await templates.ensureContainer(CONTAINER, NOW);
+      const record = upload();
+      await resumables.createUpload(record);
+      const lock = lockOf(record);
+      const there = { id: '11111111-2222-3333-4444-55555555', version: 3 };
+      await assert.rejects(resumables.finishUpload(lock, there), hasCode('UPLOAD_LOCKED'));
+      await resumables.lockUpload(lock, NOW + LEASE_MS, NOW);
+      await assert.rejects(resumables.finishUpload(lockOf(record), there), hasCode('UPLOAD_LOCKED'));
+      assert.equal((await resumables.findUpload(CONTAINER, record.id))?.file, undefined);
+      const commit = () => metadata.commitFiles(CONTAINER, [fileOf(record, lock)], by(NOW));
+      const outcomes = await Promise.allSettled([1, 2, 3].map(() => resumables.finishUpload(lock, there)));
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+      await assert.rejects(commit(), hasCode('UPLOAD_LOCKED'));
+      assert.equal(await metadata.findFileByName(CONTAINER, record.folderPath, record.name), undefined);
+      assert.deepEqual((await resumables.findUpload(CONTAINER, record.id))?.file, there);
+      const expired = upload();
+      await resumables.createUpload(expired);
+      const last = lockOf(expired);
+      await resumables.lockUpload(last, NOW + LEASE_MS, NOW);
+      await resumables.expireUpload(last);
+      await assert.rejects(resumables.finishUpload(last, there), hasCode('UPLOAD_LOCKED'));
+    },
+  },
+  {
     name: 'never becomes a file once it was expired',
     async run(open) {
       const { resumables, metadata, templates } = await open();

@@ -27,7 +27,7 @@ import {
   uploadMetadata,
   uploadOffset,
 } from './tus.ts';
-import { contentLength, description } from './uploads.ts';
+import { contentLength, description, duplicateWarnings } from './uploads.ts';
 import { isoTime, wireFile } from './wire.ts';
 
 type UploadCall = Call<'file.upload'>;
@@ -90,7 +90,8 @@ export const resumableRoutes = [
       }
       const progress = await readProgress(call.ports, grant, upload);
       setHeaders(call, progress);
-      const file = progress.file && (await fileOfUpload(call.ports, grant, progress));
+      const stored = progress.file && (await fileOfUpload(call.ports, grant, progress));
+      const warnings = stored === undefined ? [] : duplicateWarnings([stored]);
       return {
         upload: {
           id: upload.id,
@@ -98,7 +99,8 @@ export const resumableRoutes = [
           length: upload.lengthBytes,
           expires_at: isoTime(upload.expiresAtMs),
         },
-        ...(file === undefined ? {} : { file: wireFile(file, call) }),
+        ...(stored === undefined ? {} : { file: wireFile(stored.file, call) }),
+        ...(warnings.length === 0 ? {} : { warnings }),
       };
     },
   }),

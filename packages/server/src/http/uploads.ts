@@ -435,13 +435,9 @@ const DUPLICATES = {
   'duplicate elsewhere': 'ERROR_SHA1_CONFLICT',
 } as const;
 
-/**
- * Both forms that clients read: `file` for one, `files` always. When nothing was stored because all of it is there already,
- * the answer says so in the way of its generation (wire contract 5.6 and 12.1); among others, duplicates are warnings.
- */
-function answer(call: Call, stored: readonly StoredUpload[]): object {
-  const wire = stored.map(({ file }) => wireFile(file, call));
-  const warnings = stored.flatMap(({ file, outcome }) => {
+/** What is said of each upload whose content was there already. */
+export function duplicateWarnings(stored: readonly StoredUpload[]) {
+  return stored.flatMap(({ file, outcome }) => {
     if (outcome !== 'duplicate here' && outcome !== 'duplicate elsewhere') return [];
     const { folderPath, name, info } = file;
     const similar_file_path = folderPath === '/' ? `/${name}` : `${folderPath}/${name}`;
@@ -449,6 +445,15 @@ function answer(call: Call, stored: readonly StoredUpload[]): object {
     const code = DUPLICATES[outcome];
     return [{ code, msg: ERRORS[code].msg, hint: ERRORS[code].hint, existing_file_uuid, similar_file_path, info }];
   });
+}
+
+/**
+ * Both forms that clients read: `file` for one, `files` always. When nothing was stored because all of it is there already,
+ * the answer says so in the way of its generation (wire contract 5.6 and 12.1); among others, duplicates are warnings.
+ */
+function answer(call: Call, stored: readonly StoredUpload[]): object {
+  const wire = stored.map(({ file }) => wireFile(file, call));
+  const warnings = duplicateWarnings(stored);
   const [first] = warnings.length === stored.length ? warnings : [];
   const isFirstGeneration = call.version === 'v3';
   const state =

@@ -6,11 +6,19 @@ import type { CanonicalPath } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
-import type { FileRecord } from '../ports/metadata.ts';
 import type { AppendOptions } from '../ports/partial-blobs.ts';
 import { type ResumableUpload, sourceOf, type UploadLock } from '../ports/resumable.ts';
 import { valueCheck } from './settings.ts';
-import { commitUploads, type Description, HEAD_BYTES, judged, RECHECK_EVERY_MS, typeFacts } from './uploads.ts';
+import {
+  type Description,
+  HEAD_BYTES,
+  judged,
+  mayList,
+  RECHECK_EVERY_MS,
+  type StoredUpload,
+  storeUploads,
+  typeFacts,
+} from './uploads.ts';
 
 /** What an upload will become. */
 export interface Plan {
@@ -40,7 +48,7 @@ export interface Progress {
 
 type Needs = Pick<
   Ports,
-  'blobs' | 'partials' | 'resumables' | 'counters' | 'media' | 'metadata' | 'settings' | 'system'
+  'blobs' | 'partials' | 'resumables' | 'counters' | 'images' | 'media' | 'metadata' | 'settings' | 'system'
 >;
 type UploadGrant = Grant<'file.upload'>;
 
@@ -113,16 +121,22 @@ export async function readProgress(
   return { upload, offset, file: undefined };
 }
 
-/** The file that a finished upload became. Raises FILE_NOT_FOUND when it is gone, or no longer in the folder for which the
- *  caller was admitted. */
+/** What became of a finished upload. Raises FILE_NOT_FOUND when its file is gone, or neither in the folder for which the
+ *  caller was admitted nor where the caller may list. */
 export async function fileOfUpload(
   ports: Pick<Ports, 'metadata'>,
   grant: UploadGrant,
   { upload, file }: Progress,
-): Promise<FileRecord> {
+): Promise<StoredUpload> {
   const found = file && (await ports.metadata.findFile(grant.container, file.id, file.version));
-  if (found?.folderPath !== upload.folderPath) throw new AppError('FILE_NOT_FOUND', 'deleted or moved');
-  return found;
+  const isHere = found?.folderPath === upload.folderPath;
+  const isShown = isHere || (found !== undefined && mayList(grant) && grant.within('listing', found.folderPath));
+  if (found === undefined || !isShown) throw new AppError('FILE_NOT_FOUND', 'deleted or moved');
+  // A blob keeps the id under which it grew: other bytes had been there before.
+  if (found.blobId !== upload.partialId) {
+    return { file: found, outcome: isHere ? 'duplicate here' : 'duplicate elsewhere' };
+  }
+  return { file: found, outcome: found.version === 0 ? 'new file' : 'new version' };
 }
 
 /**
@@ -216,7 +230,8 @@ async function settledProgress(
   return { upload, offset: size, file: await commit(ports, grant, upload, lock) };
 }
 
-/** Makes a complete upload a file: judged once more, settled once, and recorded as finished in the same transaction. */
+/** Makes a complete upload a file, unless its content is there already: judged once more, settled once, and recorded as
+ *  finished in the same transaction. */
 async function commit(
   ports: Needs,
   grant: UploadGrant,
@@ -232,11 +247,17 @@ async function commit(
       upload.name,
       upload.claimedType,
     );
-    const [file] = await commitUploads(ports, upload.folderPath, [
-      { grant, name: upload.name, type, blob, description: upload.description, upload: lock },
-    ]);
-    if (file === undefined) throw new TypeError('One upload makes one file.');
-    ports.system.log.info('upload.finished', { uploadId: upload.id, fileId: file.id });
+    const staged = { grant, name: upload.name, type, blob, description: upload.description, upload: lock };
+    const [stored] = await storeUploads(ports, upload.folderPath, [staged], { keepDuplicates: false });
+    if (stored === undefined) throw new TypeError('One upload makes one file.');
+    const { file, outcome } = stored;
+    ports.system.log.info('upload.finished', { uploadId: upload.id, fileId: file.id, outcome });
+    if (file.blobId !== blob.blobId) {
+      await ports.partials.discard(upload.partialId).catch((error: unknown) => {
+        // The upload has its file; the sweep of blobs removes what no file points to.
+        ports.system.log.warn('upload.bytes', { uploadId: upload.id, error: String(error) });
+      });
+    }
     return { id: file.id, version: file.version };
   } catch (error) {
     if (isRefusal(error, REFUSED_FILE)) await endUpload(ports, upload, lock);

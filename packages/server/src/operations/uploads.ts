@@ -242,9 +242,7 @@ export async function commitUploads(
     if (error instanceof AppError && error.code === 'STORE_UNAVAILABLE') {
       for (const { grant } of staged) grant.keep();
     } else {
-      // The bytes of a resumable upload are its own: it may be gone on with, or another writer may have made them a file.
-      const own = staged.filter(({ upload }) => upload === undefined);
-      await discardUploads(ports, own);
+      await discardUploads(ports, staged);
     }
     throw error;
   }
@@ -261,10 +259,11 @@ export interface StoredUpload {
  * Stores staged files like `commitUploads`, except those whose content the container has already, within the reach that its
  * settings name: their bytes are removed again and the file that is there is answered. A duplicate counts as an upload,
  * but takes nothing of a quota of bytes. What the caller may not list is no duplicate: its upload is stored as if nothing
- * of the kind existed. Of two that arrive in the same moment both may be stored. Raises CHECKSUM_MISMATCH too.
+ * of the kind existed. Of two that arrive in the same moment both may be stored. A resumable upload that is a duplicate is
+ * recorded as finished with that file. Raises CHECKSUM_MISMATCH too.
  */
 export async function storeUploads(
-  ports: Pick<Ports, 'blobs' | 'images' | 'metadata' | 'settings' | 'system'>,
+  ports: Pick<Ports, 'blobs' | 'images' | 'metadata' | 'resumables' | 'settings' | 'system'>,
   folderPath: CanonicalPath,
   sent: readonly DescribedFile[],
   options: { readonly keepDuplicates: boolean; readonly resize?: Sides },
@@ -277,12 +276,17 @@ export async function storeUploads(
       for (const [index, file] of sent.entries()) staged[index] = await resized(ports, file, options.resize);
     }
     if (!options.keepDuplicates) known = await knownDuplicates(ports, folderPath, staged);
-    const duplicates = staged.filter((_, index) => known[index] !== undefined);
-    for (const { grant, blob, type } of duplicates) {
+    for (const [index, { grant, blob, type, upload }] of staged.entries()) {
+      const found = known[index];
+      if (found === undefined) continue;
       await grant.recheck({ ...typeFacts(type), sizeBytes: blob.sizeBytes });
       await grant.settle({ bytes: 0 });
+      if (upload !== undefined) await ports.resumables.finishUpload(upload, { id: found.id, version: found.version });
     }
-    await discardUploads(ports, duplicates);
+    await discardUploads(
+      ports,
+      staged.filter((_, index) => known[index] !== undefined),
+    );
   } catch (error) {
     await discardUploads(ports, staged);
     throw error;
@@ -354,20 +358,24 @@ async function knownDuplicates(
 }
 
 /** Whether the caller gets to know of files at all. */
-function mayList({ template, claims }: Grant): boolean {
+export function mayList({ template, claims }: Grant): boolean {
   if (template === undefined || claims === undefined) return true;
   return effective(template, claims).permissions.includes('OBJECTS_LIST');
 }
 
-/** Removes staged bytes that will not become files. Never raises: the sweep removes what is left. */
+/**
+ * Removes staged bytes that will not become files. Never raises: the sweep removes what is left. The bytes of a resumable
+ * upload are its own and stay: it may be gone on with, or another writer may have made them a file.
+ */
 export async function discardUploads(
   ports: Pick<Ports, 'blobs' | 'system'>,
   staged: readonly StagedFile[],
 ): Promise<void> {
+  const own = staged.filter(({ upload }) => upload === undefined);
   try {
-    await ports.blobs.remove(staged.map(({ blob }) => blob.blobId));
+    await ports.blobs.remove(own.map(({ blob }) => blob.blobId));
   } catch (error) {
-    ports.system.log.warn('blobs.left', { count: staged.length, error: String(error) });
+    ports.system.log.warn('blobs.left', { count: own.length, error: String(error) });
   }
 }
 

@@ -34,7 +34,7 @@ export interface PartialBlobs {
    * `offset` is not the size; UPLOAD_CHECKSUM_MISMATCH; PAYLOAD_TOO_LARGE.
    */
   append(partialId: string, offset: number, source: Readable, options: AppendOptions): Promise<number>;
-  /** Turns everything up to the size into a blob, durably. Idempotent: asked again, it answers the same blob as long as
+  /** Turns everything up to the size into a blob of the same id, durably. Idempotent: asked again, it answers the same blob as long as
    *  that is there. Raises UPLOAD_NOT_FOUND. */
   finish(partialId: string): Promise<WrittenBlob>;
   /** Removes a partial blob, also when it has become a blob: the caller knows that no file points to it. One that does

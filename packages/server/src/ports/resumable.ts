@@ -24,7 +24,7 @@ export interface ResumableUpload {
   readonly createdAtMs: number;
   /** It must be finished before this; afterwards nothing of it remains but the file. */
   readonly expiresAtMs: number;
-  /** The file that it became. */
+  /** The file that it became, or the one that had its content before. */
   readonly file: { readonly id: string; readonly version: number } | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface UploadLock {
 
 /**
  * Records of resumable uploads. Durable when a method resolves, locks excepted: those need only outlive the process that
- * took them. An upload becomes a file in `Metadata.commitFiles`, in the same transaction. Raises STORE_UNAVAILABLE.
+ * took them. An upload becomes a new file in `Metadata.commitFiles`, in the same transaction. Raises STORE_UNAVAILABLE.
  */
 export interface ResumableUploads {
   createUpload(upload: ResumableUpload): Promise<void>;
@@ -58,6 +58,9 @@ export interface ResumableUploads {
   /** Lets the upload expire now, only while the lock is held: it can never become a file afterwards. Raises UPLOAD_LOCKED
    *  when the lock was lost. */
   expireUpload(lock: UploadLock): Promise<void>;
+  /** Records that the upload is the file, one that was there already, only while the lock is held. Raises UPLOAD_LOCKED
+   *  when the lock was lost, the upload has become a file, or it was expired. */
+  finishUpload(lock: UploadLock, file: NonNullable<ResumableUpload['file']>): Promise<void>;
   /** Removes the record, only while the lock is held; one that was lost is no fault. */
   removeUpload(lock: UploadLock): Promise<void>;
   /** At most `limit` uploads that expired at `nowMs` or before, finished or not, and that nobody has locked. */

@@ -145,6 +145,134 @@ describe('the reach of uploads.duplicates', () => {
   });
 });
 
+describe('a resumable upload of what is there already', () => {
+  const tus = { 'tus-resumable': '1.0.0' };
+  /** Sends the content in two parts and answers the last answer, and what the upload says of itself afterwards. */
+  async function resume(by: string, folder: string, { name, content } = SAME) {
+    const encoded = (text: string) => Buffer.from(text).toString('base64');
+    const metadata = `filename ${encoded(name)},folder ${encoded(folder)}`;
+    const headers = { ...tus, 'upload-length': String(content.length), 'upload-metadata': metadata };
+    const begun = await harness.call({ method: 'POST', url: '/v5/tus', key: by, headers });
+    if (begun.status !== 201) return { url: '', last: begun, shown: begun };
+    const location = begun.headers['location'] ?? '';
+    const url = location.slice(location.indexOf('/v5/'));
+    const part = (offset: number, body: string) => {
+      const type = 'application/offset+octet-stream';
+      const all = { ...tus, 'content-type': type, 'upload-offset': String(offset) };
+      return harness.call({ method: 'PATCH', url, key: by, headers: all, body });
+    };
+    expect((await part(0, content.slice(0, 3))).status).toBe(204);
+    const last = await part(3, content.slice(3));
+    return { url, last, shown: await harness.call({ url, key: by }) };
+  }
+
+  test('ends with the file that is there, says so, and keeps no bytes', async () => {
+    const first = await harness.upload(key, '/f', SAME);
+    const { url, last, shown } = await resume(key, '/f');
+    expect(last).toMatchObject({ status: 204, headers: { 'latchkey-file-uuid': first.textAt('file.uuid') } });
+    expect(outcome(shown)).toBe('200 success');
+    expect(shown.body).toMatchObject({
+      upload: { offset: SAME.content.length },
+      file: { uuid: first.textAt('file.uuid'), name: 'a.txt' },
+      warnings: [
+        {
+          code: 'SAME_ASSET_EXISTS_SKIP_UPLOAD',
+          existing_file_uuid: first.textAt('file.uuid'),
+          similar_file_path: '/f/a.txt',
+        },
+      ],
+    });
+    expect(await blobs()).toBe(1);
+    // Asked again, and given up, it changes nothing.
+    expect((await harness.call({ method: 'HEAD', url, key, headers: tus })).headers).toMatchObject({
+      'upload-offset': String(SAME.content.length),
+      'latchkey-file-uuid': first.textAt('file.uuid'),
+    });
+    expect((await harness.call({ method: 'DELETE', url, key, headers: tus })).status).toBe(204);
+    const got = await harness.call({ url: `/v4/get/${first.textAt('file.uuid')}`, key });
+    expect(got.text).toBe(SAME.content);
+  });
+
+  test('is a file without a warning when its content is new, or its name has other content', async () => {
+    for (const [content, version] of [
+      ['of nobody', '0000'],
+      ['another', '0001'],
+    ] as const) {
+      const { last, shown } = await resume(key, '/f', { ...SAME, content });
+      expect(last.headers['latchkey-file-uuid']?.slice(-4)).toBe(version);
+      expect(shown.body['warnings']).toBeUndefined();
+    }
+    expect(await blobs()).toBe(2);
+  });
+
+  test.each([
+    ['name', [true, false, false]],
+    ['folder', [true, true, false]],
+    ['container', [true, true, true]],
+    ['off', [false, false, false]],
+  ])('within the reach %s', async (word, expected) => {
+    await reach(word);
+    const first = await harness.upload(key, '/f', SAME);
+    const known: boolean[] = [];
+    for (const [folder, name] of [
+      ['/f', 'a.txt'],
+      ['/f', 'b.txt'],
+      ['/g', 'a.txt'],
+    ] as const) {
+      const { last, shown } = await resume(key, folder, { ...SAME, name });
+      const isKnown = last.headers['latchkey-file-uuid'] === first.textAt('file.uuid');
+      known.push(isKnown);
+      const code = folder === '/f' ? 'SAME_ASSET_EXISTS_SKIP_UPLOAD' : 'ERROR_SHA1_CONFLICT';
+      expect(shown.body['warnings']).toEqual(isKnown ? [expect.objectContaining({ code })] : undefined);
+      expect(shown.textAt('file.uuid')).toBe(last.headers['latchkey-file-uuid']);
+    }
+    expect(known).toEqual(expected);
+  });
+
+  test('counts as an upload, but takes nothing of the quota of bytes', async () => {
+    await harness.upload(key, '/f', SAME);
+    const limited = await harness.key({ upload: { max: 2, max_total_size: 16 } });
+    expect((await resume(limited, '/f')).last.status).toBe(204);
+    const { last } = await resume(limited, '/f', { name: 'b.txt', content: 'x'.repeat(16) });
+    expect(last.headers['latchkey-file-uuid']).toMatch(/0000$/);
+    expect(outcome((await resume(limited, '/f')).last)).toBe('403 error UPLOAD_QUOTA_EXHAUSTED');
+  });
+
+  test('is stored as if nothing was there for those who may not list it, and is shown to none of them', async () => {
+    await reach('container');
+    const first = await harness.upload(key, '/secret', SAME);
+    const scoped = await harness.key({ listing: { dir_scope: ['/open/*'] } });
+    const blind = await harness.key({ permissions: ['FILE_UPLOAD'] });
+    for (const [by, folder] of [
+      [scoped, '/open'],
+      [blind, '/secret'],
+    ] as const) {
+      const { last, shown } = await resume(by, folder);
+      expect(last).toMatchObject({ status: 204 });
+      expect(last.headers['latchkey-file-uuid']).not.toBe(first.textAt('file.uuid'));
+      expect(shown.body['warnings']).toBeUndefined();
+      expect(shown.body['file']).toMatchObject({ folder: { name: folder } });
+    }
+  });
+
+  test('elsewhere is shown only as long as its file may be listed', async () => {
+    await reach('container');
+    const first = await harness.upload(key, '/open', SAME);
+    const template = await harness.template({ listing: { dir_scope: ['/open/*', '/g'] } });
+    const scoped = harness.keyOf(template);
+    const { url, shown } = await resume(scoped, '/g');
+    expect(shown.textAt('file.uuid')).toBe(first.textAt('file.uuid'));
+    const files_uuids = [first.textAt('file.uuid')];
+    await harness.call({
+      method: 'POST',
+      url: '/v5/files/move',
+      key,
+      body: { files_uuids, new_folder_name: '/secret' },
+    });
+    expect(outcome(await harness.call({ url, key: scoped }))).toBe('404 error FILE_NOT_FOUND');
+  });
+});
+
 describe('what the caller may not see', () => {
   test('is no duplicate: without the permission to list it is stored as if nothing was there', async () => {
     await reach('container');

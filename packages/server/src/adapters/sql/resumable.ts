@@ -83,6 +83,7 @@ export function sqlResumableUploads(database: Database): ResumableUploads {
           .executeTakeFirst();
         if (numUpdatedRows === 0n) throw new AppError('UPLOAD_LOCKED', 'the lock was lost before the end');
       }),
+    finishUpload: (lock, file) => write((db) => finishUploadRow(db, lock, file)),
     removeUpload: ({ uploadId, token }) =>
       write(async (db) => {
         await db.deleteFrom('resumable_uploads').where('id', '=', uploadId).where('lock_token', '=', token).execute();
