@@ -92,7 +92,7 @@ export function objectDifference(
   before: JsonObject,
   after: JsonObject,
 ): { readonly old: string; readonly new: string } | undefined {
-  const isSame = (name: string) => JSON.stringify(before[name]) === JSON.stringify(after[name]);
+  const isSame = (name: string) => JSON.stringify(own(before, name)) === JSON.stringify(own(after, name));
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !isSame(name));
   return names.length === 0 ? undefined : { old: excerpt(before, names), new: excerpt(after, names) };
 }
@@ -104,12 +104,17 @@ export function shortened(text: string, charactersMax: number): string {
   return `${text.slice(0, charactersMax - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
+/** What callers wrote under the name; every object has a `constructor` that nobody wrote. */
+function own(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
 function excerpt(object: JsonObject, names: readonly string[]): string {
   const kept = new Map<string, Json>();
   let size = 2;
   let left = 0;
   for (const name of names) {
-    const value = object[name];
+    const value = own(object, name);
     if (value === undefined) continue;
     const json = JSON.stringify(value);
     const short = json.length <= VALUE_CHARACTERS_MAX ? value : shortened(json, VALUE_CHARACTERS_MAX);
