@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomOf } from '../../contract/random.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { CONTAINER, type Harness, openHarness } from '../support/harness.ts';
+import { inParallel } from '../support/parallel.ts';
 
 const corpora = process.env['CORPORA_DIR'];
 
@@ -82,8 +83,8 @@ describe(`each of ${names.length} files`, () => {
 
   test('is recognised by its bytes, and comes back equal, whole and in any part', async () => {
     const media = openMedia();
-    const random = randomOf(20_260_115);
-    for (const name of names) {
+    await inParallel([...names.entries()], async ([index, name]) => {
+      const random = randomOf(20_260_115 + index);
       const content = contentOf(name);
       const file = await uploaded(name, content);
       const found = await media.detect(content.subarray(0, 64 * 1024), name, undefined);
@@ -121,7 +122,7 @@ describe(`each of ${names.length} files`, () => {
       }
       const beyond = await ask(`${size}-`);
       expect(parts(beyond).slice(0, 2), name).toEqual([416, `bytes */${size}`]);
-    }
+    });
   }, 240_000);
 
   test('has a preview, or something that stands for it, and never one that a browser would run', async () => {
