@@ -51,7 +51,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
-    rewriteUrl: (request) => withoutTrailingSlash(request.url ?? '/'),
+    rewriteUrl: (request) => withoutTrailingSlash(withoutShareHost(request.url ?? '/')),
     // A stalled connection is given up; a long upload that flows is not.
     connectionTimeout: 75_000,
     requestTimeout: 0,
@@ -191,6 +191,11 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
       ? VERSIONS.map((v) => ({ url: url.replace('{v}', v), version: v }))
       : [{ url, version: '' }];
   });
+}
+
+/** Widgets know a host of shares (`shareApiEndpoint`); `/share` of this one plays it, for the same addresses below. */
+function withoutShareHost(target: string): string {
+  return target.replace(/^\/share(?=\/[^/?]+\/v[345]\/share\/)/, '');
 }
 
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */

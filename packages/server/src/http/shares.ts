@@ -40,6 +40,9 @@ const shareBody = z.object({
   expires_at: time,
   starts_at_tz: zone,
   expires_at_tz: zone,
+  // So the widget calls them.
+  starts_tz: zone,
+  expires_tz: zone,
   items: z
     .array(z.object({ type: z.enum(['file_uuid', 'folder_uuid']), identifiers: idList }))
     .max(SHARE.itemsMax)
@@ -274,27 +277,47 @@ async function pickItems(
 function wishOf(body: z.infer<typeof shareBody>): ShareWish {
   const { title, description, auth } = body;
   const pass = auth === null ? null : auth?.pass;
+  const startsZone = body.starts_at_tz ?? body.starts_tz;
+  const expiresZone = body.expires_at_tz ?? body.expires_tz;
   return {
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description: description ?? '' }),
-    ...(body.starts_at === undefined ? {} : { startsAtMs: msOf(body.starts_at, 'starts_at') }),
-    ...(body.expires_at === undefined ? {} : { expiresAtMs: msOf(body.expires_at, 'expires_at') }),
-    ...(body.starts_at_tz === undefined ? {} : { startsAtZone: body.starts_at_tz }),
-    ...(body.expires_at_tz === undefined ? {} : { expiresAtZone: body.expires_at_tz }),
+    ...(body.starts_at === undefined ? {} : { startsAtMs: msOf(body.starts_at, 'starts_at', startsZone) }),
+    ...(body.expires_at === undefined ? {} : { expiresAtMs: msOf(body.expires_at, 'expires_at', expiresZone) }),
+    ...(startsZone === undefined ? {} : { startsAtZone: startsZone }),
+    ...(expiresZone === undefined ? {} : { expiresAtZone: expiresZone }),
     ...(pass === undefined ? {} : { password: pass === '' ? null : pass }),
   };
 }
 
-/** A time without an offset is in UTC. */
-function msOf(text: string | null, field: string): number | null {
+/** A time without an offset is what clocks show in the zone; without a zone, in UTC. */
+function msOf(text: string | null, field: string, zone: string | null | undefined): number | null {
   if (text === null || text === '') return null;
-  const ms = Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(text) || !text.includes('T') ? text : `${text}Z`);
-  if (Number.isNaN(ms)) {
-    throw new AppError('REQUEST_INVALID', field, {
-      faults: [{ field, code: 'TIME_INVALID', message: 'This is no time.' }],
-    });
+  const hasOffset = /T.*(?:Z|[+-]\d\d:?\d\d)$/.test(text);
+  const ms = Date.parse(hasOffset || !text.includes('T') ? text : `${text}Z`);
+  if (Number.isNaN(ms)) throw timeFault(field, 'TIME_INVALID', 'This is no time.');
+  if (hasOffset || zone === undefined || zone === null || zone === '') return ms;
+  try {
+    // The second look counts where clocks are changed between the two.
+    return ms - aheadMs(zone, ms - aheadMs(zone, ms));
+  } catch (error) {
+    if (error instanceof RangeError) throw timeFault(field, 'ZONE_UNKNOWN', 'The time zone of this time is unknown.');
+    throw error;
   }
-  return ms;
+}
+
+/** How far the clocks of a zone are ahead of UTC at a moment. Throws a RangeError for an unknown zone. */
+function aheadMs(zone: string, atMs: number): number {
+  const style = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' } as const;
+  const clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', ...style, second: 'numeric' });
+  const parts = new Map(clock.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+  const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0;
+  const shown = [part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')] as const;
+  return Date.UTC(...shown) - Math.floor(atMs / 1000) * 1000;
+}
+
+function timeFault(field: string, code: string, message: string): AppError {
+  return new AppError('REQUEST_INVALID', field, { faults: [{ field, code, message }] });
 }
 
 /** What everybody at the door may know. */

@@ -78,6 +78,44 @@ describe('a share', () => {
     expect(await told()).toEqual(shut);
   });
 
+  test('takes what the dialog of the widget sends, and shows itself at the address that the widget knows', async () => {
+    const one = await put('/a', 'one.txt');
+    const body = {
+      title: 'From the dialog',
+      description: '',
+      starts_at: '2026-01-15T14:30',
+      expires_at: '2026-07-15T14:30',
+      starts_tz: 'Europe/Paris',
+      expires_tz: 'Europe/Paris',
+      items: [{ type: 'file_uuid', identifiers: [one], options: { recursive: true } }],
+      token: CONTAINER,
+      permissions: 'download',
+      auth: { pass: 'open sesame', user: '' },
+    };
+    const made = await call('POST', '/v5/shares', body);
+    expect(made.body['share']).toMatchObject({
+      starts_at: '2026-01-15T13:30:00Z',
+      expires_at: '2026-07-15T12:30:00Z',
+      starts_at_tz: 'Europe/Paris',
+      expires_at_tz: 'Europe/Paris',
+      has_password: true,
+    });
+    const wrong = await call('POST', '/v5/shares', { ...body, starts_tz: 'Nowhere/Land' });
+    expect([outcome(wrong), wrong.body['faults']]).toEqual([
+      [400, 'REQUEST_INVALID'],
+      [expect.objectContaining({ field: 'starts_at', code: 'ZONE_UNKNOWN' })],
+    ]);
+    harness.clock.pass(2 * 60 * 60_000);
+    const atShareHost = async (query: string) => {
+      const url = `/share/${CONTAINER}/v4/share/${made.textAt('share.puid')}${query}`;
+      const { statusCode, json } = await harness.app.inject({ url });
+      return { status: statusCode, body: json() };
+    };
+    expect((await atShareHost('')).body).toMatchObject({ code: 'SHARE_PASSWORD_NEEDED' });
+    const shown = await atShareHost('?password=open%20sesame');
+    expect(shown.body).toMatchObject({ status: 'success', files: [{ name: 'one.txt' }], folders: [] });
+  });
+
   test('is never worth more than the live rights of whoever made it', async () => {
     const [inside, outside] = [await put('/in', 'in.txt'), await put('/out', 'out.txt')];
     const record = await harness.template({ restrictions: { allowed_origins: ['https://example.com'] } });
@@ -90,7 +128,7 @@ describe('a share', () => {
       body: { items: items([inside, outside]) },
     });
     const puid = answer.textAt('share.puid');
-    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['in.txt', 'out.txt']);
+    expect(names(await visit(`/v4/share/${puid}`)).sort()).toEqual(['in.txt', 'out.txt']);
     const { document } = record;
     const change = (difference: object) =>
       harness.ports.templates.updateTemplate(CONTAINER, record.uid, { ...document, ...difference }, 1);
