@@ -1,0 +1,124 @@
+// Does a page of 100 files, or a search, take longer with a million files than with ten thousand?
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CanonicalPath } from '../packages/policy/src/index.ts';
+import type * as Sql from '../packages/server/src/adapters/sql/database.ts';
+import type * as Ports from '../packages/server/src/adapters/sql/index.ts';
+import type * as Index from '../packages/server/src/adapters/sql/search-index.ts';
+import type { FileQuery, Paging, SortKey } from '../packages/server/src/ports/metadata.ts';
+import { databaseBeside, fill, needles } from '../packages/server/test/support/many-files.ts';
+import { figure, ratio, report } from './support/report.ts';
+
+const adapter = (file: string) => import(new URL(`../packages/server/dist/adapters/sql/${file}`, import.meta.url).href);
+const { openSql }: typeof Ports = await adapter('index.js');
+const { openDatabase }: typeof Sql = await adapter('database.js');
+const { gramsOf }: typeof Index = await adapter('search-index.js');
+
+const FILES_PER_FOLDER = 100;
+const LARGE = Number(process.env['BENCH_FILES'] ?? 1_000_000);
+const SMALL = Math.min(10_000, LARGE);
+const CALLS = 40;
+
+const SORTS: readonly SortKey[] = ['name', 'title', 'created_at', 'modified_at', 'size', 'type'];
+const everything = { of: 'all', conditions: [] } as const;
+const at = (path: string) => path as CanonicalPath; // Each is written in its canonical form.
+const query = (different: Partial<FileQuery>): FileQuery => ({
+  container: 'demo',
+  folderPath: at('/'),
+  recursive: true,
+  within: [],
+  where: everything,
+  ...different,
+});
+
+/** What is asked, with the same number of answers in both databases. */
+const questions: readonly (readonly [string, FileQuery, Partial<Paging>])[] = [
+  ...SORTS.map(
+    (sort) => [`a folder by ${sort}`, query({ folderPath: at('/f7'), recursive: false }), { sort }] as const,
+  ),
+  ...SORTS.map((sort) => [`everything by ${sort}`, query({}), { sort, descending: sort === 'size' }] as const),
+  ['one scope of many', query({ within: [[{ path: at('/f7'), deep: true }]] }), {}],
+  [
+    `a word in ${needles} files`,
+    query({ where: { of: 'text', text: 'needle' } }),
+    { sort: 'relevance', descending: true },
+  ],
+  [
+    `a value of ${needles} files`,
+    query({ where: { of: 'value', field: 'meta.rare', match: { is: 'equal', text: 'x' } } }),
+    {},
+  ],
+  ['a word in all files', query({ where: { of: 'text', text: 'photo' } }), {}],
+];
+
+async function filled(url: string, files: number): Promise<Ports.SqlPorts> {
+  const ports = await openSql(url);
+  await ports.templates.ensureContainer('demo', 1);
+  const database = openDatabase(url);
+  await fill(database, { files, folders: files / FILES_PER_FOLDER, gramsOf });
+  await database.close();
+  return ports;
+}
+
+/** Milliseconds of one page with its total. */
+async function ask({ metadata }: Ports.SqlPorts, asked: FileQuery, paging: Partial<Paging>): Promise<number> {
+  const began = performance.now();
+  const page = await metadata.listFiles(asked, { sort: 'name', descending: false, offset: 0, limit: 100, ...paging });
+  await metadata.countFiles(asked);
+  if (page.length === 0) throw new Error('nothing was found');
+  return performance.now() - began;
+}
+
+/** A busy moment makes calls slower, never faster: the first quarter of the sorted times is what the work itself takes. */
+function typical(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 4)] ?? Number.NaN;
+}
+
+/** Asks both sizes in turn. */
+async function compare(name: string, small: string, large: string): Promise<string[][]> {
+  const [few, many] = [await filled(small, SMALL), await filled(large, LARGE)];
+  const rows: string[][] = [];
+  for (const [question, asked, paging] of questions) {
+    const [a, b]: [number[], number[]] = [[], []];
+    for (let call = 0; call <= CALLS; call += 1) {
+      const [first, second] = [await ask(few, asked, paging), await ask(many, asked, paging)];
+      if (call === 0) continue;
+      a.push(first);
+      b.push(second);
+    }
+    rows.push([`${name}: ${question}`, figure(typical(a)), figure(typical(b)), ratio(typical(b), typical(a))]);
+  }
+  await few.close();
+  await many.close();
+  return rows;
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
+const rows: string[][] = [];
+try {
+  rows.push(...(await compare('SQLite', `sqlite:${join(folder, 'small.db')}`, `sqlite:${join(folder, 'large.db')}`)));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+const postgres = process.env['LATCHKEY_TEST_POSTGRES_URL'];
+if (postgres === undefined) {
+  console.error('PostgreSQL was left out: LATCHKEY_TEST_POSTGRES_URL names none');
+} else {
+  const beside = (size: string) => databaseBeside(openDatabase, postgres, `latchkey_bench_${size}_${process.pid}`);
+  const small = await beside('small');
+  try {
+    const large = await beside('large');
+    try {
+      rows.push(...(await compare('PostgreSQL', small.url, large.url)));
+    } finally {
+      await large.drop();
+    }
+  } finally {
+    await small.drop();
+  }
+}
+await report(import.meta.url, {
+  head: ['page of 100 and its total', `ms of ${figure(SMALL)}`, `ms of ${figure(LARGE)}`, 'ratio'],
+  rows,
+});
