@@ -105,7 +105,7 @@ describe('uploadFile', () => {
     const { client: c, requests } = client(stored);
     const file = await uploadFile(c, new File(['hello'], 'a.txt'), { folder: '/in' });
     expect(file.uuid).toBe('u');
-    expect(requests[0]?.url).toBe('https://a.example/demo/v5/files?folder=%2Fin');
+    expect(requests[0]?.url).toBe('https://a.example/demo/v5/files?folder=%2Fin&obfuscate=KEEP_ORIGINAL_NAME');
     expect(requests[0]?.init.method).toBe('POST');
     const body = requests[0]?.init.body;
     const part = body instanceof FormData ? body.get('files[]') : undefined;

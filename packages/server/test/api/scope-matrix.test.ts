@@ -142,6 +142,58 @@ const ONE_ENDED: readonly OneEnded[] = [
     outside: '404',
     request: ({ folderId }) => json('PUT', `/v5/folder/${folderId}/meta`, { meta: { title: 'x' } }),
   },
+  {
+    operation: 'file.history',
+    outside: '404',
+    request: ({ file }) => ({ url: `/v5/files/${file}/changes` }),
+  },
+  {
+    operation: 'file.history',
+    outside: '404',
+    request: ({ file }) => ({ url: `/v5/file/${file}/versions` }),
+  },
+  {
+    operation: 'comment.list',
+    outside: '404',
+    request: ({ file }) => ({ url: `/v5/file/${file}/comments?comments_info=1` }),
+  },
+  {
+    operation: 'comment.write',
+    outside: '404',
+    request: ({ file }) =>
+      json('POST', `/v5/file/${file}/comments?comments_info=1`, { comment: { text: '{"body":"x"}' } }),
+  },
+  {
+    operation: 'file.archive',
+    outside: '404',
+    request: ({ file, folderId }) =>
+      json('POST', '/v5/file-archive', { files_uuids: [file], folders_uuids: [folderId] }),
+  },
+  {
+    operation: 'file.export',
+    outside: '404',
+    request: ({ file }) => json('POST', '/v5/objects/export-csv', { files_uuids: [file] }),
+  },
+  {
+    operation: 'file.autotag',
+    outside: '404',
+    request: ({ file }) => json('POST', '/v5/process/autotag', { file: { uuid: file }, meta: { languages: ['en'] } }),
+  },
+  {
+    operation: 'file.describe',
+    outside: '404',
+    request: ({ file }) => json('POST', '/v5/process/describe', { file: { uuid: file }, meta: { languages: ['en'] } }),
+  },
+  {
+    operation: 'approval.request',
+    outside: '404',
+    request: ({ file }) => json('POST', `/v5/files/${file}/approvals`, { approval: { approvers: ['ann'] } }),
+  },
+  {
+    operation: 'approval.list',
+    outside: '404',
+    request: ({ file }) => ({ url: `/v5/files/${file}/approvals` }),
+  },
 ];
 
 const TWO_ENDED: readonly TwoEnded[] = [
@@ -182,6 +234,10 @@ const TWO_ENDED: readonly TwoEnded[] = [
 /** Operations on places that have a test of their own elsewhere, and where. */
 const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
   'file.setLabels': 'needs a label to give: labels.test.ts',
+  'approval.get': 'needs an approval: approvals.test.ts',
+  'approval.edit': 'needs an approval: approvals.test.ts',
+  'approval.cancel': 'needs an approval: approvals.test.ts',
+  'approval.vote': 'needs an approval: approvals.test.ts',
   'facet.list': 'answers what is in scope, whatever is asked: tags.test.ts',
   'folder.preview': 'takes a list of folders and leaves out those outside: objects.test.ts',
   'file.edit': 'is asked together with file.upload: matrix.test.ts',
