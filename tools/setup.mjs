@@ -193,7 +193,8 @@ function buildWidget() {
 export async function buildExample(name) {
   const folder = join(root, 'examples', name);
   await install(`install examples/${name}`, folder);
-  await unlessFresh('built', folder, [folder], join(folder, 'dist/main.js'), () =>
+  // Examples with a widget share its page.
+  await unlessFresh('built', folder, [folder, widget], join(folder, 'dist/main.js'), () =>
     doStep(`build examples/${name}`, process.execPath, ['build.mjs'], { cwd: folder }),
   );
 }

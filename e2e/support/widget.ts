@@ -26,9 +26,19 @@ interface Recorded {
   readonly keys: string[];
 }
 
+/** The part of the running widget that the tests reach for. */
+interface Demo {
+  readonly filerobot: {
+    on(event: string, listener: (...details: never[]) => void): void;
+    getGlobalState(): { readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } } };
+    getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void };
+  };
+}
+
 declare global {
   interface Window {
     recorded: Recorded;
+    latchkeyDemo?: Demo;
   }
 }
 
@@ -69,6 +79,14 @@ export class Widget {
     await visit.page.locator('.filerobot-ProviderBrowser').waitFor();
     await visit.page.waitForLoadState('networkidle');
     return widget;
+  }
+
+  /** Changes options of the media browser, as the page around it may do at any time. */
+  async setOptions(options: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.page.evaluate(
+      (changed) => window.latchkeyDemo?.filerobot.getPlugin('Explorer').setOptions(changed),
+      options,
+    );
   }
 
   /** Every message so far, in order. */
@@ -187,8 +205,13 @@ export class Widget {
 function record(): void {
   const recorded: Recorded = { toasts: [], ended: [], keys: [] };
   window.recorded = recorded;
+  let demo: Demo | undefined;
   Object.defineProperty(window, 'latchkeyDemo', {
-    set({ filerobot }) {
+    get: () => demo,
+    set(started: Demo) {
+      demo = started;
+      const { filerobot } = started;
+      Reflect.set(window, 'filerobotForTest', filerobot);
       filerobot.on('info-visible', () => {
         const { type, message } = filerobot.getGlobalState().Core.info;
         recorded.toasts.push({ type: String(type), message: String(message) });

@@ -145,7 +145,7 @@ export const fileRoutes = [
   }),
 ];
 
-/** The listing within the collection and the virtual folder that the request names. Raises COLLECTION_NOT_FOUND. */
+/** The listing within the collection, the virtual folder and the labels that the request names. Raises COLLECTION_NOT_FOUND. */
 async function narrowed(
   call: Call,
   grant: Grant<'file.list' | 'file.stats'>,
@@ -154,12 +154,20 @@ async function narrowed(
   const collectionId = call.query.one('collection_uuid');
   const virtualFolder = call.query.one('f64');
   const kept = await collectionSearch(call.ports, grant, { collectionId, virtualFolder });
-  const search = [kept, asked.search ?? ''].filter((text) => text !== '').join(' ');
+  const search = [kept, labelled(call), asked.search ?? ''].filter((text) => text !== '').join(' ');
   return {
     ...asked,
     recursive: asked.recursive || searchesAll(call),
     search: search === '' ? undefined : search,
   };
+}
+
+/** The search for the labels of a list, which names the files of any of them: their ids, with or without the sign before them. */
+function labelled(call: Call): string {
+  const sids = call.query.one('labels')?.split(',') ?? [];
+  if (sids.every((sid) => /^#?\w{1,64}$/.test(sid))) return sids.length === 0 ? '' : `labels:"${sids.join('","')}"`;
+  const message = 'Ids of labels are needed here, separated by commas.';
+  throw new AppError('REQUEST_INVALID', 'labels', { faults: [{ field: 'labels', code: 'FORMAT_WRONG', message }] });
 }
 
 /** An old client that searches names no folder and means all of them (wire contract 12.1). */

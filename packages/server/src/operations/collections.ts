@@ -6,7 +6,8 @@ import type { CollectionDocument, CollectionRecord } from '../ports/collections.
 import type { Ports } from '../ports/index.ts';
 import type { Sharing } from '../ports/labels.ts';
 import type { JsonObject } from '../ports/metadata.ts';
-import { callerId, EVERYBODY, isFor, parseSharing, parseTitle } from './sharing.ts';
+import { personOf } from './people.ts';
+import { EVERYBODY, isFor, parseSharing, parseTitle } from './sharing.ts';
 
 type Needs = Pick<Ports, 'collections' | 'system'>;
 
@@ -61,7 +62,7 @@ export async function createCollection(
     id: randomUUID(),
     container: grant.container,
     document,
-    ownerId: callerId(grant),
+    ownerId: personOf(grant).id,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };

@@ -6,8 +6,8 @@ import type { Ports } from '../ports/index.ts';
 import type { LabelDocument, LabelRecord } from '../ports/labels.ts';
 import type { FileRecord } from '../ports/metadata.ts';
 import { at } from './files.ts';
-import { authorOf } from './people.ts';
-import { callerId, EVERYBODY, isFor, parseSharing, parseTitle } from './sharing.ts';
+import { authorOf, personOf } from './people.ts';
+import { EVERYBODY, isFor, parseSharing, parseTitle } from './sharing.ts';
 
 type Needs = Pick<Ports, 'labels' | 'system'>;
 
@@ -79,7 +79,7 @@ export async function createLabel(ports: Needs, grant: Grant<'label.create'>, in
     container: grant.container,
     sid: `#lb${id.replaceAll('-', '').slice(0, 10)}`,
     document,
-    ownerId: callerId(grant),
+    ownerId: personOf(grant).id,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };

@@ -4,14 +4,15 @@ import { AppError, type FieldFault } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { PinRecord } from '../ports/collections.ts';
 import type { Ports } from '../ports/index.ts';
-import { callerId, parseTitle } from './sharing.ts';
+import { personOf } from './people.ts';
+import { parseTitle } from './sharing.ts';
 
 /** Bounds of pins. */
 export const PINS = { perPersonMax: 200, nameCharactersMax: 100, queryCharactersMax: 8000 } as const;
 
 /** The caller's pins, the newest first. */
 export async function listPins(ports: Pick<Ports, 'pins'>, grant: Grant<'pin.list'>): Promise<readonly PinRecord[]> {
-  return ports.pins.listPins(grant.container, callerId(grant));
+  return ports.pins.listPins(grant.container, personOf(grant).id);
 }
 
 /** Keeps a search for the caller. Raises REQUEST_INVALID with every fault. */
@@ -23,7 +24,7 @@ export async function createPin(
   const faults: FieldFault[] = [];
   const name = parseTitle(input.name, PINS.nameCharactersMax, 'name', faults);
   const query = parseQuery(input.query, faults);
-  const personId = callerId(grant);
+  const personId = personOf(grant).id;
   if (faults.length === 0 && (await ports.pins.listPins(grant.container, personId)).length >= PINS.perPersonMax) {
     faults.push({ field: 'name', code: 'TOO_MANY', message: `A person may keep ${PINS.perPersonMax} searches.` });
   }
@@ -50,12 +51,12 @@ export async function renamePin(
   const faults: FieldFault[] = [];
   const name = parseTitle(said, PINS.nameCharactersMax, 'name', faults);
   if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'pin', { faults });
-  return ports.pins.renamePin(grant.container, callerId(grant), id, name);
+  return ports.pins.renamePin(grant.container, personOf(grant).id, id, name);
 }
 
 /** Forgets one of the caller's pins. Raises PIN_NOT_FOUND. */
 export async function deletePin(ports: Pick<Ports, 'pins'>, grant: Grant<'pin.delete'>, id: string): Promise<void> {
-  await ports.pins.deletePin(grant.container, callerId(grant), id);
+  await ports.pins.deletePin(grant.container, personOf(grant).id, id);
 }
 
 /** Clients read a query back without a guard: it has to be the JSON of an object. */

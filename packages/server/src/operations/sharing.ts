@@ -2,6 +2,7 @@
 import type { FieldFault } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Sharing } from '../ports/labels.ts';
+import { personOf } from './people.ts';
 
 const SCOPES = ['SK_ORG', 'SK_TEAMS', 'SK_USERS'] as const;
 /** How many may be named. */
@@ -11,16 +12,11 @@ const ID_CHARACTERS_MAX = 255;
 /** For everybody of the container. */
 export const EVERYBODY: Sharing = { scope: 'SK_ORG', ids: [] };
 
-/** Who asks, as makers and the named are recorded: the subject of the key, else the template or secret key behind it. */
-export function callerId(grant: Grant): string {
-  return grant.claims?.subject ?? grant.claims?.source.id ?? grant.bearer;
-}
-
 /** True for a back end, which acts for everybody, for who made it, and for those it is shared with. There are no teams
  *  here: what is for teams is for nobody else. */
 export function isFor(sharing: Sharing, ownerId: string, grant: Grant): boolean {
   if (grant.bearer === 'secret' || grant.bearer === 'admin') return true;
-  const caller = callerId(grant);
+  const caller = personOf(grant).id;
   if (sharing.scope === 'SK_ORG' || ownerId === caller) return true;
   return sharing.scope === 'SK_USERS' && sharing.ids.includes(caller);
 }

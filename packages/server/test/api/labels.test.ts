@@ -179,6 +179,45 @@ describe('file.setLabels', () => {
   });
 });
 
+describe('a search for a label', () => {
+  test('finds the files that carry it, in its place within a query, and never one outside the scope', async () => {
+    const [best, other] = [await label('best'), await label('other')];
+    const [seen, plain, hidden] = [await file('/in', 'seen'), await file('/in', 'plain'), await file('/out', 'hidden')];
+    await call('POST', '/files/labels', { labels: [best.sid], files_uuids: [seen, hidden] });
+    await call('POST', '/files/labels', { labels: [other.sid], files_uuids: [plain] });
+    const found = async (q: string, as: string) => asked(`q=${encodeURIComponent(q)}`, as);
+    const asked = async (narrowing: string, as: string) => {
+      const query = `folder=/&recursive=1&${narrowing}`;
+      const { body } = await call('GET', `/files?${query}`, undefined, as);
+      const counted = (await call('GET', `/files/stats?${query}`, undefined, as)).body['stats'];
+      const files = body['files'] as readonly { readonly name: string }[];
+      expect(body['info']).toMatchObject({ total_files_count: files.length });
+      expect(counted).toMatchObject({ approx_files_count: files.length });
+      return files.map(({ name }) => name).sort();
+    };
+    const narrow = await harness.key({ listing: { dir_scope: ['/in/*'] } });
+    // The widget leaves the sign of the id out.
+    for (const wanted of [`labels:"${best.sid.slice(1)}"`, `labels:"${best.sid}"`]) {
+      expect(await found(wanted, key)).toEqual(['hidden', 'seen']);
+      expect(await found(wanted, narrow)).toEqual(['seen']);
+    }
+    const both = `labels:"${best.sid.slice(1)}","${other.sid.slice(1)}"`;
+    expect(await found(both, key)).toEqual(['hidden', 'plain', 'seen']);
+    expect(await found(both, narrow)).toEqual(['plain', 'seen']);
+    expect(await found(`labels:"${best.sid.slice(1)}" hidden`, narrow)).toEqual([]);
+    expect(await found('labels:"lb0000000000"', key)).toEqual([]);
+    // The label view of the widget.
+    const [bestSid, otherSid] = [best.sid.slice(1), other.sid.slice(1)];
+    expect(await asked(`labels=${bestSid}`, key)).toEqual(['hidden', 'seen']);
+    expect(await asked(`labels=${bestSid}`, narrow)).toEqual(['seen']);
+    expect(await asked(`labels=${bestSid},${otherSid}`, narrow)).toEqual(['plain', 'seen']);
+    expect(await asked(`labels=${bestSid}&q=hidden`, key)).toEqual(['hidden']);
+    for (const wrong of ['%22', 'a%22,tags:%22b', ',']) {
+      expect(faults(await call('GET', `/files?folder=/&labels=${wrong}`))).toEqual(['labels FORMAT_WRONG']);
+    }
+  });
+});
+
 describe('whom a label is for', () => {
   const users = (...ids: readonly string[]) => ({ scope: 'SK_USERS', ids });
 

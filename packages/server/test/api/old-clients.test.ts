@@ -170,7 +170,13 @@ describe('the old uploader', () => {
     const uploader = new OldUploader(await harness.key());
     const first = await uploader.upload('new.txt', 'one');
     expect(first.files).toMatchObject([{ name: 'new.txt', bytes: 3 }]);
+    expect(first.state).toBe('{}');
     expect((await uploader.list()).files.map(({ name }) => name)).toEqual(['new.txt']);
+    const again = await uploader.upload('new.txt', 'one');
+    expect(again).toMatchObject({ files: [{ uuid: first.files?.[0]?.uuid }], state: 'SHA1_CONFLICT_STOP_UPLOAD' });
+    const changed = await uploader.upload('new.txt', 'longer');
+    expect(changed).toMatchObject({ files: [{ name: 'new.txt', bytes: 6 }], state: 'FILE_EXISTS_REPLACING_DATA' });
+    expect((await uploader.list()).total).toBe(1);
     const reader = new OldUploader(await harness.key({ permissions: ['OBJECTS_LIST'] }));
     const { refused } = await reader.upload('never.txt', 'x');
     expect(refused).toEqual(['The key does not permit this', expect.stringMatching(/\w/)]);
