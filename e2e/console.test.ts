@@ -171,6 +171,43 @@ describe('sign-in', () => {
   });
 });
 
+describe('quotas', () => {
+  test('are made in the editor, kept as they were written, and survive another edit', async () => {
+    const page = await openConsole();
+    const name = freshName('Quotas');
+    await page.getByRole('link', { name: 'Add template' }).click();
+    await field(page, 'Name').fill(name);
+    await page.getByRole('button', { name: 'Upload only', exact: true }).click();
+    await page.getByRole('button', { name: 'Add a quota' }).click();
+    const quota = page.getByRole('group', { name: 'Quota 1' });
+    await page.getByRole('button', { name: 'Create template' }).click();
+    await quota.getByText('How many files, bytes or calls?').waitFor();
+    await quota.getByRole('combobox', { name: 'Counted for' }).fill('address');
+    await page.getByRole('option', { name: 'each client address' }).click();
+    await page.keyboard.press('Escape');
+    await quota.getByLabel('Files').fill('5');
+    await quota.getByLabel('Bytes').fill('2 MB');
+    await page.getByRole('button', { name: 'Create template' }).click();
+    await page.getByRole('tab', { name: 'Embed' }).waitFor();
+    const stored = async () => {
+      const url = `${server.baseUrl}/${server.container}/v5/security-templates?limit=1000`;
+      const answer = await fetch(url, { headers: { 'x-filerobot-key': server.adminKey } });
+      const body = (await answer.json()) as { security_templates: { name: string; quotas?: unknown }[] };
+      return body.security_templates.find((template) => template.name === name)?.quotas;
+    };
+    const expected = [{ per: ['address'], window: 'day', files: 5, bytes: 2_000_000 }];
+    expect(await stored()).toEqual(expected);
+
+    await closeDialog(page);
+    await menu(page, name, 'Edit');
+    await quota.waitFor();
+    await field(page, 'Description').fill('Edited once more');
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await page.getByRole('tab', { name: 'Embed' }).waitFor();
+    expect(await stored()).toEqual(expected);
+  });
+});
+
 describe('security templates', () => {
   test('the first one is made from a preset, and the panel afterwards shows how to embed it', async () => {
     const own = await startServer({ settings: { LATCHKEY_DEMO: 'off' } });
@@ -563,8 +600,9 @@ describe.each(SCHEMES)('in the %s colour scheme', (scheme) => {
       await menu(page, name, 'Edit');
       await field(page, 'Largest file').fill('huge');
       await page.getByRole('combobox', { name: 'Allowed addresses' }).fill('nowhere,');
+      await page.getByRole('button', { name: 'Add a quota' }).click();
       await page.getByRole('button', { name: 'Save changes' }).click();
-      await page.getByText('2 fields need another look').waitFor();
+      await page.getByText('3 fields need another look').waitFor();
       await look('editor with faults');
       await page.goto(`${server.baseUrl}${SECRET_KEYS}`);
       await row(page, 'Admin key').waitFor();

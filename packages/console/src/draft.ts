@@ -4,6 +4,16 @@ import type { TemplateDocument } from '@latchkey/policy';
 /** A number that may be left out (`''`), or text that is not a number yet. */
 export type NumberDraft = number | string;
 
+/** One quota under edit; it is kept when at least one of its amounts is given. */
+export interface QuotaDraft {
+  per: string[];
+  window: string;
+  files: NumberDraft;
+  /** Bytes. */
+  bytes: NumberDraft;
+  calls: NumberDraft;
+}
+
 /** The editor's values. Paths into it are the wire names, so faults find their fields. */
 export interface Draft {
   name: string;
@@ -22,6 +32,7 @@ export interface Draft {
     dir_scope: string[];
   };
   listing: { dir_scope: string[]; max: NumberDraft };
+  quotas: QuotaDraft[];
   restrictions: {
     whitelist_ip_ranges: string[];
     whitelist_countries: string[];
@@ -62,6 +73,7 @@ export function emptyDraft(): Draft {
       dir_scope: ['/*'],
     },
     listing: { dir_scope: ['/*'], max: '' },
+    quotas: [],
     restrictions: {
       whitelist_ip_ranges: [],
       whitelist_countries: [],
@@ -72,6 +84,11 @@ export function emptyDraft(): Draft {
     key_validity: { expiration_duration: 1200, finish_duration: '' },
     issue: { limit_per_ip_per_min: 5 },
   };
+}
+
+/** A quota that nobody has filled in yet. */
+export function emptyQuota(): QuotaDraft {
+  return { per: ['template'], window: 'day', files: '', bytes: '', calls: '' };
 }
 
 /** The values to edit for a stored document. */
@@ -94,6 +111,13 @@ export function toDraft(document: EditableDocument): Draft {
       dir_scope: [...upload.dir_scope],
     },
     listing: { dir_scope: [...listing.dir_scope], max: listing.max ?? '' },
+    quotas: (document.quotas ?? []).map(({ per, window, files, bytes, calls }) => ({
+      per: [...per],
+      window,
+      files: files ?? '',
+      bytes: bytes ?? '',
+      calls: calls ?? '',
+    })),
     restrictions: {
       whitelist_ip_ranges: [...(restrictions.whitelist_ip_ranges ?? [])],
       whitelist_countries: [...(restrictions.whitelist_countries ?? [])],
@@ -122,6 +146,7 @@ export function toDocument(draft: Draft, kind: DraftKind): Record<string, unknow
     permissions: draft.permissions,
     upload: given({ ...upload, allowed_types: listed(upload.allowed_types) }),
     listing: given({ ...listing }),
+    ...(draft.quotas.length === 0 ? {} : { quotas: draft.quotas.map((quota) => given({ ...quota })) }),
     restrictions: given({
       whitelist_ip_ranges: listed(restrictions.whitelist_ip_ranges),
       whitelist_countries: listed(restrictions.whitelist_countries),

@@ -18,6 +18,7 @@ export const SECTIONS = [
   { id: 'restrictions', title: 'Restrict IP limitation', fields: ['restrictions'], kinds: ['template', 'secret-key'] },
   { id: 'validity', title: 'Key validity', fields: ['key_validity'], kinds: ['template'] },
   { id: 'listing', title: 'Listing limits', fields: ['listing'], kinds: ['template', 'secret-key'] },
+  { id: 'quotas', title: 'Quotas', fields: ['quotas'], kinds: ['template', 'secret-key'] },
   { id: 'exchange', title: 'Key exchange limit', fields: ['issue'], kinds: ['template'] },
 ] as const;
 
@@ -43,6 +44,7 @@ export function faultsOf(draft: Draft, kind: DraftKind): readonly Fault[] {
 const QUANTITY_HINTS: Readonly<Record<string, string>> = {
   'upload.max_file_size': 'Write a size such as 500 MB or 1.5 GiB.',
   'upload.max_total_size': 'Write a size such as 500 MB or 1.5 GiB.',
+  'quotas.bytes': 'Write a size such as 500 MB or 1.5 GiB.',
   'key_validity.expiration_duration': 'Write a time such as 20 min, 1 h 30 min or 1200.',
   'key_validity.finish_duration': 'Write a time such as 20 min, 1 h 30 min or 1200.',
 };
@@ -56,7 +58,7 @@ export function fieldMessages(
     const path = field.replaceAll(/\[(\d+)\]/g, '.$1');
     const words =
       code === 'TYPE_WRONG'
-        ? (QUANTITY_HINTS[path] ?? message)
+        ? (QUANTITY_HINTS[path.replace(/^quotas\.\d+/, 'quotas')] ?? message)
         : code === 'VALUE_OUT_OF_RANGE' && path.startsWith('key_validity.')
           ? `At least one second, and at most ${formatDuration(DURATION_SECONDS_MAX)}.`
           : message;

@@ -1,7 +1,7 @@
 // The editor's values: a stored document survives being opened and saved, and what is wrong finds its field.
 import { parseSecretKeyRights, parseTemplate, secretKeyDocument, TEMPLATE_DEFAULTS } from '@latchkey/policy';
 import { describe, expect, test } from 'vitest';
-import { type Draft, emptyDraft, toDocument, toDraft } from '../src/draft.ts';
+import { type Draft, emptyDraft, emptyQuota, toDocument, toDraft } from '../src/draft.ts';
 import { faultsIn, faultsOf, fieldMessages, homeless, judge, SECTIONS } from '../src/faults.ts';
 
 const FULL = {
@@ -19,6 +19,10 @@ const FULL = {
     dir_scope: ['/in', '/drop/*'],
   },
   listing: { dir_scope: ['/out/*'], max: 6 },
+  quotas: [
+    { per: ['address', 'folder'], window: 'hour', files: 8, bytes: 9 },
+    { per: ['template'], window: 'lifetime', calls: 10 },
+  ],
   restrictions: {
     whitelist_ip_ranges: ['203.0.113.0/24'],
     whitelist_countries: ['DE', 'FR'],
@@ -89,17 +93,21 @@ test('all faults are found at once, each at the path of its field', () => {
     it.upload.dir_scope = ['/ok', 'relative'];
     it.restrictions.whitelist_ip_ranges = ['10.0.0.0/8', '10.0.0.999'];
     it.key_validity.expiration_duration = 'soon';
+    it.quotas = [{ ...emptyQuota(), per: [], bytes: 'much' }, emptyQuota()];
   });
   const messages = fieldMessages(faultsOf(draft, 'template'));
   expect(Object.keys(messages).sort()).toEqual([
     'key_validity.expiration_duration',
+    'quotas.0.bytes',
+    'quotas.0.per',
+    'quotas.1.files',
     'restrictions.whitelist_ip_ranges.1',
     'upload.dir_scope.1',
     'upload.limit_per_min',
     'upload.max_file_size',
   ]);
-  expect(messages['upload.max_file_size']).toContain('500 MB');
-  expect(SECTIONS.map((section) => faultsIn(section, messages))).toEqual([0, 0, 3, 1, 1, 0, 0]);
+  for (const field of ['upload.max_file_size', 'quotas.0.bytes']) expect(messages[field]).toContain('500 MB');
+  expect(SECTIONS.map((section) => faultsIn(section, messages))).toEqual([0, 0, 3, 1, 1, 0, 3, 0]);
   expect(homeless(messages)).toEqual([]);
 });
 

@@ -154,6 +154,11 @@ export class Members {
     return value.map((entry: unknown, index) => new Members(entry ?? null, `${field}[${index}]`, this.#faults, known));
   }
 
+  /** True when something is written there, whatever it is. */
+  has(name: string): boolean {
+    return this.#members.has(name);
+  }
+
   /** Says that a member is needed and not there; nothing when it is there, whatever is wrong with it, or there is no object. */
   missing(name: string, message: string): undefined {
     if (this.#isObject && !this.#members.has(name)) this.#fault(this.#fieldOf(name), 'MEMBER_MISSING', message);

@@ -54,8 +54,7 @@ export function readQuotas(members: Members): readonly QuotaDocument[] | undefin
       bytes: entry.integer('bytes', 0, Number.MAX_SAFE_INTEGER),
       calls: entry.integer('calls', 0, Number.MAX_SAFE_INTEGER),
     };
-    if (Object.values(limits).every((limit) => limit === undefined))
-      entry.missing('files', 'How many files, bytes or calls?');
+    if (!QUOTA_UNITS.some((unit) => entry.has(unit))) entry.missing('files', 'How many files, bytes or calls?');
     if (limits.calls !== undefined && per?.includes('folder') === true) {
       entry.fault(
         'calls',

@@ -9,6 +9,7 @@ import { EntryList } from './entry-list.tsx';
 import { listField, numberField, useDraft } from './form-context.ts';
 import { PermissionPicker } from './permission-picker.tsx';
 import { DurationInput, LimitInput, SizeInput } from './quantity-input.tsx';
+import { QuotaList } from './quota-list.tsx';
 import { ScopeList } from './scope-list.tsx';
 import classes from './sections.module.css';
 
@@ -46,6 +47,12 @@ export const SECTION_LEADS: Readonly<Record<SectionId, Readonly<Record<DraftKind
   listing: {
     template: 'Where everything except uploading is allowed: listing, reading, renaming, moving and deleting.',
     'secret-key': 'Where everything except uploading is allowed: listing, reading, renaming, moving and deleting.',
+  },
+  quotas: {
+    template:
+      'Further limits: so many files, bytes or calls, counted by whom or where you choose, in a time you choose.',
+    'secret-key':
+      'Further limits: so many files, bytes or calls, counted by whom or where you choose, in a time you choose.',
   },
   exchange: {
     template: 'How often one visitor may fetch a key. Shared by everybody behind one address.',
@@ -308,6 +315,7 @@ const BODIES = {
   restrictions: Restrictions,
   validity: Validity,
   listing: ListingLimits,
+  quotas: QuotaList,
   exchange: ExchangeLimit,
 } satisfies Record<SectionId, (props: SectionProps) => React.ReactNode>;
 
