@@ -170,13 +170,24 @@ describe('4 Permissions', () => {
     const addresses = ['permalink', 'cdn', 'download'].map((it) => new URL(hidden.text(`files.0.url.${it}`)));
     const without = await target.holder({ permissions: [...SEED_SIXTEEN, 'OBJECTS_LIST'] });
     const withFetch = await target.holder({ permissions: ['OBJECTS_FETCH'] });
-    for (const { pathname, search } of addresses) {
-      const path = pathname + search;
+    for (const url of addresses) {
+      const signed = url.pathname + url.search;
+      url.searchParams.delete('sig');
+      const path = url.pathname + url.search;
       expect((await without.call('GET', path)).outcome, path).toBe('403 PERMISSION_DENIED');
       const read = await withFetch.call('GET', path);
       expect([read.status, read.bytes.toString()], path).toEqual([200, 'private bytes']);
       expect((await target.call('GET', path, { from: freshAddress() })).status, path).toBeGreaterThanOrEqual(401);
+      // A signed link has the right to fetch of the key it was made for; it lends nothing to a key that is sent beside it.
+      expect((await without.call('GET', signed)).outcome, signed).toBe('403 PERMISSION_DENIED');
+      expect((await target.call('GET', signed, { from: freshAddress() })).status, signed).toBe(200);
     }
+    // Keys that may not fetch are given links without a signature.
+    const listed = await without.call('GET', `v5/files?folder=${folder}`);
+    expect(listed.text('files.0.url.cdn')).not.toContain('sig=');
+    expect((await target.call('GET', new URL(listed.text('files.0.url.cdn')).pathname)).status).toBeGreaterThanOrEqual(
+      401,
+    );
   });
 
   test('4.8 FILE_META_CREATE and FILE_META_CHANGE are one right: a key with either is told that it has both', async () => {
