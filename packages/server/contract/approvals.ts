@@ -1,7 +1,6 @@
 // What every store of approvals must keep, as runnable cases.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { type CanonicalPath, type FolderScope, parsePath, parseScope } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
 import {
   type ApprovalOutcome,
@@ -17,10 +16,11 @@ import {
 } from '../src/ports/approval-states.ts';
 import type { ApprovalQuery, ApprovalRecord, Approvals, NewApproval } from '../src/ports/approvals.ts';
 import type { Changes, Person } from '../src/ports/changes.ts';
-import type { At, FileRecord, Metadata } from '../src/ports/metadata.ts';
+import type { FileRecord, Metadata } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { at, isCode, layer, path } from './places.ts';
 import { type Random, randomOf } from './random.ts';
 
 /** A store with the ports that make its containers and files, and that tell what was done. After `close` it is unavailable. */
@@ -36,22 +36,6 @@ const NOW = 1_700_000_000_000;
 const CONTAINER = 'demo';
 const EVERYTHING = { container: CONTAINER, nowMs: NOW, within: [], limit: 1000, offset: 0 } satisfies ApprovalQuery;
 
-function path(text: string): CanonicalPath {
-  const parsed = parsePath(text);
-  assert.ok(parsed.ok, `${text} is not a path`);
-  return parsed.path;
-}
-
-function layer(...texts: readonly string[]): readonly FolderScope[] {
-  return texts.map((text) => {
-    const parsed = parseScope(text);
-    assert.ok(parsed.ok, `${text} is not a scope`);
-    return parsed.scope;
-  });
-}
-
-const at = ({ id, folderPath }: FileRecord): At => ({ id, folderPath });
-const isCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code;
 const person = (id: string): Person => ({ id, name: id.toUpperCase(), email: undefined });
 const author = (id: string, nowMs = NOW) => ({ by: person(id), nowMs });
 

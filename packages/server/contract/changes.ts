@@ -1,14 +1,14 @@
 // What every store of the history of files must keep - changes, versions, comments - as runnable cases.
 import assert from 'node:assert/strict';
-import { type CanonicalPath, parsePath } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
 import { CHANGE_CHARACTERS_MAX, type ChangeRecord, type Changes } from '../src/ports/changes.ts';
 import type { Comments } from '../src/ports/comments.ts';
 import type { Descriptions } from '../src/ports/descriptions.ts';
-import { type At, type FileRecord, fileUuid, type Metadata, type NewFile } from '../src/ports/metadata.ts';
+import { type FileRecord, fileUuid, type Metadata, type NewFile } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { at, isCode, path } from './places.ts';
 
 /** A store with the ports that make its containers and change its files. After `close` it is unavailable. */
 export interface ChangeStore {
@@ -24,15 +24,6 @@ const NOW = 1_700_000_000_000;
 const CONTAINER = 'demo';
 const ALL = { versionMax: 0xffff, offset: 0, limit: 1000 };
 const anywhere = { within: () => true };
-
-function path(text: string): CanonicalPath {
-  const parsed = parsePath(text);
-  assert.ok(parsed.ok, `${text} is not a path`);
-  return parsed.path;
-}
-
-const at = ({ id, folderPath }: FileRecord): At => ({ id, folderPath });
-const isCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code;
 
 async function opened(open: () => Promise<ChangeStore>): Promise<ChangeStore> {
   const store = await open();

@@ -1,9 +1,9 @@
 // What every store of collections and pins must keep, as runnable cases.
 import assert from 'node:assert/strict';
-import { AppError } from '../src/errors.ts';
 import type { CollectionRecord, Collections, PinRecord, Pins } from '../src/ports/collections.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import type { ContractCase } from './case.ts';
+import { isCode } from './places.ts';
 
 /** A store with the port that makes its containers. After `close` it is unavailable. */
 export interface CollectionStore {
@@ -15,7 +15,6 @@ export interface CollectionStore {
 
 const NOW = 1_700_000_000_000;
 const CONTAINER = 'demo';
-const isCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code;
 
 async function opened(open: () => Promise<CollectionStore>): Promise<CollectionStore> {
   const store = await open();

@@ -1,14 +1,14 @@
 // What every store of metadata, tags, products, settings and prepared changes must keep, as runnable cases.
 import assert from 'node:assert/strict';
-import { type CanonicalPath, type FolderScope, parsePath, parseScope } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
 import type { Bulks } from '../src/ports/bulk.ts';
 import type { Descriptions } from '../src/ports/descriptions.ts';
-import type { At, FileRecord, JsonObject, Metadata, NewFile, ScopeLayers } from '../src/ports/metadata.ts';
+import type { FileRecord, JsonObject, Metadata, NewFile, ScopeLayers } from '../src/ports/metadata.ts';
 import type { Settings } from '../src/ports/settings.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { at, isCode, layer, path } from './places.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
 export interface DescriptionStore {
@@ -23,22 +23,6 @@ export interface DescriptionStore {
 const NOW = 1_700_000_000_000;
 const CONTAINER = 'demo';
 const EVERYTHING: ScopeLayers = [];
-
-function path(text: string): CanonicalPath {
-  const parsed = parsePath(text);
-  assert.ok(parsed.ok, `${text} is not a path`);
-  return parsed.path;
-}
-
-function layer(...texts: readonly string[]): readonly FolderScope[] {
-  return texts.map((text) => {
-    const parsed = parseScope(text);
-    assert.ok(parsed.ok, `${text} is not a scope`);
-    return parsed.scope;
-  });
-}
-
-const at = ({ id, folderPath }: FileRecord): At => ({ id, folderPath });
 
 /** A file with a blob of its own; only what differs is said. */
 async function put(
@@ -74,7 +58,6 @@ async function opened(open: () => Promise<DescriptionStore>): Promise<Descriptio
   return store;
 }
 
-const isCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code;
 const tags = (...labels: readonly string[]): JsonObject => ({
   en: labels.map((label) => ({ sid: `#${label}`, label })),
 });

@@ -1,15 +1,15 @@
 // What every store of labels must keep, as runnable cases.
 
 import assert from 'node:assert/strict';
-import { type CanonicalPath, parsePath, parseScope } from '@latchkey/policy';
-import { AppError } from '../src/errors.ts';
+import { parseScope } from '@latchkey/policy';
 import type { Descriptions } from '../src/ports/descriptions.ts';
 import type { LabelRecord, Labels } from '../src/ports/labels.ts';
-import type { At, FileRecord, Metadata, ScopeLayers } from '../src/ports/metadata.ts';
+import type { FileRecord, Metadata, ScopeLayers } from '../src/ports/metadata.ts';
 import { EVERY_FILE } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { at, isCode, path } from './places.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
 export interface LabelStore {
@@ -24,20 +24,11 @@ const NOW = 1_700_000_000_000;
 const CONTAINER = 'demo';
 const EVERYTHING: ScopeLayers = [];
 
-function path(text: string): CanonicalPath {
-  const parsed = parsePath(text);
-  assert.ok(parsed.ok, `${text} is not a path`);
-  return parsed.path;
-}
-
 function scope(text: string): ScopeLayers {
   const parsed = parseScope(text);
   assert.ok(parsed.ok, `${text} is not a scope`);
   return [[parsed.scope]];
 }
-
-const at = ({ id, folderPath }: FileRecord): At => ({ id, folderPath });
-const isCode = (code: string) => (error: unknown) => error instanceof AppError && error.code === code;
 
 async function opened(open: () => Promise<LabelStore>): Promise<LabelStore> {
   const store = await open();

@@ -1,6 +1,6 @@
 // What every store of files and folders must keep, as runnable cases.
 import assert from 'node:assert/strict';
-import { type CanonicalPath, type FolderScope, parsePath, parseScope } from '@latchkey/policy';
+import type { CanonicalPath } from '@latchkey/policy';
 import type {
   At,
   DuplicateReach,
@@ -18,6 +18,7 @@ import { type Condition, EVERY_FILE, fold, wordsIn } from '../src/ports/search.t
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { layer, path } from './places.ts';
 import { randomOf } from './random.ts';
 
 /** A store with the port that makes its containers. After `close` it is unavailable. */
@@ -34,20 +35,6 @@ const EVERYWHERE = () => true;
 const BY_NAME: Paging = { sort: 'name', descending: false, offset: 0, limit: 1000 };
 type FileSortKey = Exclude<SortKey, 'assets_count' | 'relevance'>;
 const SORT_KEYS: readonly FileSortKey[] = ['name', 'title', 'created_at', 'modified_at', 'size', 'type'];
-
-function path(text: string): CanonicalPath {
-  const parsed = parsePath(text);
-  assert.ok(parsed.ok, `${text} is not a path`);
-  return parsed.path;
-}
-
-function scopes(...texts: readonly string[]): readonly FolderScope[] {
-  return texts.map((text) => {
-    const parsed = parseScope(text);
-    assert.ok(parsed.ok, `${text} is not a scope`);
-    return parsed.scope;
-  });
-}
 
 let blobs = 0;
 
@@ -724,17 +711,17 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       await commit(metadata, ...places);
       const cases: readonly [layers: ScopeLayers, visible: readonly string[]][] = [
         [[], places],
-        [[scopes('/*')], places],
-        [[scopes('/')], ['/r.png']],
-        [[scopes('/a')], ['/a/1.png']],
-        [[scopes('/a/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png']],
-        [[scopes('/a/*', '/z/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png', '/z/y/5.png']],
+        [[layer('/*')], places],
+        [[layer('/')], ['/r.png']],
+        [[layer('/a')], ['/a/1.png']],
+        [[layer('/a/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png']],
+        [[layer('/a/*', '/z/*')], ['/a/1.png', '/a/b/2.png', '/a/b/c/3.png', '/z/y/5.png']],
         [
-          [scopes('/a/*', '/z/*'), scopes('/a/b/*', '/z')],
+          [layer('/a/*', '/z/*'), layer('/a/b/*', '/z')],
           ['/a/b/2.png', '/a/b/c/3.png'],
         ],
-        [[scopes('/a/*'), scopes('/a/b')], ['/a/b/2.png']],
-        [[scopes('/a/*'), scopes('/z/*')], []],
+        [[layer('/a/*'), layer('/a/b')], ['/a/b/2.png']],
+        [[layer('/a/*'), layer('/z/*')], []],
         [[[]], []],
       ];
       for (const [within, visible] of cases) {
@@ -765,12 +752,12 @@ const listings: readonly ContractCase<MetadataStore>[] = [
           [place, filesDirect, filesRecursive, bytesRecursive].join(' '),
         );
       };
-      assert.deepEqual(await listed([scopes('/a/b')]), ['/a 0 1 10', '/a/b 1 1 10']);
-      assert.deepEqual(await listed([scopes('/a/b/*')]), ['/a 0 2 20', '/a/b 1 2 20', '/a/b/c 1 1 10']);
-      assert.deepEqual(await listed([scopes('/a/*'), scopes('/a/b/c')]), ['/a 0 1 10', '/a/b 0 1 10', '/a/b/c 1 1 10']);
-      assert.deepEqual(await listed([scopes('/a/*'), scopes('/ab/*')]), []);
-      assert.deepEqual(await listed([scopes('/a/b')], { recursive: false }), ['/a 0 1 10']);
-      const bySize = await metadata.listFolders(folderQuery({ within: [scopes('/a/b/*', '/ab')] }), {
+      assert.deepEqual(await listed([layer('/a/b')]), ['/a 0 1 10', '/a/b 1 1 10']);
+      assert.deepEqual(await listed([layer('/a/b/*')]), ['/a 0 2 20', '/a/b 1 2 20', '/a/b/c 1 1 10']);
+      assert.deepEqual(await listed([layer('/a/*'), layer('/a/b/c')]), ['/a 0 1 10', '/a/b 0 1 10', '/a/b/c 1 1 10']);
+      assert.deepEqual(await listed([layer('/a/*'), layer('/ab/*')]), []);
+      assert.deepEqual(await listed([layer('/a/b')], { recursive: false }), ['/a 0 1 10']);
+      const bySize = await metadata.listFolders(folderQuery({ within: [layer('/a/b/*', '/ab')] }), {
         ...BY_NAME,
         sort: 'size',
         descending: true,
@@ -787,7 +774,7 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       const metadata = await ready(open);
       await commit(metadata, '/s1999/x.png', '/s1999/deep/y.png', '/t/z.png');
       const many = Array.from({ length: 2000 }, (_, index) => `/s${index}/*`);
-      const within = [scopes(...many)];
+      const within = [layer(...many)];
       assert.equal((await metadata.listFiles(fileQuery({ within }), BY_NAME)).length, 2);
       assert.equal((await metadata.listFolders(folderQuery({ within }), BY_NAME)).total, 2);
       assert.equal((await folder(metadata, '/', within)).filesRecursive, 2);
@@ -961,13 +948,10 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.equal(await duplicatesOf(metadata, '/c/old', 'present', 'name'), '/c/old');
       assert.equal(await duplicatesOf(metadata, '/e/empty', 'empty', 'name', [], 0), '/e/empty');
       assert.equal(await duplicatesOf(metadata, '/e/other', 'empty', 'container', [], 0), undefined);
-      const onlyB = [scopes('/b')];
+      const onlyB = [layer('/b')];
       assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'name', onlyB), undefined);
       assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'container', onlyB), '/b/y');
-      assert.equal(
-        await duplicatesOf(metadata, '/a/x', 'same', 'container', [scopes('/a/*'), scopes('/b')]),
-        undefined,
-      );
+      assert.equal(await duplicatesOf(metadata, '/a/x', 'same', 'container', [layer('/a/*'), layer('/b')]), undefined);
       const contents = [picture('/b/y', { sha256: 'same' }), picture('/z/z'), picture('/a/x', { sha256: 'same' })];
       const several = await metadata.findDuplicates(CONTAINER, contents, 'name', []);
       assert.deepEqual(
