@@ -1,6 +1,7 @@
 // The door of the contract suites: what an adapter of one's own is tested with.
 export { type ApprovalStore, approvalsContract } from './approvals.ts';
 export { blobsContract } from './blobs.ts';
+export { type BusStore, busContract } from './bus.ts';
 export type { ContractCase } from './case.ts';
 export { type ChangeStore, changesContract } from './changes.ts';
 export { countersContract } from './counters.ts';

@@ -88,12 +88,13 @@ export async function compose(config: Config): Promise<Service> {
     });
     system.log.info('images.ready', { ...images.describe() });
     const partials = await opened(openPartialBlobs(config.blobsUrl, system));
-    const sql = await opened(openSql(config.databaseUrl));
+    const sql = await opened(openSql(config.databaseUrl, { log: system.log }));
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
     );
     const ports: Ports = {
       templates: sql.templates,
+      bus: sql.bus,
       metadata: sql.metadata,
       descriptions: sql.descriptions,
       search: sql.search,

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
+import type { LiveRecords } from './live.ts';
 import { readSignature } from './signature.ts';
 
 /** A credential as it stood in the request. */
@@ -38,7 +39,10 @@ export interface Bearer {
   readonly secretForm: boolean;
 }
 
-type Needs = Pick<Ports, 'templates' | 'system'>;
+/** What is asked: live records, and the store for what is changed or is not a rule. */
+export interface Needs extends Pick<Ports, 'templates' | 'system'> {
+  readonly live: LiveRecords;
+}
 
 const INVALID: Bearer = {
   kind: 'key',
@@ -69,7 +73,7 @@ export async function authenticate(ports: Needs, container: string, credential: 
 }
 
 async function visitor(ports: Needs, container: string, identifier: string): Promise<Bearer> {
-  const record = await ports.templates.findTemplateByIdentifier(container, identifier, ports.system.now());
+  const record = await ports.live.findTemplateByIdentifier(container, identifier, ports.system.now());
   const base = { kind: 'visitor', credential: 'verified', claims: undefined, secretForm: false } as const;
   return record === undefined
     ? { ...base, template: undefined }
@@ -92,7 +96,7 @@ async function accessKey(ports: Needs, container: string, text: string): Promise
   if (claims.container !== container) return INVALID;
   const [rules, revoked] = await Promise.all([
     liveRules(ports, claims),
-    ports.templates.isKeyRevoked(container, claims.keyId),
+    ports.live.isKeyRevoked(container, claims.keyId),
   ]);
   return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules };
 }
@@ -106,7 +110,7 @@ async function signedAddress(ports: Needs, container: string, text: string): Pro
   if (claims.container !== container) return INVALID;
   const [rules, revoked] = await Promise.all([
     liveRules(ports, claims),
-    ports.templates.isKeyRevoked(container, claims.keyId),
+    ports.live.isKeyRevoked(container, claims.keyId),
   ]);
   const address = { fileId, origin };
   return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules, address };
@@ -118,10 +122,10 @@ async function liveRules(
   claims: Claims,
 ): Promise<Pick<Bearer, 'template' | 'templateRecord' | 'secretKeyRecord'>> {
   if (claims.source.kind === 'template') {
-    const record = await ports.templates.findTemplate(claims.container, claims.source.id);
+    const record = await ports.live.findTemplate(claims.container, claims.source.id);
     return record === undefined ? { template: undefined } : { template: compile(record), templateRecord: record };
   }
-  const record = await ports.templates.findSecretKey(claims.container, claims.source.id);
+  const record = await ports.live.findSecretKey(claims.container, claims.source.id);
   return record === undefined ? { template: undefined } : { template: compile(record), secretKeyRecord: record };
 }
 
@@ -149,8 +153,8 @@ async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<
   };
   const record =
     lent.source.kind === 'template'
-      ? await ports.templates.findTemplate(container, lent.source.id)
-      : await ports.templates.findSecretKey(container, lent.source.id);
+      ? await ports.live.findTemplate(container, lent.source.id)
+      : await ports.live.findSecretKey(container, lent.source.id);
   // A narrowing that cannot be read any more could have taken anything away.
   const isReadable = narrowings.every(({ ok }) => ok);
   const template = record === undefined || !isReadable ? undefined : compileWithoutOrigins(record);
@@ -174,10 +178,13 @@ async function secretKey(ports: Needs, container: string, text: string): Promise
   // Far longer than any secret we make: not worth a hash.
   if (text.length > 512) return invalid;
   const hash = hashSecret(text);
-  const record = await ports.templates.findSecretKeyByHash(container, hash);
+  const record = await ports.live.findSecretKeyByHash(container, hash);
   if (record === undefined || !record.document.active) return invalid;
   const nowMs = ports.system.now();
-  if (record.lastUsedAtMs === undefined || nowMs - record.lastUsedAtMs >= TOUCH_EVERY_MS) {
+  const isDue = record.lastUsedAtMs === undefined || nowMs - record.lastUsedAtMs >= TOUCH_EVERY_MS;
+  // The record in memory does not show that it was touched.
+  if (isDue && !touched.has(record)) {
+    touched.add(record);
     await ports.templates.touchSecretKey(container, record.uid, nowMs);
   }
   return {
@@ -192,6 +199,7 @@ async function secretKey(ports: Needs, container: string, text: string): Promise
 
 /** "Last used" is kept to the minute, so that a busy back end does not write on every request. */
 const TOUCH_EVERY_MS = 60_000;
+const touched = new WeakSet<SecretKeyRecord>();
 
 /** A secret key as claims: it names itself as its source and does not expire. */
 function secretClaims(container: string, record: SecretKeyRecord): Claims {

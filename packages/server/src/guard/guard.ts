@@ -20,6 +20,7 @@ import { authenticate, type Bearer, type Credential } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
 import { type Held, heldSince, reserve, type WhenCountersFail } from './limit.ts';
+import { liveRecords } from './live.ts';
 import { signAddress } from './signature.ts';
 
 /** What http knows of a request before anything of its body is read. */
@@ -87,9 +88,13 @@ const REQUEST_MS_MAX = 60_000;
 /** No upload takes longer, whatever the key allows, so that what a crash leaves reserved comes back within a day. */
 const UPLOAD_MS_MAX = 24 * 60 * 60_000;
 
-/** Makes the guard. It keeps no state but the budget of bad credentials. */
+/** Makes the guard. It keeps no state but the budget of bad credentials, and what the bus lets it remember of rules. */
 export function createGuard(ports: Ports, options: GuardOptions): Guard {
   const failures: FailureBudget = failureBudget(options.keyFailuresPerMinute);
+  const { templates, system } = ports;
+  const live = liveRecords(ports);
+  const ask = (container: string, credential: Credential) =>
+    authenticate({ templates, system, live }, container, credential);
 
   function factsOf(entrant: Entrant, demanded: Demanded, nowMs: number): Facts {
     const { asked, bearer } = entrant;
@@ -148,7 +153,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   /** Another key of the same person goes on only while the key that began it would be good as well. */
   async function withBeginner(bearer: Bearer, begun: ResumableUpload): Promise<Bearer> {
     if (bearer.credential !== 'verified' || holderOf(bearer) === begun.holder) return bearer;
-    const isRevoked = await ports.templates.isKeyRevoked(begun.container, begun.holder);
+    const isRevoked = await live.isKeyRevoked(begun.container, begun.holder);
     return isRevoked ? { ...bearer, credential: 'revoked' } : bearer;
   }
 
@@ -163,7 +168,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const wait = () =>
       new AppError('REQUEST_RATE_LIMITED', 'bad credentials', { retryAfterMs: waitMs, rule: 'credential' });
     if (waitMs > 0 && credential.kind === 'key' && !looksLikeKey(credential.text)) throw wait();
-    const bearer = await authenticate(ports, container, credential);
+    const bearer = await ask(container, credential);
     if (bearer.credential !== 'invalid') return bearer;
     if (waitMs > 0) throw wait();
     failures.charge(clientIp, nowMs);
@@ -248,7 +253,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       uploadBytesCode: bound.code,
       recheck: (upload) => recheck(entrant, demanded, facts, upload),
       recheckRights: async () => {
-        const live = await authenticate(ports, asked.container, asked.credential);
+        const live = await ask(asked.container, asked.credential);
         authorize(live, factsOf({ ...entrant, bearer: live }, demanded, facts.nowMs));
       },
       settle: async (used) => {
@@ -282,7 +287,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   ): Promise<void> {
     const nowMs = ports.system.now();
     const { begun } = entrant;
-    const presented = await authenticate(ports, entrant.asked.container, entrant.asked.credential);
+    const presented = await ask(entrant.asked.container, entrant.asked.credential);
     const bearer = begun === undefined ? presented : await withBeginner(presented, begun);
     const known = demanded.upload ?? { files: 1 };
     authorize(bearer, {
@@ -318,13 +323,13 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   }
 
   async function enterPublic(asked: Asked): Promise<Entrant> {
-    const bearer = await authenticate(ports, asked.container, { kind: 'none' });
+    const bearer = await ask(asked.container, { kind: 'none' });
     return { asked, bearer, startedAtMs: ports.system.now() };
   }
 
   async function enterLent(asked: Asked, lent: Lent): Promise<Entrant> {
     const credential: Credential = { kind: 'lent', lent };
-    const bearer = await authenticate(ports, asked.container, credential);
+    const bearer = await ask(asked.container, credential);
     return { asked: { ...asked, credential }, bearer, startedAtMs: ports.system.now() };
   }
 

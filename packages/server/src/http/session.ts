@@ -77,7 +77,7 @@ async function signInByKey(
   request: FastifyRequest,
   text: string,
 ): Promise<OpenedSession> {
-  const bearer = await authenticate(ports, container, { kind: 'key', text });
+  const bearer = await authenticate({ ...ports, live: ports.templates }, container, { kind: 'key', text });
   if (bearer.kind !== 'secret' || bearer.credential !== 'verified' || bearer.secretKeyRecord === undefined) {
     throw new AppError('ADMIN_UNAUTHENTICATED', 'no such secret key', { hint: 'The admin key is not valid.' });
   }

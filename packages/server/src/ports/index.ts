@@ -2,6 +2,7 @@
 import type { Approvals } from './approvals.ts';
 import type { Blobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
+import type { Bus } from './bus.ts';
 import type { Changes } from './changes.ts';
 import type { Collections, Pins } from './collections.ts';
 import type { Comments } from './comments.ts';
@@ -29,6 +30,7 @@ import type { Templates } from './templates.ts';
 /** Everything the guard and the operations may use. */
 export interface Ports {
   readonly templates: Templates;
+  readonly bus: Bus;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly search: Search;

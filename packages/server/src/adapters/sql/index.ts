@@ -1,6 +1,7 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
 import type { Approvals } from '../../ports/approvals.ts';
 import type { Bulks } from '../../ports/bulk.ts';
+import type { Bus } from '../../ports/bus.ts';
 import type { Changes } from '../../ports/changes.ts';
 import type { Collections, Pins } from '../../ports/collections.ts';
 import type { Comments } from '../../ports/comments.ts';
@@ -18,6 +19,7 @@ import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import { sqlApprovals } from './approvals.ts';
 import { sqlBulks } from './bulk.ts';
+import { openBus } from './bus.ts';
 import { sqlChanges } from './changes.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlComments } from './comments.ts';
@@ -37,6 +39,7 @@ import { sqlTemplates } from './templates.ts';
 /** The ports of one database. `close` ends its connections; it is idempotent, and afterwards every method is unavailable. */
 export interface SqlPorts {
   readonly templates: Templates;
+  readonly bus: Bus;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly search: Search;
@@ -66,8 +69,10 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     await database.close();
     throw error;
   }
+  const bus = openBus(url, database, options.log);
   return {
-    templates: sqlTemplates(database),
+    templates: sqlTemplates(database, bus),
+    bus,
     metadata: sqlMetadata(database),
     descriptions: sqlDescriptions(database),
     search: sqlSearch(database),
@@ -84,6 +89,9 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     shares: sqlShares(database),
     approvals: sqlApprovals(database),
     counters: sqlCounters(database),
-    close: () => database.close(),
+    close: async () => {
+      await bus.close();
+      await database.close();
+    },
   };
 }

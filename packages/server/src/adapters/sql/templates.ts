@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { TemplateDocument } from '@latchkey/policy';
 import type { Selectable } from 'kysely';
 import { AppError } from '../../errors.ts';
+import type { RuleChange } from '../../ports/bus.ts';
 import type {
   AdminListQuery,
   Container,
@@ -12,6 +13,7 @@ import type {
   TemplateRecord,
   Templates,
 } from '../../ports/templates.ts';
+import type { SqlBus } from './bus.ts';
 import type { Database, Executor } from './database.ts';
 import { insertRoot } from './folders.ts';
 import type { ContainerTable, SecretKeyTable, TemplateTable } from './schema.ts';
@@ -20,16 +22,18 @@ import { contains, forUpdate, searchKey } from './text.ts';
 /** A use is remembered once in this time: a key in use must not mean a write for each request. */
 const TOUCH_EVERY_MS = 60_000;
 
-/** The Templates port on a database. */
-export function sqlTemplates(database: Database): Templates {
-  return new SqlTemplates(database);
+/** The Templates port on a database. Changes of what keys may do are announced on the bus. */
+export function sqlTemplates(database: Database, bus: SqlBus): Templates {
+  return new SqlTemplates(database, bus);
 }
 
 class SqlTemplates implements Templates {
   readonly #database: Database;
+  readonly #bus: SqlBus;
 
-  constructor(database: Database) {
+  constructor(database: Database, bus: SqlBus) {
     this.#database = database;
+    this.#bus = bus;
   }
 
   async ensureContainer(token: string, nowMs: number): Promise<Container> {
@@ -120,7 +124,7 @@ class SqlTemplates implements Templates {
     nowMs: number,
     revision?: number,
   ): Promise<TemplateRecord | undefined> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const stored = await forUpdate(this.#database.dialect, selectTemplate(db, container, uid)).executeTakeFirst();
       if (stored === undefined) return undefined;
       if (revision !== undefined && revision !== stored.revision) throw changedMeanwhile('template', stored.revision);
@@ -135,7 +139,7 @@ class SqlTemplates implements Templates {
     overlapUntilMs: number,
     nowMs: number,
   ): Promise<TemplateRecord | undefined> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const stored = await forUpdate(this.#database.dialect, selectTemplate(db, container, uid)).executeTakeFirst();
       if (stored === undefined) return undefined;
       await db
@@ -155,7 +159,7 @@ class SqlTemplates implements Templates {
     nowMs: number,
   ): Promise<readonly TemplateRecord[]> {
     if (uids.length === 0) return Promise.resolve([]);
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const rows = await forUpdate(
         this.#database.dialect,
         db
@@ -176,7 +180,7 @@ class SqlTemplates implements Templates {
   }
 
   deleteTemplate(container: string, uid: string): Promise<boolean> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const { numDeletedRows } = await db
         .deleteFrom('templates')
         .where('container', '=', container)
@@ -250,7 +254,7 @@ class SqlTemplates implements Templates {
     nowMs: number,
     revision?: number,
   ): Promise<SecretKeyRecord | undefined> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const stored = await forUpdate(this.#database.dialect, selectSecretKey(db, container, uid)).executeTakeFirst();
       if (stored === undefined) return undefined;
       if (revision !== undefined && revision !== stored.revision) throw changedMeanwhile('secret key', stored.revision);
@@ -265,7 +269,7 @@ class SqlTemplates implements Templates {
     nowMs: number,
   ): Promise<readonly SecretKeyRecord[]> {
     if (uids.length === 0) return Promise.resolve([]);
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const rows = await forUpdate(
         this.#database.dialect,
         db
@@ -286,7 +290,7 @@ class SqlTemplates implements Templates {
   }
 
   deleteSecretKey(container: string, uid: string): Promise<boolean> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'rules', container }, async (db) => {
       const { numDeletedRows } = await db
         .deleteFrom('secret_keys')
         .where('container', '=', container)
@@ -309,7 +313,7 @@ class SqlTemplates implements Templates {
   }
 
   revokeKey(container: string, keyId: string, expiresAtMs: number): Promise<void> {
-    return this.#write(async (db) => {
+    return this.#change({ kind: 'revocations', container, keyId }, async (db) => {
       await db
         .insertInto('revoked_keys')
         .values({ container, key_id: keyId, expires_at: expiresAtMs })
@@ -439,6 +443,20 @@ class SqlTemplates implements Templates {
 
   #write<T>(work: (db: Executor) => Promise<T>): Promise<T> {
     return this.#database.write('STORE_UNAVAILABLE', work);
+  }
+
+  /** A transaction of which every node must hear. */
+  async #change<T>(change: RuleChange, work: (db: Executor) => Promise<T>): Promise<T> {
+    try {
+      return await this.#write(async (db) => {
+        const done = await work(db);
+        await this.#bus.announce(db, change);
+        return done;
+      });
+    } finally {
+      // Also when it failed: a commit whose answer was lost is a commit.
+      this.#bus.tell(change);
+    }
   }
 }
 

@@ -1,0 +1,65 @@
+// A TCP proxy in front of a store, to cut the network, or to let it swallow everything, while both ends live.
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A proxy on loopback. */
+export interface CutProxy {
+  readonly port: number;
+  /** Breaks every connection and refuses new ones. */
+  cut(): void;
+  /** Lets nothing through any more in either direction, and tells neither end. */
+  silence(): void;
+  /** Takes connections again. */
+  restore(): void;
+  close(): Promise<void>;
+}
+
+/** Listens on a free port of 127.0.0.1 and passes everything on. */
+export async function openProxy(port: number, host: string): Promise<CutProxy> {
+  let state: 'open' | 'cut' | 'silent' = 'open';
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    if (state === 'cut') {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(port, host);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => {
+        if (state !== 'silent') to.write(chunk);
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has a port');
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: address.port,
+    cut() {
+      state = 'cut';
+      breakAll();
+    },
+    silence() {
+      state = 'silent';
+    },
+    restore() {
+      state = 'open';
+    },
+    async close() {
+      const closed = new Promise((done) => server.close(done));
+      breakAll();
+      await closed;
+    },
+  };
+}
