@@ -80,9 +80,10 @@ rgw frontends = beast endpoint=127.0.0.1:${ports.gateway}
 }
 
 /**
- * Starts the server and makes a bucket address of it: an \`s3://\` URL in which only the bucket is to be filled in.
+ * Starts the server and makes a bucket address of it: an \`s3://\` URL in which only the bucket is to be filled in. `kill` ends the gateway,
+ * which is the server that clients talk to (SIGKILL), and `restart` starts it again; the daemon behind it, which holds the objects in memory, goes on.
  * @param {() => Promise<number>} freePort
- * @returns {Promise<{ url: string, pid: number, stop: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, pid: number, stop: () => Promise<void>, kill: () => Promise<void>, restart: () => Promise<void> }>}
  */
 export async function startS3(freePort) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-s3-'));
@@ -131,14 +132,22 @@ export async function startS3(freePort) {
     await until('the start of the storage daemon', async () =>
       /\b1 up/.test((await run('ceph', [...configured, 'osd', 'stat'], { timeoutMs: 20_000 })).output),
     );
-    await must('radosgw', [...configured, '-n', 'client.rgw']);
-    await until('the start of the gateway', () => listens(ports.gateway));
+    const restart = async () => {
+      await must('radosgw', [...configured, '-n', 'client.rgw']);
+      await until('the start of the gateway', () => listens(ports.gateway));
+    };
+    const gateway = async () => Number(await readFile(join(folder, 'client.rgw.pid'), 'utf8'));
+    const kill = async () => {
+      process.kill(await gateway(), 'SIGKILL');
+      await until('the end of the gateway', async () => !(await listens(ports.gateway)));
+    };
+    await restart();
     const user = ['user', 'create', '--uid=test', '--display-name=test'];
     const keys = [`--access-key=${ACCESS}`, `--secret-key=${SECRET}`];
     await must('radosgw-admin', [...configured, '-n', 'client.rgw', ...user, ...keys]);
     const endpoint = `http://127.0.0.1:${ports.gateway}`;
-    const pid = Number(await readFile(join(folder, 'client.rgw.pid'), 'utf8'));
-    return { url: `s3://${ACCESS}:${SECRET}@BUCKET?endpoint=${endpoint}`, pid, stop };
+    const pid = await gateway();
+    return { url: `s3://${ACCESS}:${SECRET}@BUCKET?endpoint=${endpoint}`, pid, stop, kill, restart };
   } catch (error) {
     await stop();
     throw error;

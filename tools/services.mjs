@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -139,12 +139,14 @@ export function freePort() {
 }
 
 /**
- * Starts a PostgreSQL server of our own in a temporary folder, reachable from this machine only. It gives up durability
- * for speed: nothing in it outlives the tests.
+ * Starts a PostgreSQL server of our own in a temporary folder, reachable from this machine only. Unless it is to be durable it
+ * gives that up for speed: nothing in it outlives the tests. `kill` ends all of its processes at once (SIGKILL), as a power
+ * cut does; `restart` starts it again on the same data and port.
  * @param {string} bin the folder with initdb and pg_ctl
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ * @param {{ durable?: boolean }} [options]
+ * @returns {Promise<{ url: string, stop: () => Promise<void>, kill: () => Promise<void>, restart: () => Promise<void> }>}
  */
-export async function startPostgresql(bin) {
+export async function startPostgresql(bin, { durable = false } = {}) {
   // The server refuses to run as root; Debian's package brings the user it wants.
   const asRoot = process.getuid?.() === 0;
   /** @param {string} name @param {readonly string[]} args */
@@ -169,16 +171,28 @@ export async function startPostgresql(bin) {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: folder,
     port: String(port),
-    fsync: 'off',
+    fsync: durable ? 'on' : 'off',
     max_connections: '200',
   };
   const options = Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
-  await pg('pg_ctl', ['-D', data, '-w', '-t', '60', '-l', join(folder, 'log'), '-o', options, 'start']);
+  const restart = () => pg('pg_ctl', ['-D', data, '-w', '-t', '60', '-l', join(folder, 'log'), '-o', options, 'start']);
+  await restart();
   const stop = async () => {
     await pg('pg_ctl', ['-D', data, '-m', 'immediate', '-w', 'stop']).catch((error) => console.error(String(error)));
     await rm(folder, { recursive: true, force: true });
+  };
+  const kill = async () => {
+    const first = Number((await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+    // Each of its processes is in a group of its own: they are found by their parent.
+    const { output } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
+    const pairs = output.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+    const children = pairs.flatMap(([pid, parent]) => (parent === first && pid !== undefined ? [pid] : []));
+    for (const pid of [first, ...children]) end(pid);
+    for (let attempt = 0; attempt < 200 && [first, ...children].some(isAlive); attempt += 1) {
+      await new Promise((resume) => setTimeout(resume, 25));
+    }
   };
   try {
     await pg('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', 'latchkey', 'latchkey']);
@@ -186,7 +200,26 @@ export async function startPostgresql(bin) {
     await stop();
     throw error;
   }
-  return { url: `postgres://latchkey@127.0.0.1:${port}/latchkey`, stop };
+  return { url: `postgres://latchkey@127.0.0.1:${port}/latchkey`, stop, kill, restart };
+}
+
+/** Ends a process as a power cut does; one that has ended already is no fault. @param {number} pid */
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -31,8 +31,14 @@ try {
   await service.app.listen({ host: config.host, port: config.port });
   await announce(service);
 } catch (error) {
-  process.stderr.write(`Latchkey cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`Latchkey cannot start: ${reasons(error).join(': ')}\n`);
   process.exit(1);
+}
+
+/** What went wrong, and behind it what a library said of it: an operator needs both. */
+function reasons(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
 }
 
 /** What a person needs to go on, once, on standard output. */
