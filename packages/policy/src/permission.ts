@@ -249,6 +249,9 @@ const TABLE = {
   'pin.create': container(['OBJECTS_LIST'], 'Keep a search.'),
   'pin.update': container(['OBJECTS_LIST'], 'Give a kept search another name.'),
   'pin.delete': container(['OBJECTS_LIST'], 'Forget a kept search.'),
+  // As with pins: whoever may list files may keep some of them at hand.
+  'favorite.list': read(['OBJECTS_LIST'], 'List the files that the person behind the key keeps as favourites.', true),
+  'favorite.change': change('OBJECTS_LIST', 'Keep files as favourites, and let go of them.'),
   'facet.list': read(
     ['OBJECTS_LIST'],
     'List attributes, filters and tags to search by, and complete search words.',

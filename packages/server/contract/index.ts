@@ -8,6 +8,7 @@ export { countersContract } from './counters.ts';
 export { type DescriptionStore, descriptionsContract } from './descriptions.ts';
 export { type ExaminationStore, examinationsContract } from './examinations.ts';
 export { type Fault, type FaultPlan, withFaults } from './faults.ts';
+export { type FavoriteStore, favoritesContract } from './favorites.ts';
 export { GEO_RECORDS, geoContract } from './geo.ts';
 export { type ImagesStore, imagesContract } from './images.ts';
 export { mediaContract } from './media.ts';

@@ -8,6 +8,7 @@ import type {
   FileRecord,
   FolderQuery,
   FolderRecord,
+  Latitude,
   Metadata,
   NewFile,
   Paging,
@@ -879,6 +880,39 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.deepEqual(await there.listFiles(fileQuery(), BY_NAME), [record]);
       assert.equal(await there.findFile('other', record.id), undefined);
       assert.equal(await there.findFile(CONTAINER, 'unknown \0'), undefined);
+    },
+  },
+  {
+    name: 'holds what an upload says of a file that was there to its bounds, and a new file to none',
+    async run(open) {
+      const metadata = await ready(open);
+      const words = { meta: { a: 1, b: 2 }, tags: { en: [{ sid: '#tg1', label: 'x' }] } };
+      const product = { productRef: 'R', productPosition: 1 };
+      const bounds = (description: Latitude, ofProduct: Latitude) => ({
+        ofOld: { description, product: ofProduct },
+      });
+      const again = (...said: readonly Partial<NewFile>[]) =>
+        commit(metadata, picture('/a/x.png', Object.assign({}, ...said)));
+      const [first] = await again(words, product, bounds('nothing', 'nothing'));
+      assert.deepEqual(first?.meta, words.meta);
+      const refused = [
+        () => again({ meta: { a: 1 } }, bounds('nothing', 'anything')),
+        () => again({ tags: words.tags }, bounds('nothing', 'anything')),
+        () => again({ meta: { a: 2 } }, bounds('the same', 'anything')),
+        () => again({ meta: { c: 1 } }, bounds('the same', 'anything')),
+        () => again({ tags: { fr: [] } }, bounds('the same', 'anything')),
+        () => again({ productRef: 'R' }, bounds('anything', 'nothing')),
+        () => again({ productPosition: 2 }, bounds('anything', 'the same')),
+      ];
+      for (const commitment of refused) await assert.rejects(commitment(), hasCode('DESCRIPTION_FOREIGN'));
+      const other = picture('/a/other.png', { blobId: 'not kept' });
+      const both = [other, picture('/a/x.png', { meta: { a: 3 }, ...bounds('the same', 'nothing') })];
+      await assert.rejects(metadata.commitFiles(CONTAINER, both, by(NOW)), hasCode('DESCRIPTION_FOREIGN'));
+      assert.equal(await metadata.findFileByName(CONTAINER, path('/a'), 'other.png'), undefined);
+      await again(bounds('nothing', 'nothing'));
+      await again(words, product, bounds('the same', 'the same'));
+      const [last] = await again({ meta: { a: 2 } }, product, bounds('anything', 'the same'));
+      assert.deepEqual([last?.version, last?.meta, last?.productRef], [3, { a: 2, b: 2 }, 'R']);
     },
   },
   {

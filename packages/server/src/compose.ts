@@ -106,6 +106,7 @@ export async function compose(config: Config): Promise<Service> {
       examinations: sql.examinations,
       collections: sql.collections,
       pins: sql.pins,
+      favorites: sql.favorites,
       tasks: sql.tasks,
       shares: sql.shares,
       passwords: openPasswords(),

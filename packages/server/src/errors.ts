@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'COMMENT_NOT_FOUND'
   | 'COMMENT_FOREIGN'
   | 'COMMENTS_EXHAUSTED'
+  | 'FAVORITES_EXHAUSTED'
+  | 'DESCRIPTION_FOREIGN'
   | 'LABEL_NOT_FOUND'
   | 'COLLECTION_NOT_FOUND'
   | 'PIN_NOT_FOUND'
@@ -223,6 +225,16 @@ export const ERRORS = {
     hint: 'Comments are changed and deleted by who wrote them, with a key that names them, or with a secret key.',
   },
   COMMENTS_EXHAUSTED: { status: 409, msg: 'The file has too many comments', hint: 'Delete some of them first.' },
+  DESCRIPTION_FOREIGN: {
+    status: 403,
+    msg: 'A file of this name is there, and this key may not change what is said of it',
+    hint: 'Upload it without metadata, tags and product, or under another name; or add FILE_META_CHANGE or FILE_PRODUCT_CHANGE to the security template.',
+  },
+  FAVORITES_EXHAUSTED: {
+    status: 409,
+    msg: 'There are too many favourites',
+    hint: 'Take some files off the favourites first.',
+  },
   APPROVAL_NOT_FOUND: {
     status: 404,
     msg: 'There is no such request for approval',

@@ -18,7 +18,8 @@ import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { mayKnow, pagingOf, parseBody } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
-import { isoTime, wireFile, wirePerson } from './wire.ts';
+import { showFile } from './shown.ts';
+import { isoTime, wirePerson } from './wire.ts';
 
 // Answers name approvers by objects; what they hold can be sent back as it is.
 const approver = z.union([z.string(), z.object({ uuid: z.string() }).transform(({ uuid }) => uuid)]);
@@ -67,7 +68,7 @@ export const approvalRoutes = [
       return {
         action: 'approval_created',
         approval: wireApproval(changed.approval),
-        file: wireFile(changed.file, call),
+        file: await showFile(call, changed.file),
       };
     },
   }),
@@ -95,7 +96,7 @@ export const approvalRoutes = [
       return {
         action: 'approval_updated',
         approval: wireApproval(changed.approval),
-        file: wireFile(changed.file, call),
+        file: await showFile(call, changed.file),
       };
     },
   }),
@@ -111,7 +112,7 @@ export const approvalRoutes = [
       return {
         action: 'approval_cancelled',
         approval: wireApproval(changed.approval),
-        file: wireFile(changed.file, call),
+        file: await showFile(call, changed.file),
       };
     },
   }),
@@ -128,7 +129,7 @@ export const approvalRoutes = [
       return {
         action: 'approval_voted',
         approval: wireApproval(changed.approval),
-        file: wireFile(changed.file, call),
+        file: await showFile(call, changed.file),
       };
     },
   }),

@@ -6,7 +6,7 @@ import { checkTags, TAG_LANGUAGE } from '../operations/tags.ts';
 import { parseBody } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { route } from './route.ts';
-import { wireFile } from './wire.ts';
+import { showFile } from './shown.ts';
 
 const LIMIT = 10;
 const CONFIDENCE = 60;
@@ -35,7 +35,7 @@ export const autotagRoutes = [
       const grant = await call.admit([demandOn('file.autotag', [file])]);
       const wish = { languages, limit: meta?.limit ?? LIMIT, confidence: meta?.confidence ?? CONFIDENCE };
       const changed = await autotag(call.ports, grant, file, wish);
-      return { action: 'file_autotagged', file: wireFile(changed, call) };
+      return { action: 'file_autotagged', file: await showFile(call, changed) };
     },
   }),
   route({

@@ -20,8 +20,9 @@ import { fileOf } from './lookup.ts';
 import { decode } from './query.ts';
 import { type Wanted, wantedOf } from './rendition.ts';
 import { type Call, route } from './route.ts';
+import { showFile, showFiles } from './shown.ts';
 import { asksForCsv, viewOf } from './view.ts';
-import { wireFile, wireFolder } from './wire.ts';
+import { wireFolder } from './wire.ts';
 
 /** So many folders an old client is shown with the files of one. */
 const DIRECTORIES_MAX = 5000;
@@ -49,11 +50,15 @@ export const fileRoutes = [
         );
         return sendCsv(call.reply, 'files.csv', header, rows);
       }
-      const shown = await viewFiles(call.ports, grant, viewOf(call));
+      const viewed = await viewFiles(call.ports, grant, viewOf(call));
+      const shown = await showFiles(
+        call,
+        files.map(({ file }) => file),
+      );
       return {
         type: listing.search === undefined ? 'LIST' : 'SEARCH',
         base: wireFolder(base),
-        files: files.map(({ file, relevance }) => ({ ...wireFile(file, call, relevance), ...shown(file) })),
+        files: files.map(({ file, relevance }, index) => ({ ...shown[index], relevance, ...viewed(file) })),
         folders: [],
         ...(call.version === 'v3' ? { directories: await directoriesOf(call, grant, listing) } : {}),
         info: { total_files_count: stats.files, total_files_size: stats.bytes },
@@ -83,8 +88,8 @@ export const fileRoutes = [
     async handle(call) {
       const file = await fileOf(call, call.params['uuid']);
       const grant = await call.admit([{ operation: 'file.get', targets: [file.folderPath] }]);
-      const shown = await viewFiles(call.ports, grant, viewOf(call));
-      return { file: { ...wireFile(file, call), ...shown(file) } };
+      const viewed = await viewFiles(call.ports, grant, viewOf(call));
+      return { file: { ...(await showFile(call, file)), ...viewed(file) } };
     },
   }),
   route({
@@ -112,7 +117,7 @@ export const fileRoutes = [
         const file = await fileOf(call, call.params['uuid']);
         const grant = await call.admit([{ operation: 'file.rename', targets: [file.folderPath] }]);
         const renamed = await renameFile(call.ports, grant, file, name);
-        return { action: 'file_renamed', file_uuid: fileUuid(renamed), file: wireFile(renamed, call) };
+        return { action: 'file_renamed', file_uuid: fileUuid(renamed), file: await showFile(call, renamed) };
       },
     }),
   ),

@@ -5,7 +5,8 @@ import { fileUuid } from '../ports/metadata.ts';
 import { fileOf } from './lookup.ts';
 import type { Query } from './query.ts';
 import { route } from './route.ts';
-import { wireChange, wireFile, wirePerson } from './wire.ts';
+import { showFile, showFiles } from './shown.ts';
+import { wireChange, wirePerson } from './wire.ts';
 
 /** How many entries a page has; the widget asks for one page and shows all of it. */
 const PAGE = { default: 500, max: 1000, offsetMax: 1_000_000_000 };
@@ -35,9 +36,13 @@ export const historyRoutes = [
       const file = await fileOf(call, call.params['uuid']);
       const grant = await call.admit([demandOn('file.history', [file])]);
       const versions = await listVersions(call.ports, grant, file, pageOf(call.query));
+      const shown = await showFiles(
+        call,
+        versions.map(({ file: content }) => content),
+      );
       return {
-        versions: versions.map((version) => ({
-          ...wireFile(version.file, call),
+        versions: versions.map((version, index) => ({
+          ...shown[index],
           modified_by: version.by?.name ?? null,
           owner: version.by === undefined ? null : wirePerson(version.by),
         })),
@@ -55,7 +60,7 @@ export const historyRoutes = [
       await call.admit([demandOn('file.history', [version])]);
       const grant = await call.admit([demandOn('file.upload', [version])], { files: 1, bytes: version.sizeBytes });
       const file = await restoreVersion(call.ports, grant, version);
-      return { action: 'file_version_restored', file_uuid: fileUuid(file), file: wireFile(file, call) };
+      return { action: 'file_version_restored', file_uuid: fileUuid(file), file: await showFile(call, file) };
     },
   }),
 ];

@@ -15,7 +15,8 @@ import { fileUuid } from '../ports/metadata.ts';
 import { idList, parseBody } from './input.ts';
 import { filesOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
-import { isoTime, wireFile } from './wire.ts';
+import { showFiles } from './shown.ts';
+import { isoTime } from './wire.ts';
 
 const sharing = z.object({ scope: z.unknown().optional(), ids: z.unknown().optional() }).nullish();
 const labelBody = z.object({
@@ -122,7 +123,7 @@ async function setLabels(
   return {
     action: method === 'POST' ? 'labels_attached' : 'labels_detached',
     files_uuids: changed.map(fileUuid),
-    files: changed.map((file) => wireFile(file, call)),
+    files: await showFiles(call, changed),
   };
 }
 

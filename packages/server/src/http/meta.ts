@@ -13,7 +13,8 @@ import { type FileRecord, type FolderRecord, fileUuid } from '../ports/metadata.
 import { parseBody } from './input.ts';
 import { fileOf, folderOfId } from './lookup.ts';
 import { type Call, route } from './route.ts';
-import { wireFile, wireFolder } from './wire.ts';
+import { showFile } from './shown.ts';
+import { wireFolder } from './wire.ts';
 
 const metaBody = z.object({ meta: z.unknown() });
 
@@ -86,8 +87,9 @@ async function setFileMeta(call: Call<'file.setMeta'>, change: MetaChange): Prom
   return answerFile(call, await mergeFileMeta(call.ports, grant, file, change));
 }
 
-function answerFile(call: Call, file: FileRecord): object {
-  return { action: 'file_meta_updated', file_uuid: fileUuid(file), meta: file.meta, file: wireFile(file, call) };
+async function answerFile(call: Call, file: FileRecord): Promise<object> {
+  const shown = await showFile(call, file);
+  return { action: 'file_meta_updated', file_uuid: fileUuid(file), meta: file.meta, file: shown };
 }
 
 function answerFolder(folder: FolderRecord, action: string): object {

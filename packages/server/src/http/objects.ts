@@ -8,7 +8,8 @@ import { type FolderRecord, fileUuid } from '../ports/metadata.ts';
 import { idList, parseBody, pathOf } from './input.ts';
 import { filesOf, folderOfId, foldersOf, versionsOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
-import { wireFile, wireFolder } from './wire.ts';
+import { showFiles } from './shown.ts';
+import { wireFolder } from './wire.ts';
 
 const destination = { new_folder_name: z.string().optional(), target_folder_name: z.string().optional() };
 export const moveFilesBody = z.object({ files_uuids: idList, ...destination });
@@ -135,7 +136,7 @@ export const objectRoutes = [
       const changed = await setVisibility(call.ports, grant, picked, body.visibility);
       return {
         action: 'visibility_changed',
-        files: changed.files.map((file) => wireFile(file, call)),
+        files: await showFiles(call, changed.files),
         folders: changed.folders.map(wireFolder),
       };
     },
@@ -175,7 +176,7 @@ async function moveInto<Op extends 'file.move' | 'folder.move'>(
     files_uuids: moved.files.map(fileUuid),
     folders_uuids: moved.folders.map((folder) => folder.id),
     new_folder_uuid: moved.destination.id,
-    files: moved.files.map((file) => wireFile(file, call)),
+    files: await showFiles(call, moved.files),
     folders: moved.folders.map(wireFolder),
   } as { readonly files: readonly object[]; readonly folders: readonly object[] };
 }

@@ -17,7 +17,7 @@ import { BULK_MAX, idList, pagingOf, parseBody } from './input.ts';
 import { fileOf, filesOf } from './lookup.ts';
 import type { Query } from './query.ts';
 import { type Call, route } from './route.ts';
-import { wireFile } from './wire.ts';
+import { showFile, showFiles } from './shown.ts';
 
 const position = z.union([z.number(), z.string()]).nullish();
 const productBody = z.object({ product: z.object({ ref: z.string().nullish(), position }) });
@@ -41,7 +41,7 @@ export const productRoutes = [
         product_ref: changed.productRef ?? null,
         product_position: changed.productPosition ?? null,
         file_uuid: fileUuid(changed),
-        file: wireFile(changed, call),
+        file: await showFile(call, changed),
       };
     },
   }),
@@ -60,7 +60,7 @@ export const productRoutes = [
         product_ref: changed.productRef ?? null,
         product_position: changed.productPosition ?? null,
         file_uuid: fileUuid(changed),
-        file: wireFile(changed, call),
+        file: await showFile(call, changed),
       };
     },
   }),
@@ -78,7 +78,7 @@ export const productRoutes = [
         action: 'product_files_updated',
         product_ref: ref,
         files_uuids: changed.map(fileUuid),
-        files: changed.map((file) => wireFile(file, call)),
+        files: await showFiles(call, changed),
       };
     },
   }),
@@ -129,7 +129,7 @@ function filesRoute(nouns: readonly string[], imagesOnly: boolean, summary: stri
       const grant = await call.admit([{ operation: 'product.get', targets: [] }]);
       const { limit, offset } = pagingOf(call.query);
       const files = await listProductFiles(call.ports, grant, refOf(call), { limit, offset, imagesOnly });
-      return { files: files.map((file) => wireFile(file, call)) };
+      return { files: await showFiles(call, files) };
     },
   });
 }

@@ -7,7 +7,7 @@ import { fileUuid } from '../ports/metadata.ts';
 import { parseBody } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { route } from './route.ts';
-import { wireFile } from './wire.ts';
+import { showFile } from './shown.ts';
 
 const labels = z.array(z.string()).max(TAGS.perLanguageMax);
 // A list, or its labels separated by commas.
@@ -38,7 +38,7 @@ export const propertyRoutes = [
         tags: tags?.filter((label) => label !== '') ?? undefined,
         lang: lang ?? undefined,
       });
-      const wire = { ...wireFile(changed, call), properties: propertiesOf(changed, lang ?? undefined) };
+      const wire = { ...(await showFile(call, changed)), properties: propertiesOf(changed, lang ?? undefined) };
       return { action: 'file_properties_updated', file_uuid: fileUuid(changed), file: wire };
     },
   }),

@@ -16,6 +16,7 @@ import type { ResumableUpload } from '../ports/resumable.ts';
 import { folderOf, nameOf, pathOf } from './input.ts';
 import { parseJson } from './json.ts';
 import { type Call, route } from './route.ts';
+import { showStored } from './shown.ts';
 import {
   checkPart,
   checkVersion,
@@ -28,7 +29,7 @@ import {
   uploadOffset,
 } from './tus.ts';
 import { contentLength, description, duplicateWarnings } from './uploads.ts';
-import { isoTime, wireFile } from './wire.ts';
+import { isoTime } from './wire.ts';
 
 type UploadCall = Call<'file.upload'>;
 
@@ -99,7 +100,7 @@ export const resumableRoutes = [
           length: upload.lengthBytes,
           expires_at: isoTime(upload.expiresAtMs),
         },
-        ...(stored === undefined ? {} : { file: wireFile(stored.file, call) }),
+        ...(stored === undefined ? {} : { file: await showStored(call, stored.file) }),
         ...(warnings.length === 0 ? {} : { warnings }),
       };
     },

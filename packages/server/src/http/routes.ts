@@ -6,6 +6,7 @@ import { autotagRoutes } from './autotag.ts';
 import { bulkRoutes } from './bulk.ts';
 import { collectionRoutes } from './collections.ts';
 import { commentRoutes } from './comments.ts';
+import { favoriteRoutes } from './favorites.ts';
 import { fileRoutes } from './files.ts';
 import { folderRoutes } from './folders.ts';
 import { historyRoutes } from './history.ts';
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   ...labelRoutes,
   ...collectionRoutes,
   ...pinRoutes,
+  ...favoriteRoutes,
   ...autotagRoutes,
   ...archiveRoutes,
   ...shareRoutes,

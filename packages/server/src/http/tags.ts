@@ -8,7 +8,7 @@ import { fileUuid } from '../ports/metadata.ts';
 import { parseBody } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
-import { wireFile } from './wire.ts';
+import { showFile } from './shown.ts';
 
 const tagsBody = z.object({
   lang: z.string().max(35).optional(),
@@ -39,7 +39,7 @@ export const tagRoutes = [
         action: 'file_tags_updated',
         file_uuid: fileUuid(changed),
         tags: changed.tags,
-        file: wireFile(changed, call),
+        file: await showFile(call, changed),
       };
     },
   }),

@@ -26,7 +26,7 @@ import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
 import { arrivingWithin, parseJson } from './json.ts';
 import { moveFiles, moveFilesBody } from './objects.ts';
 import { type Call, route } from './route.ts';
-import { wireFile } from './wire.ts';
+import { showUploads } from './shown.ts';
 
 type UploadCall = Call<'file.upload' | 'file.edit'>;
 type PostCall = Call<'file.upload' | 'file.edit' | 'file.move'>;
@@ -451,8 +451,8 @@ export function duplicateWarnings(stored: readonly StoredUpload[]) {
  * Both forms that clients read: `file` for one, `files` always. When nothing was stored because all of it is there already,
  * the answer says so in the way of its generation (wire contract 5.6 and 12.1); among others, duplicates are warnings.
  */
-function answer(call: Call, stored: readonly StoredUpload[]): object {
-  const wire = stored.map(({ file }) => wireFile(file, call));
+async function answer(call: Call, stored: readonly StoredUpload[]): Promise<object> {
+  const wire = await showUploads(call, stored);
   const warnings = duplicateWarnings(stored);
   const [first] = warnings.length === stored.length ? warnings : [];
   const isFirstGeneration = call.version === 'v3';

@@ -21,8 +21,12 @@ export interface Links {
   readonly query?: Query;
 }
 
-/** The file object. `relevance` is set in answers to a search only. */
-export function wireFile(file: FileRecord, links: Links, relevance: number | null = null): JsonObject {
+/** The file object. Whether it is a favourite depends on who asks: `showFiles` knows. */
+export function wireFile(
+  file: FileRecord,
+  links: Links,
+  { isFavorite = false }: { readonly isFavorite?: boolean } = {},
+): JsonObject {
   const uuid = fileUuid(file);
   const store = `${links.baseUrl}/${links.container}`;
   const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
@@ -42,8 +46,9 @@ export function wireFile(file: FileRecord, links: Links, relevance: number | nul
     meta: file.meta,
     tags: file.tags,
     labels: file.labels,
-    relevance,
-    is_favorite: false,
+    // Set in answers to a search only.
+    relevance: null,
+    is_favorite: isFavorite,
     visibility: wireVisibility(file.visibility, file.isPublic),
     url: {
       public: `${delivery}${first}`,

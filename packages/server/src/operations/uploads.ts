@@ -1,13 +1,13 @@
 // Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
 import { finished, Readable, Transform } from 'node:stream';
-import { type CanonicalPath, effective } from '@latchkey/policy';
+import { type CanonicalPath, coversAll, effective, type Permission, visibleScopes } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant, UploadFacts } from '../grant.ts';
 import type { WrittenBlob } from '../ports/blobs.ts';
 import type { Rendered } from '../ports/images.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
-import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import type { FileRecord, JsonObject, Latitude } from '../ports/metadata.ts';
 import { authorOf } from './people.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
 
@@ -203,7 +203,8 @@ function beyondBound(grant: Grant<'file.upload'>, actual: number | string, cause
 
 /**
  * Turns staged bytes into files of one folder, all in one transaction, and answers them in order. The keys are asked
- * once more, and the limits settled, before the record is written. When it raises, the bytes are removed - unless the
+ * once more, and the limits settled, before the record is written. Raises DESCRIPTION_FOREIGN when a name is taken and
+ * more is said of that file than the key may say. When it raises, the bytes are removed - unless the
  * database did not say whether it committed: then they stay for the sweep, and the limits stay charged.
  */
 export async function commitUploads(
@@ -232,6 +233,10 @@ export async function commitUploads(
         ...blob,
         ...description,
         uploadedBy: grant.holder,
+        ofOld: {
+          description: latitude(grant, folderPath, ['FILE_META_CREATE', 'FILE_META_CHANGE']),
+          product: latitude(grant, folderPath, ['FILE_PRODUCT_CHANGE']),
+        },
         ...(upload === undefined ? {} : { upload }),
       })),
       authorOf(ports, first.grant),
@@ -246,6 +251,33 @@ export async function commitUploads(
     }
     throw error;
   }
+}
+
+/**
+ * What an upload may say of a file that is there: what its key could change anyway. Others may repeat what they can read,
+ * as widgets do; who cannot read it learns nothing by guessing.
+ */
+function latitude(grant: Grant, folderPath: CanonicalPath, needed: readonly Permission[]): Latitude {
+  if (holds(grant, folderPath, needed)) return 'anything';
+  return holds(grant, folderPath, READING) ? 'the same' : 'nothing';
+}
+
+/** Whether the caller may list or read the files of this folder. */
+export function mayRead(caller: Caller, folderPath: CanonicalPath): boolean {
+  return holds(caller, folderPath, READING);
+}
+
+const READING: readonly Permission[] = ['OBJECTS_LIST', 'OBJECTS_FETCH'];
+
+type Caller = Pick<Grant, 'template' | 'claims'>;
+
+/** Whether the caller has one of the permissions for the files of this folder. */
+function holds({ template, claims }: Caller, folderPath: CanonicalPath, needed: readonly Permission[]): boolean {
+  if (template === undefined || claims === undefined) return true;
+  const { permissions } = effective(template, claims);
+  return (
+    needed.some((one) => permissions.includes(one)) && coversAll(visibleScopes(template, claims, 'listing'), folderPath)
+  );
 }
 
 /** What became of one staged file. */

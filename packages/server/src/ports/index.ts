@@ -9,6 +9,7 @@ import type { Comments } from './comments.ts';
 import type { Counters } from './counters.ts';
 import type { Descriptions } from './descriptions.ts';
 import type { Examinations } from './examinations.ts';
+import type { Favorites } from './favorites.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { Geo } from './geo.ts';
 import type { Images } from './images.ts';
@@ -41,6 +42,7 @@ export interface Ports {
   readonly labels: Labels;
   readonly collections: Collections;
   readonly pins: Pins;
+  readonly favorites: Favorites;
   readonly tasks: Tasks;
   readonly shares: Shares;
   readonly passwords: Passwords;

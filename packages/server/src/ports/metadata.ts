@@ -81,6 +81,9 @@ export function parseFileUuid(uuid: string): { readonly id: string; readonly ver
   return { id: uuid.slice(0, -4), version: Number.parseInt(uuid.slice(-4), 16) };
 }
 
+/** What may be said of something: anything, only what is said already, or nothing at all. */
+export type Latitude = 'anything' | 'the same' | 'nothing';
+
 /** A written blob on its way to become a file (or the next version of one). */
 export interface NewFile {
   readonly folderPath: CanonicalPath;
@@ -96,6 +99,9 @@ export interface NewFile {
   readonly productRef: string | undefined;
   readonly productPosition: number | undefined;
   readonly uploadedBy: string;
+  /** What of `meta` and `tags`, and what of the product, may be said of a file that has the name already; anything when
+   *  it is absent. */
+  readonly ofOld?: { readonly description: Latitude; readonly product: Latitude };
   /** The resumable upload that becomes this file, and the lock on it. */
   readonly upload?: { readonly uploadId: string; readonly token: string };
 }
@@ -219,7 +225,8 @@ export interface Metadata {
     limit: number,
   ): Promise<ReadonlyMap<string, readonly FileRecord[]>>;
   /** Records written blobs as files, in order, in one transaction. The folders are made when missing. A taken name
-   *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over).
+   *  becomes the file's next version (its metadata, tags, product and visibility stay; given ones are merged over, and
+   *  raise DESCRIPTION_FOREIGN when they go beyond `ofOld`).
    *  A file that names its resumable upload finishes it, once: raises UPLOAD_LOCKED when it is finished, gone, or not
    *  locked by that token any more. */
   commitFiles(container: string, files: readonly NewFile[], author: Author): Promise<readonly FileRecord[]>;

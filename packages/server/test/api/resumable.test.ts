@@ -122,6 +122,24 @@ describe('a resumable upload', () => {
     expect((await api.call({ url: `/json/${id}`, key })).body['file']).toEqual(shown.body['file']);
   });
 
+  test('tells a key that may not read nothing of what others said of the file, before or after', async () => {
+    const whole = await api.key();
+    const blind = await api.key({ permissions: ['FILE_UPLOAD'] });
+    const said = { filename: 'told.bin', meta: '{"title":"old"}' };
+    await patch(whole, await begun(whole, 1, said), 0, 'a');
+    const over = await begun(blind, 2, { filename: 'told.bin' });
+    expect((await patch(blind, over, 0, 'bb')).status).toBe(204);
+    expect((await api.call({ url: over, key: blind })).body['file']).toMatchObject({ name: 'told.bin', meta: {} });
+    const own = await begun(blind, 3, { filename: 'own.bin' });
+    const uuid = (await patch(blind, own, 0, 'ccc')).headers['latchkey-file-uuid'];
+    const words = { meta: { title: 'later' } };
+    await api.call({ method: 'PATCH', url: `/v5/file/${uuid}/meta`, key: whole, body: words });
+    expect((await api.call({ url: own, key: blind })).body['file']).toMatchObject({ name: 'own.bin', meta: {} });
+    const foreign = await begun(blind, 4, said);
+    expect((await patch(blind, foreign, 0, 'dddd')).body['code']).toBe('DESCRIPTION_FOREIGN');
+    expect((await api.call({ url: `/v5/file/${uuid}`, key: whole })).body['file']).toMatchObject(words);
+  });
+
   test('may bring its first part, or everything, with the request that begins it', async () => {
     const key = await api.key();
     const post = (body: string, length: number) =>

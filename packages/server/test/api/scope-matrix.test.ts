@@ -164,6 +164,16 @@ const ONE_ENDED: readonly OneEnded[] = [
       json('POST', `/v5/file/${file}/comments?comments_info=1`, { comment: { text: '{"body":"x"}' } }),
   },
   {
+    operation: 'favorite.change',
+    outside: '404',
+    request: ({ file }) => json('POST', '/v5/users/favorites', { files_uuids: [file] }),
+  },
+  {
+    operation: 'favorite.change',
+    outside: '404',
+    request: ({ file }) => json('DELETE', '/v5/users/favorites', { files_uuids: [file] }),
+  },
+  {
     operation: 'file.archive',
     outside: '404',
     request: ({ file, folderId }) =>
@@ -238,6 +248,7 @@ const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
   'approval.edit': 'needs an approval: approvals.test.ts',
   'approval.cancel': 'needs an approval: approvals.test.ts',
   'approval.vote': 'needs an approval: approvals.test.ts',
+  'favorite.list': 'answers what is in scope: favorites.test.ts',
   'facet.list': 'answers what is in scope, whatever is asked: tags.test.ts',
   'folder.preview': 'takes a list of folders and leaves out those outside: objects.test.ts',
   'file.edit': 'is asked together with file.upload: matrix.test.ts',

@@ -1,6 +1,6 @@
 // Uploads through the front door: every form of body, every limit on the bytes, and nothing left behind by a refusal.
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Answer, type Harness, multipart, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
@@ -159,6 +159,101 @@ describe('file.upload', () => {
     expect((await harness.upload(key, '/new/deep/er')).status).toBe(200);
     const outside = await harness.upload(key, '/newer');
     expect([outside.status, outside.body['code']]).toEqual([403, 'SCOPE_DENIED']);
+  });
+});
+
+describe('an upload over a file that was there', () => {
+  let desk: string;
+  const WORDS = { 'meta[files[]]': '{"title":"new"}', 'tags[files[]]': '["new"]' };
+  const send = (key: string, name: string, content: string, fields: Readonly<Record<string, string>> = {}) => {
+    const { headers, body } = multipart([{ name, content }], fields);
+    return harness.call({ method: 'POST', url: `/v4/files?folder=${desk}`, key, headers, body });
+  };
+  const keyWith = (...permissions: readonly string[]) => harness.key({ permissions: ['FILE_UPLOAD', ...permissions] });
+  const stored = async (name: string): Promise<WireFile | undefined> => {
+    const answer = await harness.call({ url: `/v5/files?folder=${desk}`, key: await harness.key() });
+    const files = answer.body['files'] as readonly WireFile[];
+    return files.find((file) => file.name === name);
+  };
+  const said = { meta: { title: 'old' }, tags: { en: [{ label: 'old' }] }, product: { ref: 'P1', position: 2 } };
+
+  beforeEach(async () => {
+    desk = `%2Fdesk-${randomBytes(4).toString('hex')}`;
+    await send(await harness.key(), 'a.txt', 'old', {
+      'meta[files[]]': '{"title":"old"}',
+      'tags[files[]]': '["old"]',
+      'product[files[]]': '{"ref":"P1","position":2}',
+    });
+    harness.clock.pass(60_000);
+  });
+
+  test('tells a key that may neither list nor read nothing of what others said of it', async () => {
+    const answer = await send(await keyWith(), 'a.txt', 'next');
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body['file']).toMatchObject({
+      name: 'a.txt',
+      meta: {},
+      tags: {},
+      labels: [],
+      product: { ref: null, position: null },
+      approval: null,
+      created_at: new Date(harness.clock.nowMs).toISOString().replace('.000Z', 'Z'),
+    });
+    expect(answer.text).not.toMatch(/"old"|P1/);
+    expect(await stored('a.txt'), 'and leaves it as it was').toMatchObject(said);
+    for (const key of [await keyWith('OBJECTS_LIST'), await keyWith('OBJECTS_FETCH')]) {
+      expect((await send(key, 'a.txt', 'again')).body['file']).toMatchObject(said);
+    }
+  });
+
+  test('tells nothing of it to a key that may read other folders only', async () => {
+    const permissions = ['FILE_UPLOAD', 'OBJECTS_LIST', 'OBJECTS_FETCH'];
+    const key = await harness.key({ permissions, listing: { dir_scope: ['/else/*'] } });
+    const answer = await send(key, 'a.txt', 'next');
+    expect(answer.body['file']).toMatchObject({ name: 'a.txt', meta: {}, tags: {} });
+    expect(answer.text).not.toMatch(/"old"|P1/);
+  });
+
+  test('changes what is said of it only by a key that could do so anyway', async () => {
+    const before = await stored('a.txt');
+    const product = { 'product[files[]]': '{"ref":"P2"}' };
+    const refused = [
+      await send(await keyWith(), 'a.txt', 'next', WORDS),
+      await send(await keyWith('OBJECTS_LIST'), 'a.txt', 'next', WORDS),
+      await send(await keyWith('OBJECTS_FETCH', 'FILE_META_CHANGE'), 'a.txt', 'next', product),
+      await send(await keyWith('OBJECTS_FETCH', 'FILE_PRODUCT_CHANGE'), 'a.txt', 'next', WORDS),
+    ];
+    for (const { status, body } of refused) expect([status, body['code']]).toEqual([403, 'DESCRIPTION_FOREIGN']);
+    expect(await stored('a.txt'), 'a refusal changes nothing').toEqual(before);
+    for (const permission of ['FILE_META_CREATE', 'FILE_META_CHANGE']) {
+      const answer = await send(await keyWith('OBJECTS_FETCH', permission), 'a.txt', permission, WORDS);
+      expect(answer.body['file']).toMatchObject({ meta: { title: 'new' }, product: said.product });
+    }
+    const assigned = await send(await keyWith('OBJECTS_FETCH', 'FILE_PRODUCT_CHANGE'), 'a.txt', 'product', product);
+    expect(assigned.body['file']).toMatchObject({ product: { ref: 'P2', position: 2 } });
+  });
+
+  test('may repeat what its sender can read, as widgets do, but a sender that cannot learns nothing by guessing', async () => {
+    const same = { 'meta[files[]]': '{"title":"old"}', 'product[files[]]': '{"ref":"P1","position":2}' };
+    expect((await send(await keyWith('OBJECTS_FETCH'), 'a.txt', 'next', same)).status).toBe(200);
+    const blind = await keyWith();
+    const [right, wrong] = [await send(blind, 'a.txt', 'x', same), await send(blind, 'a.txt', 'x', WORDS)];
+    expect(right.body['code']).toBe('DESCRIPTION_FOREIGN');
+    expect(wrong.body['code']).toBe('DESCRIPTION_FOREIGN');
+  });
+
+  test('is another matter than a new file, which its sender describes and gets back as it is', async () => {
+    const answer = await send(await keyWith(), 'mine.txt', 'mine', { ...WORDS, 'product[files[]]': '{"ref":"P9"}' });
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body['file']).toMatchObject({ meta: { title: 'new' }, product: { ref: 'P9' } });
+    expect(answer.text).toContain('"label":"new"');
+  });
+
+  test('gives back what a refused one had counted', async () => {
+    const key = await harness.key({ permissions: ['FILE_UPLOAD'], upload: { max: 1 } });
+    expect((await send(key, 'a.txt', 'x', WORDS)).body['code']).toBe('DESCRIPTION_FOREIGN');
+    expect((await send(key, 'a.txt', 'x')).status).toBe(200);
+    expect((await stored('a.txt'))?.uuid).toMatch(/0001$/);
   });
 });
 

@@ -18,6 +18,7 @@ import { shares } from './migrations/0013-shares.ts';
 import { contents } from './migrations/0015-contents.ts';
 import { comments } from './migrations/0016-comments.ts';
 import { collections } from './migrations/0017-collections.ts';
+import { favorites } from './migrations/0018-favorites.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -107,6 +108,7 @@ class SqlDatabase implements Database {
       '0012-tasks': tasks(this.dialect),
       '0013-shares': shares(this.dialect),
       '0016-comments': comments(this.dialect),
+      '0018-favorites': favorites(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

@@ -13,6 +13,7 @@ import type {
   FileRecord,
   FileStats,
   JsonObject,
+  Latitude,
   NewFile,
   Paging,
   ScopeLayers,
@@ -354,7 +355,7 @@ export async function previewRecords(
 }
 
 /** Records a written blob as a file of the folder, or as the next version of the file that has the name. The folder is
- *  locked. Raises ALREADY_EXISTS when the file has as many versions as its uuid can count. */
+ *  locked. Raises ALREADY_EXISTS when the file has as many versions as its uuid can count, DESCRIPTION_FOREIGN. */
 export async function commitFile(
   db: Executor,
   folder: FolderRow,
@@ -406,6 +407,7 @@ export async function commitFile(
           product_position: input.productPosition ?? known.product_position,
           modified_at: nowMs,
         };
+  if (known !== undefined) checkWords(known, next, input);
   const file = { ...next, title_key: titleKey(next) };
   if (file.version > VERSION_MAX) throw new AppError('ALREADY_EXISTS', `the file has ${VERSION_MAX + 1} versions`);
   if (known === undefined) await db.insertInto('files').values(file).execute();
@@ -632,6 +634,23 @@ function newestIn(db: Executor, folderId: string, limit: number) {
         .as('newest'),
     )
     .selectAll();
+}
+
+/** Holds what is said of a file that was there to what its sender may say of it. Raises DESCRIPTION_FOREIGN. */
+function checkWords(known: FileRow, next: FileRow, input: NewFile): void {
+  const { ofOld, meta, tags, productRef, productPosition } = input;
+  if (ofOld === undefined) return;
+  const isFine = (latitude: Latitude, isSaid: boolean, isSame: boolean) =>
+    latitude === 'anything' || !isSaid || (latitude === 'the same' && isSame);
+  const words = Object.keys(meta).length + Object.keys(tags).length > 0;
+  const product = productRef !== undefined || productPosition !== undefined;
+  const isSameProduct = next.product_ref === known.product_ref && next.product_position === known.product_position;
+  if (
+    !isFine(ofOld.description, words, next.meta === known.meta && next.tags === known.tags) ||
+    !isFine(ofOld.product, product, isSameProduct)
+  ) {
+    throw new AppError('DESCRIPTION_FOREIGN');
+  }
 }
 
 function merged(stored: string, given: JsonObject): string {

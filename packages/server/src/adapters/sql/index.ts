@@ -8,6 +8,7 @@ import type { Comments } from '../../ports/comments.ts';
 import type { Counters } from '../../ports/counters.ts';
 import type { Descriptions } from '../../ports/descriptions.ts';
 import type { Examinations } from '../../ports/examinations.ts';
+import type { Favorites } from '../../ports/favorites.ts';
 import type { Labels } from '../../ports/labels.ts';
 import type { Metadata } from '../../ports/metadata.ts';
 import type { ResumableUploads } from '../../ports/resumable.ts';
@@ -27,6 +28,7 @@ import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
 import { sqlExaminations } from './examinations.ts';
+import { sqlFavorites } from './favorites.ts';
 import { sqlLabels } from './labels.ts';
 import { sqlMetadata } from './metadata.ts';
 import { sqlResumableUploads } from './resumable.ts';
@@ -52,6 +54,7 @@ export interface SqlPorts {
   readonly resumables: ResumableUploads;
   readonly collections: Collections;
   readonly pins: Pins;
+  readonly favorites: Favorites;
   readonly tasks: Tasks;
   readonly shares: Shares;
   readonly approvals: Approvals;
@@ -85,6 +88,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     resumables: sqlResumableUploads(database),
     collections: sqlCollections(database),
     pins: sqlPins(database),
+    favorites: sqlFavorites(database),
     tasks: sqlTasks(database),
     shares: sqlShares(database),
     approvals: sqlApprovals(database),

@@ -43,3 +43,14 @@ export async function lockCounters(
       select distinct hashtextextended(name, 0) as key from unnest(${names}::text[]) as name order by key
     ) as keys`.execute(db);
 }
+
+/** Held until the transaction ends: one change at a time of what a person keeps in the container. */
+export async function lockPerson(
+  db: Executor,
+  dialect: 'sqlite' | 'postgres',
+  container: string,
+  personId: string,
+): Promise<void> {
+  if (dialect === 'sqlite') return;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`person:${container}:${personId}`}, 0))`.execute(db);
+}

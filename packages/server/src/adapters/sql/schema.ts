@@ -33,6 +33,7 @@ export interface Schema {
   file_labels: FileLabelTable;
   collections: CollectionTable;
   pins: PinTable;
+  favorites: FavoriteTable;
   counter_entries: CounterEntryTable;
   counter_totals: CounterTotalTable;
 }
@@ -341,6 +342,14 @@ export interface PinTable {
   name: string;
   query: string;
   created_at: number;
+}
+
+/** The mark of a person on a file. */
+export interface FavoriteTable {
+  container: string;
+  person_id: string;
+  file_id: string;
+  added_at: number;
 }
 
 /** The labels of files, as `files.labels` has them too. */
