@@ -250,7 +250,7 @@ const TABLE = {
   'pin.update': container(['OBJECTS_LIST'], 'Give a kept search another name.'),
   'pin.delete': container(['OBJECTS_LIST'], 'Forget a kept search.'),
   // As with pins: whoever may list files may keep some of them at hand.
-  'favorite.list': read(['OBJECTS_LIST'], 'List the files that the person behind the key keeps as favourites.', true),
+  'favorite.list': read(['OBJECTS_LIST'], 'List the files that the person behind the key keeps as favourites.'),
   'favorite.change': change('OBJECTS_LIST', 'Keep files as favourites, and let go of them.'),
   'facet.list': read(
     ['OBJECTS_LIST'],
