@@ -1,9 +1,13 @@
 // Uppy, bundled into a page of another origin, goes on with an upload after the server was killed, and after its page was left.
+// Its dashboard uploads from the page of the example.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server as PageServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -216,5 +220,62 @@ describe.runIf(!REMOTE)('Uppy', () => {
     await expectStored(visit.page);
     expectEachPartOnce([...before, ...(await answers(visit.page))]);
     expect(visit.errors).toEqual([]);
+  });
+
+  describe('in the page of the example', () => {
+    const example = join(import.meta.dirname, '../examples/uppy');
+    let pageProcess: ChildProcess | undefined;
+    let address: URL;
+
+    beforeAll(async () => {
+      // It finds Uppy among the packages of the project, of the versions that its own manifest names.
+      execFileSync(process.execPath, ['build.mjs'], { cwd: example });
+      const child = spawn(process.execPath, ['serve.mjs', '0'], { cwd: example, stdio: ['ignore', 'pipe', 'inherit'] });
+      pageProcess = child;
+      const [line] = await once(createInterface({ input: child.stdout }), 'line');
+      address = new URL(String(line));
+    });
+    afterAll(() => pageProcess?.kill());
+
+    async function open(difference: object): Promise<Page> {
+      folder = freshFolder();
+      const template = await target.template({ permissions: ['FILE_UPLOAD'], ...difference });
+      const { baseUrl, container } = target;
+      address.search = `${new URLSearchParams({ api: `${baseUrl}/${container}`, template: template.id, folder })}`;
+      const { page } = await pages.visit();
+      await page.goto(address.href);
+      return page;
+    }
+
+    test('files go into the folder of the address, and the page says which', async () => {
+      const page = await open({ restrictions: { allowed_origins: [address.origin] } });
+      const files = ['a.txt', 'b.txt'].map((name) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(name) }));
+      await page.locator('input[type=file]').first().setInputFiles(files);
+      await page.getByRole('button', { name: 'Upload 2 files' }).click();
+      const stored = page.getByRole('list', { name: 'Stored files' }).getByRole('listitem');
+      await stored.nth(1).waitFor();
+      expect((await stored.allInnerTexts()).sort()).toEqual([`${folder}/a.txt`, `${folder}/b.txt`]);
+      const listed = await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`);
+      expect(listed.list('files').map((file) => [member(file, 'name'), member(file, 'size')])).toEqual([
+        ['a.txt', expect.objectContaining({ bytes: 5 })],
+        ['b.txt', expect.objectContaining({ bytes: 5 })],
+      ]);
+    });
+
+    test.each([
+      ['of the key', { restrictions: { allowed_origins: ['https://elsewhere.example'] } }, 'origin'],
+      ['of the upload', { upload: { dir_scope: ['/elsewhere'] } }, 'folder'],
+    ])('a refusal %s is shown in the words of the server', async (_, difference, word) => {
+      const page = await open(difference);
+      const buffer = Buffer.from('a');
+      await page
+        .locator('input[type=file]')
+        .first()
+        .setInputFiles([{ name: 'a.txt', mimeType: 'text/plain', buffer }]);
+      await page.getByRole('button', { name: 'Upload 1 file' }).click();
+      await page.getByRole('alert').getByText(word).waitFor();
+      const listed = await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`);
+      expect(listed.outcome).toBe('404 FOLDER_NOT_FOUND');
+    });
   });
 });

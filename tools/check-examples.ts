@@ -1,5 +1,5 @@
 // Bundles the page that the README shows, with the packages that examples/widget has installed: its imports exist, and their
-// versions are the ones that the demo page is tested with.
+// versions are the ones that the demo page is tested with. Uppy's example names the versions that its browser test runs with.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,14 +10,20 @@ const embed = join(root, 'examples/embed');
 const widget = join(root, 'examples/widget');
 
 interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 const manifest = (folder: string): Manifest => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
-const tested = manifest(widget).dependencies;
-const faults = Object.entries(manifest(embed).dependencies)
-  .filter(([name, version]) => tested[name] !== version)
-  .map(([name, version]) => `examples/embed wants ${name} ${version}, examples/widget has ${tested[name] ?? 'none'}`);
+/** A package of `folder` in another version than that of `tested` is not what was tried. */
+function differences(folder: string, tested: string): string[] {
+  const { dependencies, devDependencies } = manifest(join(root, tested));
+  const tried = { ...dependencies, ...devDependencies };
+  return Object.entries(manifest(join(root, folder)).dependencies ?? {})
+    .filter(([name, version]) => tried[name] !== version)
+    .map(([name, version]) => `${folder} wants ${name} ${version}, ${tested} has ${tried[name] ?? 'none'}`);
+}
+const faults = [...differences('examples/embed', 'examples/widget'), ...differences('examples/uppy', '.')];
 
 const page = readFileSync(join(embed, 'index.html'), 'utf8');
 const script = /<script type="module">(.*?)<\/script>/s.exec(page)?.[1];

@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Budgets are a third above what the packages need today: growth is noticed, and allowed with a reason. */
 const BUNDLES = [
   { name: 'policy', entry: 'packages/policy/src/index.ts', bytesMax: 52_000, gzipBytesMax: 18_500 },
-  { name: 'sdk', entry: 'packages/sdk/src/index.ts', bytesMax: 8_200, gzipBytesMax: 3_700 },
+  { name: 'sdk', entry: 'packages/sdk/src/index.ts', bytesMax: 11_200, gzipBytesMax: 5_000 },
 ];
 
 /** Signs of Node, of a server's library, or of the build machine. */

@@ -2,7 +2,7 @@
 import { LatchkeyError } from './errors.ts';
 import type { KeySource } from './keys.ts';
 import type { Fetch, Query, RequestOptions } from './request.ts';
-import { address, browserFetch, request } from './request.ts';
+import { address, browserFetch, request, requestHeaders } from './request.ts';
 import type { FileObject, FolderObject, KeyInfo } from './wire.ts';
 
 /** How to reach one container. */
@@ -35,6 +35,8 @@ export interface ClientRequest extends RequestOptions {
 export interface Client {
   /** Any request of the API, for what has no method here. A key refused as expired is renewed, and the request repeated, once. */
   request<T>(path: readonly string[], options?: ClientRequest): Promise<T>;
+  /** One key for several requests that belong together, whatever renewals happen meanwhile. */
+  hold(signal?: AbortSignal): Promise<HeldClient>;
   keyInfo(signal?: AbortSignal): Promise<KeyInfo>;
   /** One page of the files of a folder, with their number before paging. */
   listFiles(
@@ -43,6 +45,16 @@ export interface Client {
   ): Promise<{ readonly files: readonly FileObject[]; readonly total: number }>;
   /** One page of the folders in a folder. */
   listFolders(folder: string, options?: ListOptions): Promise<readonly FolderObject[]>;
+}
+
+/** The service seen with a key that stays the same. */
+export interface HeldClient {
+  /** Below the container and version, as in `Client.request`. */
+  address(path: readonly string[], query?: Query): string;
+  /** Sends to a full address and answers the JSON. */
+  request<T>(url: string, options?: RequestOptions): Promise<T>;
+  /** Sends to a full address and answers the headers. */
+  requestHeaders(url: string, options: RequestOptions): Promise<Headers>;
 }
 
 /** Refusals of the key itself, which a newer key can cure. */
@@ -54,10 +66,16 @@ export function createClient(options: ClientOptions): Client {
   const send = options.fetch ?? browserFetch;
   const { endpoint, container, keys } = options;
 
+  const addressOf = (path: readonly string[], query?: Query) =>
+    address(endpoint, [container, API_VERSION, ...path], query);
+  const withKey = (key: string, init: RequestOptions = {}) => ({
+    ...init,
+    headers: { ...init.headers, 'x-filerobot-key': key },
+  });
+
   async function call<T>(path: readonly string[], { query, ...init }: ClientRequest = {}): Promise<T> {
-    const url = address(endpoint, [container, API_VERSION, ...path], query);
-    const attempt = (key: string) =>
-      request<T>(send, url, { ...init, headers: { ...init.headers, 'x-filerobot-key': key } });
+    const url = addressOf(path, query);
+    const attempt = (key: string) => request<T>(send, url, withKey(key, init));
     const key = await keys.get(init.signal);
     try {
       return await attempt(key);
@@ -81,6 +99,14 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     request: call,
+    async hold(signal) {
+      const key = await keys.get(signal);
+      return {
+        address: addressOf,
+        request: (url, init) => request(send, url, withKey(key, init)),
+        requestHeaders: (url, init) => requestHeaders(send, url, withKey(key, init)),
+      };
+    },
     keyInfo: (signal) => call<KeyInfo>(['key', 'info'], { signal }),
     async listFiles(folder, list = {}) {
       const answer = await call<{ files: readonly FileObject[]; info: { total_files_count: number } }>(['files'], {

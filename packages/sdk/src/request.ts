@@ -28,6 +28,23 @@ export const browserFetch: Fetch = (url, init) => fetch(url, init);
  * reason when `signal` was aborted by the caller.
  */
 export async function request<T>(send: Fetch, url: string, options: RequestOptions = {}): Promise<T> {
+  const { response, text } = await respond(send, url, options);
+  const answer = parse(response, text);
+  if (answer['status'] !== 'success') throw refusal(response, answer);
+  // The server's conformance suite holds the shape of each answer; checking it again here would only add bytes.
+  return answer as T;
+}
+
+/** Like `request`, for answers that say what they say in their headers. */
+export async function requestHeaders(send: Fetch, url: string, options: RequestOptions): Promise<Headers> {
+  return (await respond(send, url, options)).response.headers;
+}
+
+async function respond(
+  send: Fetch,
+  url: string,
+  options: RequestOptions,
+): Promise<{ readonly response: Response; readonly text: string }> {
   const { json, signal, timeoutMs = TIMEOUT_MS } = options;
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
   if (json !== undefined) headers['content-type'] = 'application/json';
@@ -53,16 +70,18 @@ export async function request<T>(send: Fetch, url: string, options: RequestOptio
       cause,
     });
   }
+  if (!response.ok) throw refusal(response, parse(response, text));
+  return { response, text };
+}
+
+/** Throws ANSWER_UNREADABLE for what is not a JSON object. */
+function parse({ status }: Response, text: string): Record<string, unknown> {
   const answer = parseObject(text);
-  if (answer === undefined) {
-    throw new LatchkeyError('ANSWER_UNREADABLE', `The answer (HTTP ${response.status}) is not from the service`, {
-      status: response.status,
-      hint: 'Check the endpoint and any proxy in front of it.',
-    });
-  }
-  if (!response.ok || answer['status'] !== 'success') throw refusal(response, answer);
-  // The server's conformance suite holds the shape of each answer; checking it again here would only add bytes.
-  return answer as T;
+  if (answer !== undefined) return answer;
+  throw new LatchkeyError('ANSWER_UNREADABLE', `The answer (HTTP ${status}) is not from the service`, {
+    status,
+    hint: 'Check the endpoint and any proxy in front of it.',
+  });
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
