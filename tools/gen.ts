@@ -15,6 +15,7 @@ import { SETTINGS } from '../packages/server/src/config.ts';
 import type { ErrorRow } from '../packages/server/src/errors.ts';
 import { ERRORS } from '../packages/server/src/errors.ts';
 import { ROUTES } from '../packages/server/src/http/routes.ts';
+import { METRICS } from '../packages/server/src/ports/meter.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -29,6 +30,7 @@ const GENERATED: readonly Generated[] = [
   { path: 'docs/reference/errors.md', source: 'packages/server/src/errors.ts', render: errorsPage },
   { path: 'docs/reference/permissions.md', source: 'packages/policy/src/permission.ts', render: permissionsPage },
   { path: 'docs/reference/config.md', source: 'packages/server/src/config.ts', render: configPage },
+  { path: 'docs/reference/metrics.md', source: 'packages/server/src/ports/meter.ts', render: metricsPage },
   { path: 'docs/reference/api.md', source: 'packages/server/src/http/routes.ts', render: apiPage },
   { path: 'packages/sdk/src/codes.ts', source: 'packages/server/src/errors.ts', render: sdkCodes },
 ];
@@ -133,11 +135,25 @@ function configPage(): string {
 Nothing needs to be set. What is set comes, later ones winning, from a JSON file named by \`--config\` or
 \`LATCHKEY_CONFIG\`, from the environment, and from flags: \`LATCHKEY_DATA_DIR\` is \`--data-dir\`, \`PORT\` is \`--port\`.
 Any name of the environment may end in \`_FILE\` to read the value from a file, for secrets. Unknown \`LATCHKEY_\` names and
-all other faults are listed together before the process gives up.
+all other faults are listed together before the process gives up. [Traces](../how-to/operate.md#traces) are set up by the standard
+\`OTEL_\` variables.
 
 ${table(
   ['setting', 'default', 'meaning'],
   SETTINGS.map((setting) => [code(setting.name), setting.default, setting.description]),
+)}
+`;
+}
+
+function metricsPage(): string {
+  return `# Metrics
+
+In the Prometheus text format at \`/metrics\`; [who may read them](../how-to/operate.md#metrics) is a setting. Every label has few
+values that are known beforehand. Beside these there are the usual numbers about the process: \`process_*\` and \`nodejs_*\`.
+
+${table(
+  ['metric', 'kind', 'labels', 'meaning'],
+  Object.values(METRICS).map(({ name, kind, labels, help }) => [code(name), kind, codes(labels), help]),
 )}
 `;
 }
@@ -167,8 +183,16 @@ ${table(
   ['method', 'path', 'what it does'],
   [
     ['`GET`', '`/health/live`', 'The process runs.'],
-    ['`GET`', '`/health/ready`', 'Every part that it needs answers; 503 names the one that does not.'],
-    ['`GET`', '`/metrics`', 'Numbers in the Prometheus text format.'],
+    [
+      '`GET`',
+      '`/health/ready`',
+      'Every part that it needs answers; 503 names the one that does not, or that the process ends.',
+    ],
+    [
+      '`GET`',
+      '`/metrics`',
+      'Numbers in the Prometheus text format, for whoever has the token: see [metrics](metrics.md).',
+    ],
     ['`GET`', '`/console/`', 'The console.'],
     [
       '`POST`, `GET`, `DELETE`',

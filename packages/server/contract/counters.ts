@@ -344,6 +344,7 @@ export const countersContract: readonly ContractCase<Counters>[] = [
       await assert.rejects(counters.settle(id, []), unavailable);
       await assert.rejects(counters.release(id), unavailable);
       await assert.rejects(counters.sweep(NOW), unavailable);
+      await assert.rejects(counters.check(), unavailable);
       await counters.close();
     },
   },

@@ -1,5 +1,6 @@
 // The composition root: the only file that sees both ports and adapters.
 import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,16 +14,21 @@ import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
 import { openGeo } from './adapters/mmdb/geo.ts';
+import { observedCounters } from './adapters/observed/counters.ts';
+import { traced } from './adapters/observed/traced.ts';
+import { openMeter } from './adapters/prometheus/meter.ts';
 import { openRedisCounters } from './adapters/redis/counters.ts';
 import { openS3Blobs } from './adapters/s3/blobs.ts';
 import { openS3PartialBlobs } from './adapters/s3/partial-blobs.ts';
-import { openSql } from './adapters/sql/index.ts';
+import { openSql, type SqlPorts } from './adapters/sql/index.ts';
 import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
 import { openFetcher } from './adapters/web/fetcher.ts';
 import { openWebTagger } from './adapters/web/tagger.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
+import { drain, type Phase } from './http/drain.ts';
+import { createMetricsServer } from './http/metrics.ts';
 import { ensureDemoTemplate } from './operations/demo.ts';
 import { examineDue } from './operations/examinations.ts';
 import { sweepUploads } from './operations/resumable.ts';
@@ -31,18 +37,25 @@ import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
 import type { Blobs, LocalBlobs } from './ports/blobs.ts';
 import type { Counters } from './ports/counters.ts';
+import type { Images } from './ports/images.ts';
 import type { Ports } from './ports/index.ts';
+import type { Meter } from './ports/meter.ts';
 import type { PartialBlobs } from './ports/partial-blobs.ts';
 import type { Log } from './ports/system.ts';
+import { type Tracer, UNTRACED } from './ports/tracer.ts';
 
 /** A running service without its socket. */
 export interface Service {
   readonly app: FastifyInstance;
   readonly ports: Ports;
+  /** Serves `/metrics` alone, when it has an address of its own. */
+  readonly metrics: Server | undefined;
   /** The admin key made on this very first start; it is nowhere else. */
   readonly generatedAdminKey: string | undefined;
   /** A one-time sign-in token for the console. */
   loginToken(): Promise<string>;
+  /** Lets requests under way finish, within the configured times; `close` is for afterwards. */
+  drain(): Promise<void>;
   /** Stops background work, then closes the application and every adapter. Idempotent. */
   close(): Promise<void>;
 }
@@ -62,14 +75,16 @@ const JSON_MS_MAX = 2 * 60_000;
 export async function compose(config: Config): Promise<Service> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const keyring = await openKeyring({ dataDir: config.dataDir, configured: config.signingSecrets });
-  const secrets = [config.adminKey, config.autotagKey].filter((secret) => secret !== undefined);
-  const system = openSystem({ keyring, logLevel: config.logLevel, secrets });
+  const secrets = secretsOf(config);
   const closers: (() => Promise<void>)[] = [];
   const opened = async <T extends { close(): Promise<void> }>(opening: Promise<T> | T): Promise<T> => {
     const adapter = await opening;
     closers.unshift(() => adapter.close());
     return adapter;
   };
+  const meter = openMeter({ ofProcess: true });
+  const tracer = await opened(openTracer(config.traces));
+  const system = openSystem({ keyring, meter, tracer, logLevel: config.logLevel, secrets });
   try {
     const geo = await opened(openGeo(config.geoDb, system));
     const blobs = await opened(openBlobs(config.blobsUrl, system));
@@ -92,29 +107,30 @@ export async function compose(config: Config): Promise<Service> {
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
     );
+    watchDepths(meter, sql, images);
     const ports: Ports = {
-      templates: sql.templates,
+      templates: traced('templates', sql.templates, tracer),
       bus: sql.bus,
-      metadata: sql.metadata,
-      descriptions: sql.descriptions,
-      search: sql.search,
-      changes: sql.changes,
-      comments: sql.comments,
-      settings: sql.settings,
-      bulks: sql.bulks,
-      labels: sql.labels,
+      metadata: traced('metadata', sql.metadata, tracer),
+      descriptions: traced('descriptions', sql.descriptions, tracer),
+      search: traced('search', sql.search, tracer),
+      changes: traced('changes', sql.changes, tracer),
+      comments: traced('comments', sql.comments, tracer),
+      settings: traced('settings', sql.settings, tracer),
+      bulks: traced('bulks', sql.bulks, tracer),
+      labels: traced('labels', sql.labels, tracer),
       examinations: sql.examinations,
-      collections: sql.collections,
-      pins: sql.pins,
-      favorites: sql.favorites,
-      tasks: sql.tasks,
-      shares: sql.shares,
+      collections: traced('collections', sql.collections, tracer),
+      pins: traced('pins', sql.pins, tracer),
+      favorites: traced('favorites', sql.favorites, tracer),
+      tasks: traced('tasks', sql.tasks, tracer),
+      shares: traced('shares', sql.shares, tracer),
       passwords: openPasswords(),
-      approvals: sql.approvals,
-      counters,
-      blobs,
-      partials,
-      resumables: sql.resumables,
+      approvals: traced('approvals', sql.approvals, tracer),
+      counters: observedCounters(traced('counters', counters, tracer), meter),
+      blobs: traced<Blobs>('blobs', blobs, tracer),
+      partials: traced('partials', partials, tracer),
+      resumables: traced('resumables', sql.resumables, tracer),
       media: openMedia(),
       fetcher: openFetcher({ allow: config.fetchAllow.map(parseRange).filter((range) => range !== undefined) }),
       images,
@@ -129,7 +145,10 @@ export async function compose(config: Config): Promise<Service> {
     const { generated } = await ensureAdminKey(ports, config.container, config.adminKey);
     if (config.demo === 'on') await ensureDemoTemplate(ports, config.container);
 
+    let phase: Phase = 'serving';
     const app = await createApp(ports, {
+      phase: () => phase,
+      metricsToken: config.metricsToken,
       publicUrl: config.publicUrl,
       showTrace: config.decisionTrace === 'everybody',
       jsonBytesMax: JSON_BYTES_MAX,
@@ -141,19 +160,51 @@ export async function compose(config: Config): Promise<Service> {
       defaultContainer: config.container,
     });
     closers.unshift(() => app.close());
+    const metrics = config.metricsListen === undefined ? undefined : createMetricsServer(meter, config.metricsToken);
+    if (metrics !== undefined) closers.push(async () => closeServer(metrics));
     closers.unshift(startExamining(ports));
     closers.unshift(repeat(ports, SWEEP_EVERY_MS, () => sweep(ports)));
     closers.unshift(repeat(ports, SWEEP_UPLOADS_EVERY_MS, () => sweepUploads(ports)));
     return {
       app,
       ports,
+      metrics,
       generatedAdminKey: generated,
       loginToken: () => createLoginLink(ports),
+      drain: () => {
+        const times = { leavingMs: config.drainDelaySeconds * 1000, closingMs: config.drainSeconds * 1000 };
+        return drain(app, times, system.log, (next) => {
+          phase = next;
+        });
+      },
       close: () => closeAll(closers),
     };
   } catch (error) {
     await closeAll(closers);
     throw error;
+  }
+}
+
+/** Passwords shorter than this are too common in other words to be taken out of them. */
+const SECRET_LENGTH_MIN = 8;
+
+/** Texts of the configuration that must never stand in the log, whatever quotes them. */
+function secretsOf(config: Config): readonly string[] {
+  const { adminKey, autotagKey, metricsToken, signingSecrets, databaseUrl, countersUrl, blobsUrl } = config;
+  const inUrls = [databaseUrl, countersUrl, blobsUrl].flatMap((url) => {
+    const [, secret] = /^[a-z0-9-]+:\/\/[^/?#@]*?:([^@/?#]+)@/i.exec(url ?? '') ?? [];
+    return secret === undefined ? [] : [secret, decodedOr(secret)];
+  });
+  const signing = signingSecrets?.split(',').flatMap((pair) => pair.trim().split(':').slice(1)) ?? [];
+  const all = [adminKey, autotagKey, metricsToken, ...signing, ...inUrls];
+  return all.flatMap((secret) => (secret !== undefined && secret.length >= SECRET_LENGTH_MIN ? [secret] : []));
+}
+
+function decodedOr(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
@@ -167,6 +218,45 @@ function openPartialBlobs(url: string, system: Pick<Ports['system'], 'random'>):
   return url.startsWith('s3:')
     ? openS3PartialBlobs(url, system)
     : openDiskPartialBlobs(url.slice('file:'.length), system);
+}
+
+/** The library that sends traces costs time and memory, so only who wants traces loads it. */
+async function openTracer(options: Config['traces']): Promise<Tracer> {
+  if (options === undefined) return UNTRACED;
+  const { openOtelTracer } = await import('./adapters/otel/tracer.ts');
+  return openOtelTracer(options);
+}
+
+/** Shows what waits where. */
+function watchDepths(meter: Meter, sql: SqlPorts, images: Images): void {
+  meter.watch('databaseConnections', () => {
+    const { idle, busy } = sql.load();
+    return [
+      { labels: { state: 'idle' }, value: idle },
+      { labels: { state: 'busy' }, value: busy },
+    ];
+  });
+  meter.watch('databaseWaiting', () => [{ labels: {}, value: sql.load().waiting }]);
+  meter.watch('imageWorkers', () => {
+    const { workers, busy } = images.load();
+    return [
+      { labels: { state: 'idle' }, value: workers - busy },
+      { labels: { state: 'busy' }, value: busy },
+    ];
+  });
+  meter.watch('imagesWaiting', () => {
+    const { now, later } = images.load().waiting;
+    return [
+      { labels: { urgency: 'now' }, value: now },
+      { labels: { urgency: 'later' }, value: later },
+    ];
+  });
+  meter.watch('examinationsWaiting', async () => [{ labels: {}, value: await sql.examinations.countWaiting() }]);
+}
+
+function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 /** The counters that the URL names; without one those of the database. */

@@ -28,7 +28,31 @@ export interface Config {
   readonly autotagUrl: string | undefined;
   readonly autotagKey: string | undefined;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
+  readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
+  readonly metricsToken: string | undefined;
+  readonly drainDelaySeconds: number;
+  readonly drainSeconds: number;
+  /** Undefined unless a collector is named. Where it is, the library reads by itself from the standard OTEL_ variables. */
+  readonly traces: Traces | undefined;
 }
+
+/** How traces are sent, in the words of the OpenTelemetry specification. */
+export interface Traces {
+  readonly protocol: (typeof TRACE_PROTOCOLS)[number];
+  readonly sampler: (typeof TRACE_SAMPLERS)[number];
+  /** Share of the traces that is kept, from 0 to 1, by the samplers that ask for it. */
+  readonly samplerRatio: number;
+}
+
+const TRACE_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+const TRACE_SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
 
 /** One setting as people see it. */
 export interface Setting {
@@ -210,6 +234,42 @@ const ROWS = {
     'Least important events to log: info, warn, error or silent.',
     word('info', 'warn', 'error', 'silent'),
   ),
+  metricsListen: row(
+    'LATCHKEY_METRICS_LISTEN',
+    'none',
+    'Address of its own for /metrics, such as 127.0.0.1:9464 or 0.0.0.0:9464: for a network that only the collector reaches.',
+    z.string().transform((text, context) => {
+      const [, host = '', port = ''] = /^(?:(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+)):(\d{1,5})$/.exec(text) ?? [];
+      if (host !== '' && Number(port) <= 65535) return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+      context.addIssue({ code: 'custom', message: 'must be an address and a port such as 127.0.0.1:9464' });
+      return z.NEVER;
+    }),
+  ),
+  metricsToken: row(
+    'LATCHKEY_METRICS_TOKEN',
+    'none: /metrics is closed on the main address',
+    'Opens /metrics to whoever sends it as Authorization: Bearer; 16 characters or more.',
+    z.string().regex(/^[\x21-\x7e]{16,4096}$/, 'must be 16 or more plain characters without spaces'),
+    true,
+  ),
+  drainDelaySeconds: row(
+    'LATCHKEY_DRAIN_DELAY_SECONDS',
+    '0',
+    'After SIGTERM everything goes on for this long, only not ready any more, so that balancers can look elsewhere first.',
+    z
+      .string()
+      .regex(/^\d{1,3}$/, 'must be a whole number from 0 to 999')
+      .transform(Number),
+  ),
+  drainSeconds: row(
+    'LATCHKEY_DRAIN_SECONDS',
+    '25',
+    'How long requests under way may then take to end; uploads that take longer are told SHUTTING_DOWN, resumable ones go on elsewhere.',
+    z
+      .string()
+      .regex(/^\d{1,4}$/, 'must be a whole number from 0 to 9999')
+      .transform(Number),
+  ),
 } satisfies Record<string, Row>;
 
 function row(
@@ -289,12 +349,13 @@ export function loadConfig(sources: Sources): Loaded {
     if (parsed.success) values[key] = parsed.data;
     else faults.push(`${name} ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
   }
+  const traces = readTraces(sources.env, faults);
   if (faults.length > 0) return { ok: false, faults };
-  const config = withDefaults(values);
+  const config = { ...withDefaults(values), traces };
   return { ok: true, config: Object.freeze(config), warnings: warningsOf(config), resolved: describe(config, given) };
 }
 
-function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
+function withDefaults(values: Partial<Record<keyof Config, unknown>>): Omit<Config, 'traces'> {
   // Each value went through its row's schema, which yields the type of its field.
   const given = values as { -readonly [K in keyof Config]?: Config[K] } & { demo?: 'auto' | 'on' | 'off' };
   const dataDir = resolve(given.dataDir ?? './data');
@@ -323,7 +384,30 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Config {
     autotagUrl: given.autotagUrl,
     autotagKey: given.autotagKey,
     logLevel: given.logLevel ?? 'info',
+    metricsListen: given.metricsListen,
+    metricsToken: given.metricsToken,
+    drainDelaySeconds: given.drainDelaySeconds ?? 0,
+    drainSeconds: given.drainSeconds ?? 25,
   };
+}
+
+/** By the words of the OpenTelemetry specification, except that nothing is sent unless an endpoint is named. */
+function readTraces(env: Sources['env'], faults: string[]): Traces | undefined {
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const isOff = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none';
+  if (!endpoint || isOff) return undefined;
+  const oneOf = <const T extends string>(name: string, text: string, words: readonly T[]): T | undefined => {
+    const found = words.find((known) => known === text);
+    if (found === undefined) faults.push(`${name} must be one of ${words.join(', ')}`);
+    return found;
+  };
+  const protocolText = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+  const protocol = oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', protocolText || 'http/protobuf', TRACE_PROTOCOLS);
+  const sampler = oneOf('OTEL_TRACES_SAMPLER', env['OTEL_TRACES_SAMPLER'] || 'parentbased_always_on', TRACE_SAMPLERS);
+  const samplerRatio = Number(env['OTEL_TRACES_SAMPLER_ARG'] || '1');
+  if (!(samplerRatio >= 0 && samplerRatio <= 1)) faults.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1');
+  if (!URL.canParse(endpoint)) faults.push('OTEL_EXPORTER_OTLP_ENDPOINT must be a URL');
+  return protocol === undefined || sampler === undefined ? undefined : { protocol, sampler, samplerRatio };
 }
 
 function isLoopback(host: string): boolean {
@@ -361,7 +445,12 @@ function warningsOf(config: Config): readonly string[] {
 function describe(config: Config, given: ReadonlyMap<string, string>): readonly string[] {
   return Object.entries(ROWS).map(([key, { name, secret }]) => {
     const value = config[key as keyof Config];
-    const shown = secret === true && given.has(name) ? '(set)' : value === undefined ? '(default)' : String(value);
+    const shown =
+      secret === true && given.has(name)
+        ? '(set)'
+        : value === undefined
+          ? '(default)'
+          : (given.get(name) ?? String(value));
     return `${name}=${shown}`;
   });
 }

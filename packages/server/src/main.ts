@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // The process: load the settings, compose, listen, say where things are, drain on a signal, exit with a code.
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import closeWithGrace from 'close-with-grace';
 import { compose } from './compose.ts';
 import { helpText, loadConfig, processSources } from './config.ts';
 
-/** Requests under way get this long to end after SIGTERM. */
-const DRAIN_MS = 25_000;
+/** What comes after the drain - telling uploads to end, closing stores - takes less. */
+const CLOSE_MS_MAX = 15_000;
 
 const sources = processSources();
 if (sources.args.includes('--help')) {
@@ -24,11 +26,14 @@ const { config, warnings, resolved } = loaded;
 try {
   const service = await compose(config);
   service.ports.system.log.info('settings.resolved', { settings: resolved });
-  closeWithGrace({ delay: DRAIN_MS }, async ({ err }) => {
-    if (err !== undefined) service.ports.system.log.error('process.failed', { error: String(err) });
+  const drainMs = (config.drainDelaySeconds + config.drainSeconds) * 1000;
+  closeWithGrace({ delay: drainMs + CLOSE_MS_MAX }, async ({ err }) => {
+    if (err === undefined) await service.drain();
+    else service.ports.system.log.error('process.failed', { error: err });
     await service.close();
   });
   await service.app.listen({ host: config.host, port: config.port });
+  if (config.metricsListen !== undefined) await listen(service.metrics, config.metricsListen);
   await announce(service);
 } catch (error) {
   process.stderr.write(`Latchkey cannot start: ${reasons(error).join(': ')}\n`);
@@ -39,6 +44,13 @@ try {
 function reasons(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
   return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
+}
+
+/** Rejects when the address is taken. */
+async function listen(server: Server | undefined, address: { readonly host: string; readonly port: number }) {
+  if (server === undefined) return;
+  server.listen(address);
+  await once(server, 'listening');
 }
 
 /** What a person needs to go on, once, on standard output. */

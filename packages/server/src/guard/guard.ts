@@ -11,7 +11,7 @@ import type {
   Template,
 } from '@latchkey/policy';
 import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
-import { AppError } from '../errors.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
@@ -31,6 +31,21 @@ export interface Asked {
   readonly origin: string | undefined;
   /** The upload that the request means to go on with. */
   readonly uploadId?: string;
+  /** Told of every decision about the request as it is made; answers the id by which logs and traces know it. */
+  readonly decided?: (decision: Decided) => string;
+}
+
+/** A decision as it is written down. */
+export interface Decided {
+  readonly operations: readonly OperationName[];
+  /** `ALLOWED`, or why not. */
+  readonly code: 'ALLOWED' | ErrorCode;
+  /** The rule or the limit that refused. */
+  readonly rule: string | undefined;
+  /** Id of the access key, uid of the secret key, or the kind of bearer; undefined while nobody knows who asks. */
+  readonly keyId: string | undefined;
+  /** Uid of the template whose rules were asked. */
+  readonly templateId: string | undefined;
 }
 
 /** What is demanded, and what is known of the upload if it is one. */
@@ -53,6 +68,8 @@ export interface GuardOptions {
   readonly whenCountersFail: WhenCountersFail;
   /** Bad credentials a client address may present in a minute before it must wait. */
   readonly keyFailuresPerMinute: number;
+  /** True once the process may wait no longer: what is under way is told SHUTTING_DOWN at its next check. */
+  readonly isEnding: () => boolean;
 }
 
 export interface Guard {
@@ -120,9 +137,43 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     };
   }
 
-  async function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
+  /** Runs one look of the guard as a span. What is refused is written down whenever it is, what is allowed when it is admitted. */
+  function watched<T>(look: Look, work: (look: Look) => Promise<T>): Promise<T> {
+    const { meter, tracer } = ports.system;
+    return tracer.span(`guard.${look.phase}`, { 'latchkey.operation': look.operations[0] }, async (span) => {
+      const tell = (code: Decided['code'], rule?: string) => {
+        meter.count('decisions', { operation: look.operations[0] ?? 'none', code });
+        const { bearer } = look;
+        const id = look.asked.decided?.({
+          operations: look.operations,
+          code,
+          rule,
+          keyId: bearer?.credential === 'verified' ? holderOf(bearer) : bearer?.claims?.keyId,
+          templateId: bearer?.templateRecord?.uid,
+        });
+        span.note({ 'latchkey.code': code, 'latchkey.decision_id': id });
+      };
+      try {
+        const outcome = await work(look);
+        if (look.phase === 'admit') tell('ALLOWED');
+        return outcome;
+      } catch (error) {
+        if (error instanceof AppError) tell(error.code, error.facts.rule);
+        else tell('INTERNAL');
+        throw error;
+      }
+    });
+  }
+
+  function enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant> {
+    return watched({ phase: 'enter', asked, operations }, (look) => entered(look));
+  }
+
+  async function entered(look: Look): Promise<Entrant> {
+    const { asked, operations } = look;
     const nowMs = ports.system.now();
     const presented = await authenticateWithinBudget(asked, nowMs);
+    look.bearer = presented;
     if (presented.address !== undefined && operations.some((operation) => operation !== 'file.download')) {
       throw new AppError('KEY_MISSING', 'a signed address opens one file');
     }
@@ -193,6 +244,16 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     entrant: Entrant,
     demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
   ): Promise<Grant<Op>> {
+    const operations = demanded.demands.map(({ operation }) => operation);
+    return watched({ phase: 'admit', asked: entrant.asked, operations, bearer: entrant.bearer }, () =>
+      admitted<Op>(entrant, demanded),
+    );
+  }
+
+  async function admitted<Op extends OperationName>(
+    entrant: Entrant,
+    demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
+  ): Promise<Grant<Op>> {
     const facts = factsOf(entrant, demanded, ports.system.now());
     const decision = authorize(entrant.bearer, facts);
     const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
@@ -251,11 +312,12 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       uploadBytesMax: bound.bytes,
       uploadBytesRule: bound.rule,
       uploadBytesCode: bound.code,
-      recheck: (upload) => recheck(entrant, demanded, facts, upload),
-      recheckRights: async () => {
-        const live = await ask(asked.container, asked.credential);
-        authorize(live, factsOf({ ...entrant, bearer: live }, demanded, facts.nowMs));
-      },
+      recheck: (upload) => again(entrant, demanded, () => recheck(entrant, demanded, facts, upload)),
+      recheckRights: () =>
+        again(entrant, demanded, async () => {
+          const live = await ask(asked.container, asked.credential);
+          authorize(live, factsOf({ ...entrant, bearer: live }, demanded, facts.nowMs));
+        }),
       settle: async (used) => {
         // Once is enough: asking again after the work is done could only turn it into a failure.
         if (settled || handedOver) return;
@@ -276,6 +338,15 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
         if (!kept && !handedOver) await held.release();
       },
     };
+  }
+
+  /** A later look at what was admitted, until the process ends. */
+  function again(entrant: Entrant, demanded: Demanded, look: () => Promise<void>): Promise<void> {
+    const operations = demanded.demands.map(({ operation }) => operation);
+    return watched({ phase: 'recheck', asked: entrant.asked, operations, bearer: entrant.bearer }, async () => {
+      if (options.isEnding()) throw new AppError('SHUTTING_DOWN', 'under way at the end');
+      await look();
+    });
   }
 
   /** The same question asked anew: the live rules, the time now, and an upload that began when the request did. */
@@ -347,6 +418,15 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     explain: (entrant, demanded) =>
       decide(entrant.bearer.template, entrant.bearer.claims, factsOf(entrant, demanded, ports.system.now())),
   };
+}
+
+/** One look of the guard at a request. */
+interface Look {
+  readonly phase: 'enter' | 'admit' | 'recheck';
+  readonly asked: Asked;
+  readonly operations: readonly OperationName[];
+  /** Known as soon as it is. */
+  bearer?: Bearer;
 }
 
 /** The most bytes an upload may store: what the size limit allows, or the least that a quota of bytes still holds. */

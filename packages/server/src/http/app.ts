@@ -7,14 +7,17 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Credential } from '../guard/authenticate.ts';
-import { createGuard, type Demanded, type Entrant, type GuardOptions } from '../guard/guard.ts';
+import { createGuard, type Decided, type Demanded, type Entrant, type GuardOptions } from '../guard/guard.ts';
 import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
+import { type Phase, refuseWhenClosing } from './drain.ts';
 import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
 import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
+import { registerMetrics } from './metrics.ts';
 import { Query } from './query.ts';
+import { DecisionRecords, registerRecords } from './records.ts';
 import { sendError, success } from './respond.ts';
 import type { Call, HttpSettings, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
@@ -22,23 +25,28 @@ import { registerSession } from './session.ts';
 import { registerWidgetServices } from './widget.ts';
 
 /** How the application is set up. */
-export interface AppOptions extends HttpSettings, GuardOptions {
+export interface AppOptions extends HttpSettings, Omit<GuardOptions, 'isEnding'> {
   /** CIDRs of proxies whose forwarded headers are believed; none by default. */
   readonly trustedProxies: readonly string[];
   readonly staticFolders: StaticFolders;
   /** The container of the demo page and of the console's first view. */
   readonly defaultContainer: string;
+  /** Opens `/metrics` to whoever sends it; without one it stays closed. */
+  readonly metricsToken: string | undefined;
+  /** How far the end of the process is. */
+  readonly phase: () => Phase;
 }
 
 /** Versions under which every `{v}` path is mounted (wire contract 1.2). */
 const VERSIONS = ['v3', 'v4', 'v5'] as const;
 
 /** The raw body of a refused upload is read to its end for this long, so that the client gets to see the answer. */
-const DRAIN_MS = 30_000;
+const REST_MS = 30_000;
 
 interface RequestState {
   readonly query: Query;
   readonly baseUrl: string;
+  readonly decisions: DecisionRecords;
   entrant?: Entrant;
 }
 
@@ -62,14 +70,21 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       sendError(error, request, reply as FastifyReply, rendering);
     },
   });
-  const guard = createGuard(ports, options);
+  const guard = createGuard(ports, { ...options, isEnding: () => options.phase() === 'ending' });
   const states = new WeakMap<FastifyRequest, RequestState>();
+  /** Each mounted URL -> its row, by the row's first path: aliases and versions are one thing to whoever watches. */
+  const rows = new Map<string, string>();
 
   await app.register(cookie);
   app.addHook('onRequest', async (request) => takeFirstContentType(request));
   // Nothing is read of a body that no route takes: an address that does not exist says so, whatever was sent to it.
   leaveBodies(app);
-  registerLogging(app, ports);
+  registerRecords(
+    app,
+    ports.system,
+    ({ routeOptions: { url } }) => (url === undefined ? 'none' : (rows.get(url) ?? url)),
+    (request) => states.get(request)?.decisions,
+  );
   letConnectionsGo(app);
   app.setErrorHandler((error, request, reply) => {
     const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
@@ -77,7 +92,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   });
   app.setNotFoundHandler((request, reply) => sendError(nothingThere(request), request, reply, rendering));
   registerPreflight(app);
-  registerHealth(app, ports);
+  registerHealth(app, ports, options.phase);
+  registerMetrics(app, ports.system.meter, options.metricsToken);
   registerWidgetServices(app, ports, options);
   await registerConsole(app, options);
 
@@ -94,6 +110,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
 
   function mount(scope: FastifyInstance, row: Route): void {
     for (const { url, version } of expandPaths(row)) {
+      rows.set(url, `/{container}${row.paths[0]}`);
       scope.route({
         method: row.method === 'GET' ? ['GET', 'HEAD'] : row.method,
         url,
@@ -105,10 +122,12 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
 
   async function enter(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const baseUrl = options.publicUrl ?? `${request.protocol}://${request.host}`;
-    const state: RequestState = { query: Query.parse(request.raw.url ?? ''), baseUrl };
+    const decisions = new DecisionRecords(request.id);
+    const state: RequestState = { query: Query.parse(request.raw.url ?? ''), baseUrl, decisions };
     states.set(request, state);
     if (row.headers !== undefined) reply.headers({ ...row.headers });
     drainWhenRefused(request, reply);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
     const params = request.params as Record<string, string>;
     const presented: Credential =
       row.credential === 'template'
@@ -116,17 +135,18 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
         : row.credential === 'optional'
           ? addressOr(credential(request, state.query), state.query)
           : credential(request, state.query);
-    const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (presented.kind === 'session' && !isRead) refuseForeignPage(request, options.publicUrl);
     const asked = {
       container: params['container'] ?? '',
       credential: presented,
       clientIp: clientIp(request),
       origin: requestOrigin(request, new URL(baseUrl).origin),
+      decided: (decision: Decided) => decisions.add(decision),
       ...(row.continues === undefined ? {} : { uploadId: params[row.continues] ?? '' }),
     };
     // Until the template's own origins are known, the refusal itself must be readable by the page.
     corsHeaders(request, reply, undefined);
+    refuseWhenClosing(options.phase(), row.body === 'stream' && !isRead);
     if (row.credential === 'optional' && presented.kind === 'none') {
       state.entrant = await guard.enterPublic(asked);
     } else {
@@ -258,25 +278,9 @@ function drainWhenRefused(request: FastifyRequest, reply: FastifyReply): void {
     raw.unpipe();
     raw.once('end', end);
     raw.resume();
-    const timer = setTimeout(() => raw.destroy(), DRAIN_MS);
+    const timer = setTimeout(() => raw.destroy(), REST_MS);
     timer.unref();
     raw.once('close', () => clearTimeout(timer));
-  });
-}
-
-/** One line a request, without any credential: the path is logged, the query is not. */
-function registerLogging(app: FastifyInstance, ports: Ports): void {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    ports.system.log.info('http.request', {
-      requestId: request.id,
-      method: request.method,
-      path: loggedPath(request.raw.url ?? ''),
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime * 10) / 10,
-    });
   });
 }
 
@@ -296,10 +300,4 @@ function letConnectionsGo(app: FastifyInstance): void {
     // An answer whose headers had left before that could not say so.
     if (closing) request.raw.socket.end();
   });
-}
-
-/** A key that was put into the path by mistake must not stay in the log either (threat 25). */
-function loggedPath(target: string): string {
-  const [path = ''] = target.split('?', 1);
-  return path.replaceAll(/\/(?:SASS__|lk_)[^/]*/gi, '/[redacted]');
 }

@@ -1,63 +1,67 @@
-// Whether the process lives, whether it can serve, and numbers about it.
+// Whether the process lives, and whether it can serve.
 import type { FastifyInstance } from 'fastify';
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Phase } from './drain.ts';
 
-/** A dependency that does not answer in this time is not ready. */
-const CHECK_TIMEOUT_MS = 2_000;
+/** A part that does not answer in this time is not ready. */
+const CHECK_MS_MAX = 2_000;
+/** Anybody may ask, and a check writes to the store: within this time all get the same answer. */
+const ANSWER_MS = 1_000;
 
-/** Mounts `/health/live`, `/health/ready` and `/metrics`. */
-export function registerHealth(app: FastifyInstance, ports: Ports): void {
+/** Parts by name: `ok` or `unavailable`. */
+type Checks = Readonly<Record<string, 'ok' | 'unavailable'>>;
+
+/** Mounts `/health/live` and `/health/ready`. */
+export function registerHealth(app: FastifyInstance, ports: Ports, phase: () => Phase): void {
+  const check = checking(ports);
+
   app.get('/health/live', async () => ({ status: 'success' }));
 
   app.get('/health/ready', async (_request, reply) => {
-    const checks = {
-      database: () => ports.metadata.check(),
-      blobs: () => ports.blobs.check(),
-      geo: async () => void ports.geo.describe(),
-    };
-    const outcomes = await Promise.all(
-      Object.entries(checks).map(
-        async ([name, check]) => [name, (await answers(check)) ? 'ok' : 'unavailable'] as const,
-      ),
-    );
-    const ready = outcomes.every(([, outcome]) => outcome === 'ok');
+    if (phase() !== 'serving') throw new AppError('SHUTTING_DOWN', 'not ready any more');
+    const checks = await check();
+    const ready = Object.values(checks).every((outcome) => outcome === 'ok');
     return reply
       .code(ready ? 200 : 503)
-      .send({ status: ready ? 'success' : 'error', checks: Object.fromEntries(outcomes) });
+      .header('cache-control', 'no-store')
+      .send({ status: ready ? 'success' : 'error', checks });
   });
+}
 
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
-    name: 'latchkey_http_requests_total',
-    help: 'Requests by method and status.',
-    labelNames: ['method', 'status'],
-    registers: [registry],
-  });
-  const durations = new Histogram({
-    name: 'latchkey_http_request_duration_seconds',
-    help: 'Time from the request line to the end of the answer.',
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-    registers: [registry],
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    requests.inc({ method: request.method, status: String(reply.statusCode) });
-    durations.observe(reply.elapsedTime / 1000);
-  });
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+/** Asks every part at once; callers that come together share one asking. */
+function checking(ports: Ports): () => Promise<Checks> {
+  const parts: Readonly<Record<string, () => Promise<void>>> = {
+    database: () => ports.metadata.check(),
+    counters: () => ports.counters.check(),
+    blobs: () => ports.blobs.check(),
+    geo: async () => void ports.geo.describe(),
+  };
+  let asked: { readonly atMs: number; readonly checks: Promise<Checks> } | undefined;
+  return () => {
+    const nowMs = performance.now();
+    if (asked === undefined || nowMs - asked.atMs > ANSWER_MS) asked = { atMs: nowMs, checks: askAll(parts) };
+    return asked.checks;
+  };
+}
+
+async function askAll(parts: Readonly<Record<string, () => Promise<void>>>): Promise<Checks> {
+  const outcomes = Object.entries(parts).map(
+    async ([name, check]) => [name, (await answers(check)) ? 'ok' : 'unavailable'] as const,
+  );
+  return Object.fromEntries(await Promise.all(outcomes));
 }
 
 async function answers(check: () => Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), CHECK_MS_MAX);
   });
   const asked = check().then(
     () => true,
     () => false,
   );
-  const outcome = await Promise.race([asked, timeout]);
+  const outcome = await Promise.race([asked, late]);
   clearTimeout(timer);
   return outcome;
 }

@@ -1,11 +1,18 @@
 // The envelope of every answer: success bodies, refusals with status and headers from the one table.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, ERRORS, type ErrorRow } from '../errors.ts';
+import { AppError, ERRORS, type ErrorCode, type ErrorRow } from '../errors.ts';
 import type { Log } from '../ports/system.ts';
 
 /** A body that succeeded; payload members stand beside `status` (wire contract 1.4). */
 export function success<T extends object>(payload: T): { readonly status: 'success' } & T {
   return { status: 'success', ...payload };
+}
+
+const answered = new WeakMap<FastifyRequest, ErrorCode>();
+
+/** The code that a request was answered with, if it failed. */
+export function answeredCode(request: FastifyRequest): ErrorCode | undefined {
+  return answered.get(request);
 }
 
 /** Renders any thrown value. What is no AppError is our fault: INTERNAL, with the cause in the log only. */
@@ -17,6 +24,7 @@ export function sendError(
 ): FastifyReply {
   const known = asAppError(error);
   const row: ErrorRow = ERRORS[known.code];
+  answered.set(request, known.code);
   if (row.status >= 500) {
     options.log.error('request.failed', {
       requestId: request.id,

@@ -48,6 +48,9 @@ export async function sweep(
     blobs += orphans.length;
     cursor = page.cursor;
   } while (cursor !== undefined);
+  for (const [kind, number] of Object.entries({ uploads, approvals, blobs, leavings })) {
+    ports.system.meter.count('swept', { kind }, number);
+  }
   ports.system.log.info('sweep.done', { reservations, approvals, blobs, leavings, uploads });
   return { reservations, approvals, blobs, leavings, uploads };
 }

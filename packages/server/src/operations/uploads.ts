@@ -241,7 +241,11 @@ export async function commitUploads(
       })),
       authorOf(ports, first.grant),
     );
-    for (const { grant } of staged) grant.keep();
+    for (const { grant, blob } of staged) {
+      grant.keep();
+      ports.system.meter.count('uploadedFiles', {});
+      ports.system.meter.count('uploadedBytes', {}, blob.sizeBytes);
+    }
     return files;
   } catch (error) {
     if (error instanceof AppError && error.code === 'STORE_UNAVAILABLE') {

@@ -25,5 +25,7 @@ export interface Counters {
   release(reservationId: string): Promise<void>;
   /** Removes what no longer counts; answers how many abandoned reservations were returned. Safe on all nodes. */
   sweep(nowMs: number): Promise<number>;
+  /** Rejects with COUNTERS_UNAVAILABLE when nothing can be counted now. For readiness. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

@@ -22,6 +22,8 @@ export interface Examinations {
   /** Merges facts over the `info` of exactly this version if it still has this content, and of the file when it is its current
    *  version; other versions and all times stay. True when it was there. The examination is over either way. */
   finish(examination: Examination, facts: JsonObject): Promise<boolean>;
+  /** How many wait, lent ones included, over all nodes. */
+  countWaiting(): Promise<number>;
   /** Gives it back untried, to be lent again from `dueMs` on. */
   postpone(examination: Examination, dueMs: number): Promise<void>;
 }

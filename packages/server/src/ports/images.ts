@@ -65,6 +65,12 @@ export interface Images {
   examine(subject: Subject): Promise<JsonObject>;
   /** What is there beside the built-in formats, for the log at the start. */
   describe(): { readonly workers: number; readonly ffmpeg: string | undefined };
+  /** How many places for work there are and are taken, and what waits for one: because somebody does (`now`), or nobody. */
+  load(): {
+    readonly workers: number;
+    readonly busy: number;
+    readonly waiting: { readonly now: number; readonly later: number };
+  };
   /** Ends all work under way. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,4 +1,7 @@
-// What the service takes from its surroundings besides stores: time, randomness, signing secrets and the log.
+// What the service takes from its surroundings besides stores: time, randomness, signing secrets, the log and what watches it.
+
+import type { Meter } from './meter.ts';
+import type { Tracer } from './tracer.ts';
 
 /** The current time in epoch milliseconds. */
 export type Clock = () => number;
@@ -30,5 +33,7 @@ export interface System {
   readonly random: Random;
   readonly keyring: Keyring;
   readonly log: Log;
+  readonly meter: Meter;
+  readonly tracer: Tracer;
   readonly every: Ticker;
 }

@@ -40,6 +40,7 @@ describe.each(databaseAdapters)('the counters contract on $name', ({ create }) =
         settle: (id, actual) => counters.settle(id, actual),
         release: (id) => counters.release(id),
         sweep: (nowMs) => counters.sweep(nowMs),
+        check: () => counters.check(),
         close,
       };
     });

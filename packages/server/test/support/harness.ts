@@ -20,6 +20,7 @@ import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
 
 import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
+import { openMeter } from '../../src/adapters/prometheus/meter.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
 import { openFetcher } from '../../src/adapters/web/fetcher.ts';
 import { hashSecret, mac } from '../../src/digest.ts';
@@ -28,6 +29,7 @@ import { createLoginLink } from '../../src/operations/session.ts';
 import type { Ports } from '../../src/ports/index.ts';
 import type { System } from '../../src/ports/system.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../../src/ports/templates.ts';
+import { UNTRACED } from '../../src/ports/tracer.ts';
 
 /** Noon of a day with nothing special about it. */
 export const NOON_MS = Date.UTC(2026, 0, 15, 12);
@@ -275,6 +277,8 @@ const APP_OPTIONS: AppOptions = {
   trustedProxies: [],
   staticFolders: { console: '/nonexistent', demo: '/nonexistent', plainDemo: '/nonexistent' },
   defaultContainer: CONTAINER,
+  metricsToken: undefined,
+  phase: () => 'serving',
 };
 
 function heldSystem(now: () => number, log: LoggedEvent[]): System {
@@ -292,6 +296,8 @@ function heldSystem(now: () => number, log: LoggedEvent[]): System {
       find: (kid) => secrets.get(kid),
     },
     log: { info: logger('info'), warn: logger('warn'), error: logger('error') },
+    meter: openMeter({ ofProcess: false }),
+    tracer: UNTRACED,
     every: () => () => {},
   };
 }

@@ -105,6 +105,56 @@ describe('settings', () => {
     expect(faults({ LATCHKEY_ADMIN_KEY_FILE: '/does/not/exist' }).join()).toContain('cannot be read');
   });
 
+  test.each([
+    ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    ['metrics.internal:80', { host: 'metrics.internal', port: 80 }],
+  ])('the address of metrics may be %s', (text, address) => {
+    expect(load({ LATCHKEY_METRICS_LISTEN: text }).config.metricsListen).toEqual(address);
+  });
+
+  test.each(['9464', ':9464', '127.0.0.1', '127.0.0.1:99999', '::1:9464', 'a b:1'])(
+    'the address of metrics may not be %s',
+    (text) => {
+      expect(faults({ LATCHKEY_METRICS_LISTEN: text }).join()).toContain('an address and a port');
+    },
+  );
+
+  test('a token that could be guessed does not open metrics', () => {
+    expect(faults({ LATCHKEY_METRICS_TOKEN: 'short' }).join()).toContain('16 or more');
+  });
+
+  test('traces are off unless a collector is named, and then what the standard says', () => {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+    expect(load().config.traces).toBeUndefined();
+    expect(load({ OTEL_SERVICE_NAME: 'x', OTEL_TRACES_SAMPLER: 'always_on' }).config.traces).toBeUndefined();
+    expect(load({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }).config.traces).toBeUndefined();
+    expect(load({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }).config.traces).toBeUndefined();
+    expect(load({ OTEL_EXPORTER_OTLP_ENDPOINT }).config.traces).toEqual({
+      protocol: 'http/protobuf',
+      sampler: 'parentbased_always_on',
+      samplerRatio: 1,
+    });
+    expect(
+      load({
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/v1/traces',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OTEL_TRACES_SAMPLER: 'traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0.05',
+      }).config.traces,
+    ).toEqual({ protocol: 'http/json', sampler: 'traceidratio', samplerRatio: 0.05 });
+  });
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'http/protobuf, http/json'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes', 'parentbased_traceidratio'],
+    ['OTEL_TRACES_SAMPLER_ARG', '2', 'from 0 to 1'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector', 'must be a URL'],
+  ])('%s=%s is a fault in words', (name, value, words) => {
+    const named = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+    expect(faults({ ...named, [name]: value }).join()).toContain(words);
+  });
+
   test('dangerous combinations work and are warned of', () => {
     expect(load({ LATCHKEY_TRUSTED_PROXIES: '0.0.0.0/0' }).warnings.join()).toContain('trusts everybody');
     expect(load({ HOST: '0.0.0.0', LATCHKEY_DEMO: 'on' }).warnings.join()).toContain('may upload');

@@ -10,7 +10,7 @@ import { CONTAINER, openHarness } from '../support/harness.ts';
 const world = await openHarness();
 afterAll(() => world.close());
 
-const OPTIONS = { whenCountersFail: 'deny', keyFailuresPerMinute: 1000 } as const;
+const OPTIONS = { whenCountersFail: 'deny', keyFailuresPerMinute: 1000, isEnding: () => false } as const;
 let guard: Guard;
 beforeEach(() => {
   guard = createGuard(world.ports, OPTIONS);
@@ -46,6 +46,7 @@ function countersWith(reserve: Ports['counters']['reserve']): Ports['counters'] 
     settle: (id, actual) => counters.settle(id, actual),
     release: (id) => counters.release(id),
     sweep: (nowMs) => counters.sweep(nowMs),
+    check: () => counters.check(),
     close: () => counters.close(),
   };
 }

@@ -55,6 +55,7 @@ export async function openImages(options: ImagesOptions): Promise<Images & { pid
     examine: (subject) =>
       pool.with('later', (place) => onDisk(options, subject, (path) => look(place, path, subject.mime))),
     describe: () => ({ workers: options.workers, ffmpeg: programs?.version }),
+    load: () => ({ workers: options.workers, ...pool.load() }),
     pids: () => pool.pids(),
     close: () => pool.close(),
   };

@@ -46,6 +46,8 @@ export interface Place {
 export interface Pool {
   /** Gives `work` a place as soon as one is free. Raises IMAGES_BUSY. */
   with<T>(urgency: Urgency, work: (place: Place) => Promise<T>): Promise<T>;
+  /** Places that work now, and jobs that wait for one. */
+  load(): { readonly busy: number; readonly waiting: Readonly<Record<Urgency, number>> };
   /** Process ids that run now. */
   pids(): readonly number[];
   close(): Promise<void>;
@@ -90,6 +92,10 @@ export function openPool(options: PoolOptions): Pool {
         next();
       });
     },
+    load: () => ({
+      busy: places.length - free.length,
+      waiting: { now: queues.now.length, later: queues.later.length },
+    }),
     pids: () => places.flatMap((place) => place.pid ?? []),
     async close() {
       closed = true;

@@ -19,6 +19,9 @@ export function openMemoryCounters(): Counters {
       open().release(reservationId);
     },
     sweep: async (nowMs) => open().sweep(nowMs),
+    check: async () => {
+      open();
+    },
     close: async () => {
       model = undefined;
     },

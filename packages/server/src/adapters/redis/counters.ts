@@ -123,6 +123,11 @@ class RedisCounters implements Counters {
     return returned;
   }
 
+  async check(): Promise<void> {
+    // A cluster is asked through any of its nodes; each script names the one that it needs.
+    await this.#ask(() => this.#client.ping(), CALL_MS_MAX);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -108,6 +108,10 @@ class SqlCounters implements Counters {
     return returned;
   }
 
+  async check(): Promise<void> {
+    await this.#database.query('COUNTERS_UNAVAILABLE', (db) => sql`select 1`.execute(db));
+  }
+
   async close(): Promise<void> {}
 
   /** What counts of each charge's counter, and how many entries of lapsed holds there are anywhere. */

@@ -2,6 +2,7 @@
 import { type Dialect, Kysely, Migrator, sql, type Transaction } from 'kysely';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import type { Log } from '../../ports/system.ts';
+import type { ConnectionLoad, Watched } from './connection-load.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tags } from './migrations/0002-tags.ts';
 import { products } from './migrations/0003-products.ts';
@@ -43,6 +44,8 @@ export interface Database {
   write<T>(unavailable: ErrorCode, work: (db: Transaction<Schema>) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** Makes missing tables. Idempotent; any number of nodes may do it at the same time. */
   migrate(): Promise<void>;
+  /** Its connections at this moment. */
+  load(): ConnectionLoad;
   close(): Promise<void>;
 }
 
@@ -59,10 +62,12 @@ const ATTEMPTS_MAX = 5;
 class SqlDatabase implements Database {
   readonly dialect: 'sqlite' | 'postgres';
   readonly #db: Kysely<Schema>;
+  readonly #watched: Watched;
   #isClosed = false;
 
-  constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect) {
+  constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect & Watched) {
     this.dialect = dialect;
+    this.#watched = kyselyDialect;
     this.#db = new Kysely<Schema>({ dialect: kyselyDialect });
   }
 
@@ -113,6 +118,10 @@ class SqlDatabase implements Database {
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
+  }
+
+  load(): ConnectionLoad {
+    return this.#watched.load();
   }
 
   async close(): Promise<void> {

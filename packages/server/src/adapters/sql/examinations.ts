@@ -56,6 +56,14 @@ export function sqlExaminations(database: Database): Examinations {
         return true;
       });
     },
+    countWaiting: () =>
+      database.query(UNAVAILABLE, async (db) => {
+        const { count } = await db
+          .selectFrom('examinations')
+          .select((eb) => eb.fn.countAll<number | bigint>().as('count'))
+          .executeTakeFirstOrThrow();
+        return Number(count);
+      }),
     async postpone({ fileId, version }, dueMs) {
       await database.query(UNAVAILABLE, (db) =>
         db

@@ -24,6 +24,7 @@ import { openBus } from './bus.ts';
 import { sqlChanges } from './changes.ts';
 import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlComments } from './comments.ts';
+import type { ConnectionLoad } from './connection-load.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
@@ -59,6 +60,8 @@ export interface SqlPorts {
   readonly shares: Shares;
   readonly approvals: Approvals;
   readonly counters: Counters;
+  /** The connections at this moment. */
+  load(): ConnectionLoad;
   close(): Promise<void>;
 }
 
@@ -93,6 +96,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     shares: sqlShares(database),
     approvals: sqlApprovals(database),
     counters: sqlCounters(database),
+    load: () => database.load(),
     close: async () => {
       await bus.close();
       await database.close();

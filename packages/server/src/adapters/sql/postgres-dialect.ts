@@ -8,11 +8,25 @@ import {
 } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import type { Log } from '../../ports/system.ts';
+import type { Watched } from './connection-load.ts';
 
 /** A dialect over a pool of connections to the database of the URL. Connecting, waiting for a connection, each statement
  *  and an idle transaction all end after some seconds with an error. */
-export function postgresDialect(url: string, log: Log | undefined): PostgresDialect {
-  return new PostgresDialect({ pool: () => openPool(url, log) });
+export function postgresDialect(url: string, log: Log | undefined): PostgresDialect & Watched {
+  let pool: Pool | undefined;
+  const dialect = new PostgresDialect({
+    pool: async () => {
+      pool = await openPool(url, log);
+      return new TextSafePool(pool);
+    },
+  });
+  return Object.assign(dialect, {
+    load: () => ({
+      idle: pool?.idleCount ?? 0,
+      busy: (pool?.totalCount ?? 0) - (pool?.idleCount ?? 0),
+      waiting: pool?.waitingCount ?? 0,
+    }),
+  });
 }
 
 const CONNECTIONS_MAX = 10;
@@ -20,7 +34,7 @@ const CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 15_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
-async function openPool(url: string, log: Log | undefined): Promise<PostgresPool> {
+async function openPool(url: string, log: Log | undefined): Promise<Pool> {
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
     connectionString: url,
@@ -40,7 +54,7 @@ async function openPool(url: string, log: Log | undefined): Promise<PostgresPool
   });
   // Without a listener the loss of an idle connection would end the process; the next query reports what is wrong.
   pool.on('error', (error) => log?.warn('database.connection_lost', { message: error.message }));
-  return new TextSafePool(pool);
+  return pool;
 }
 
 const BIGINT_OID = 20;

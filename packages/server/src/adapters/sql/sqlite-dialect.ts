@@ -14,6 +14,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import type { ConnectionLoad, Watched } from './connection-load.ts';
 
 type SqliteModule = typeof import('@photostructure/sqlite');
 type SqliteDatabase = InstanceType<SqliteModule['DatabaseSync']>;
@@ -21,9 +22,11 @@ type SqliteStatement = ReturnType<SqliteDatabase['prepare']>;
 
 /** A dialect of one connection to the database file (`:memory:` for a private one in memory). Commits are flushed to the
  *  device (`synchronous=FULL`), write transactions take the lock at once, and callers wait their turn for the connection. */
-export function sqliteDialect(file: string): Dialect {
+export function sqliteDialect(file: string): Dialect & Watched {
+  const driver = new SqliteDriver(file);
   return {
-    createDriver: () => new SqliteDriver(file),
+    load: () => driver.load(),
+    createDriver: () => driver,
     createQueryCompiler: (): QueryCompiler => new SqliteQueryCompiler(),
     createAdapter: () => new TransactionalSqliteAdapter(),
     createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
@@ -40,6 +43,8 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 class SqliteDriver implements Driver {
   readonly #file: string;
   #connection: SqliteConnection | undefined;
+  /** Those that hold the connection or wait for it. */
+  #callers = 0;
   #turn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => {};
 
@@ -57,6 +62,7 @@ class SqliteDriver implements Driver {
 
   /** One connection, one holder: a transaction that awaits between statements must not take in the statements of another. */
   async acquireConnection(): Promise<DatabaseConnection> {
+    this.#callers += 1;
     const previous = this.#turn;
     let endTurn = (): void => {};
     this.#turn = new Promise((done) => {
@@ -65,11 +71,13 @@ class SqliteDriver implements Driver {
     await previous;
     this.#endTurn = endTurn;
     if (this.#connection !== undefined) return this.#connection;
+    this.#callers -= 1;
     endTurn();
     throw new Error('The database is closed.');
   }
 
   async releaseConnection(): Promise<void> {
+    this.#callers -= 1;
     this.#endTurn();
   }
 
@@ -85,6 +93,11 @@ class SqliteDriver implements Driver {
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // After a full disk or an I/O error SQLite has rolled back by itself, and a second rollback would hide the cause.
     if (this.#connection?.isInTransaction !== false) await connection.executeQuery(ROLLBACK);
+  }
+
+  load(): ConnectionLoad {
+    const busy = Math.min(this.#callers, 1);
+    return { idle: 1 - busy, busy, waiting: this.#callers - busy };
   }
 
   async destroy(): Promise<void> {
