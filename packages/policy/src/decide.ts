@@ -390,13 +390,12 @@ const MINUTE_MS = 60_000;
 function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[] {
   if (facts.bearer === 'admin') return [];
   const { nowMs } = facts;
-  const bucket = addressBucket(facts.clientIp);
   const charges: Charge[] = [];
   if (asksForKey(facts) && template !== undefined) {
     charges.push({
       rule: 'issue.limit_per_ip_per_min',
       unit: 'calls',
-      counter: `${claims?.source.id ?? facts.identifier ?? 'unnamed'}|issue:${bucket}`,
+      counter: `${claims?.source.id ?? facts.identifier ?? 'unnamed'}|issue:${addressBucket(facts.clientIp)}`,
       limit: template.document.issue.limit_per_ip_per_min,
       windowMs: MINUTE_MS,
       cost: 1,
@@ -404,7 +403,8 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
       expiresAtMs: nowMs + MINUTE_MS,
     });
   }
-  if (claims === undefined) return charges;
+  const quotas = claims === undefined ? [] : mergeQuotas(layers.map((rules) => rules.quotas));
+  if (claims === undefined || quotas.length === 0) return charges;
   const source = claims.source.id;
   // Settling comes as late as an upload may end, so the entries must live until then. Secret keys do not end.
   const keyEndMs =
@@ -413,14 +413,14 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
   const isCall = demandsOf(facts, (row) => row.limit === 'listing').length > 0;
   const place = {
     key: claims.keyId,
-    address: bucket,
+    address: addressBucket(facts.clientIp),
     subject: claims.subject ?? '',
     folder: uploads[0]?.targets[0] ?? '',
   };
   const files = facts.upload?.files ?? 1;
   // Nobody knows the true size before the bytes have flowed, so as much as could come is held and the stream is cut there.
   const bytes = facts.upload?.bytes ?? (fileSizeBytesMax(layers) ?? Number.MAX_SAFE_INTEGER) * files;
-  for (const quota of mergeQuotas(layers.map((rules) => rules.quotas))) {
+  for (const quota of quotas) {
     const { rule, unit, limit, per } = quota;
     if (unit === 'calls' ? !isCall : uploads.length === 0) continue;
     const windowMs = QUOTA_WINDOWS[quota.window];

@@ -41,11 +41,11 @@ export function looksLikeKey(text: string): boolean {
  * than `KEY_BYTES_MAX`; whoever takes them from a caller compares.
  */
 export function encodeKey(claims: Claims, secret: Uint8Array, mac: Mac): string {
-  const body = JSON.stringify(bodyOf(claims));
-  if (claimsOf(JSON.parse(body)) === undefined || claims.narrowings.length > NARROWINGS_MAX) {
+  const members = bodyOf(claims);
+  if (claimsOf(members) === undefined || claims.narrowings.length > NARROWINGS_MAX) {
     throw new TypeError('These claims cannot be written into a key.');
   }
-  const bodyText = encodeBase64url(encodeUtf8(body));
+  const bodyText = encodeBase64url(encodeUtf8(JSON.stringify(members)));
   const plain: KeyParts = { body: bodyText, segments: [], tag: mac(secret, encodeUtf8(KEY_PREFIX + bodyText)) };
   return joinKey(claims.narrowings.reduce((parts, narrowing) => addSegment(parts, narrowing, mac), plain));
 }
@@ -54,8 +54,9 @@ export function encodeKey(claims: Claims, secret: Uint8Array, mac: Mac): string 
 export function decodeKey(text: string): DecodedKey {
   const parts = splitKey(text);
   if (parts === undefined) return { ok: false };
-  const claims = parts.segments.reduce<Claims | undefined>(addNarrowing, claimsOf(readJson(parts.body)));
-  if (claims === undefined || JSON.stringify(bodyOf(claims)) !== textOf(parts.body)) return { ok: false };
+  const body = textOf(parts.body);
+  const claims = parts.segments.reduce<Claims | undefined>(addNarrowing, claimsOf(readJson(body)));
+  if (claims === undefined || JSON.stringify(bodyOf(claims)) !== body) return { ok: false };
   return {
     ok: true,
     kid: claims.kid,
@@ -109,8 +110,7 @@ function textOf(base64url: string): string | undefined {
   return bytes && decodeUtf8(bytes);
 }
 
-function readJson(base64url: string): unknown {
-  const text = textOf(base64url);
+function readJson(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
@@ -163,8 +163,9 @@ function isTime(value: unknown): value is number {
 }
 
 function addNarrowing(claims: Claims | undefined, segment: string): Claims | undefined {
-  const parsed = parseNarrowing(readJson(segment));
+  const text = textOf(segment);
+  const parsed = parseNarrowing(readJson(text));
   if (claims === undefined || !parsed.ok) return undefined;
   // A document in any other than its written form would be a second spelling of the same key.
-  return JSON.stringify(parsed.value.document) === textOf(segment) ? narrow(claims, parsed.value) : undefined;
+  return JSON.stringify(parsed.value.document) === text ? narrow(claims, parsed.value) : undefined;
 }

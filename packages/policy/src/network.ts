@@ -36,17 +36,36 @@ export function parseAddress(text: unknown): Address | undefined {
 }
 
 function parseIpv4(text: string): bigint | undefined {
-  const octets = text.split('.');
-  if (octets.length !== 4) return undefined;
-  // Four octets fit into a Number exactly; one BigInt at the end is several times quicker than four.
-  let value = 0;
-  for (const octet of octets) {
-    // A leading zero is octal to some readers and decimal to others: 010.0.0.1 must not be two addresses.
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(octet) || Number(octet) > 255) return undefined;
-    value = value * 256 + Number(octet);
-  }
-  return BigInt(value);
+  const value = ipv4Number(text);
+  return value === undefined ? undefined : BigInt(value);
 }
+
+/** Four decimal octets as a number, which they fit into exactly. Read by hand: every request comes from an address. */
+function ipv4Number(text: string): number | undefined {
+  let value = 0;
+  let octet = 0;
+  let digits = 0;
+  let octets = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : DOT;
+    if (code === DOT) {
+      if (digits === 0 || octet > 255) return undefined;
+      value = value * 256 + octet;
+      octets += 1;
+      octet = 0;
+      digits = 0;
+      continue;
+    }
+    if (code < ZERO || code > NINE) return undefined;
+    // A leading zero is octal to some readers and decimal to others: 010.0.0.1 must not be two addresses.
+    if (digits === 3 || (digits === 1 && octet === 0)) return undefined;
+    octet = octet * 10 + code - ZERO;
+    digits += 1;
+  }
+  return octets === 4 ? value : undefined;
+}
+
+const [DOT, ZERO, NINE] = [0x2e, 0x30, 0x39];
 
 function parseIpv6(text: string): bigint | undefined {
   const halves = text.split('::');
@@ -104,6 +123,8 @@ export function formatAddress(address: Address): string {
  * all of that (product definition section 3). Unreadable addresses share one bucket, so that they cannot escape a limit.
  */
 export function addressBucket(text: string): string {
+  // An IPv4 address has one spelling, so its text is its name.
+  if (ipv4Number(text) !== undefined) return text;
   const address = parseAddress(text);
   if (address === undefined) return 'unknown';
   if (address.family === 4) return formatAddress(address);

@@ -94,6 +94,22 @@ export function compileQuotas(entries: readonly QuotaDocument[]): readonly Quota
  * narrower ones, so that the refusal names what passes soonest.
  */
 export function mergeQuotas(layers: readonly (readonly Quota[])[]): readonly Quota[] {
+  const limiting = layers.filter((quotas) => quotas.length > 0);
+  const [only] = limiting;
+  if (only === undefined) return [];
+  // Most keys have no layer with limits but their template, and that is one list for all of them.
+  if (limiting.length > 1) return merge(limiting);
+  const known = merged.get(only);
+  if (known !== undefined) return known;
+  const quotas = merge(limiting);
+  merged.set(only, quotas);
+  return quotas;
+}
+
+/** The merged list of a layer alone, for as long as its rules are in use. */
+const merged = new WeakMap<readonly Quota[], readonly Quota[]>();
+
+function merge(layers: readonly (readonly Quota[])[]): readonly Quota[] {
   const lowest = new Map<string, Quota>();
   for (const quota of layers.flat()) {
     const id = quotaId(quota);

@@ -21,6 +21,21 @@ export function utf8Length(text: string): number {
 
 /** The UTF-8 bytes of a well-formed text (RFC 3629). */
 export function encodeUtf8(text: string): Uint8Array {
+  return encodeAscii(text) ?? encodeAny(text);
+}
+
+/** Nearly every text here is ASCII, where a character is a byte; undefined when this one is not. */
+function encodeAscii(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) return undefined;
+    bytes[at] = code;
+  }
+  return bytes;
+}
+
+function encodeAny(text: string): Uint8Array {
   const bytes = new Uint8Array(utf8Length(text));
   let at = 0;
   const tail = (point: number, shift: number) => {
@@ -49,6 +64,21 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** The text of UTF-8 bytes; undefined for anything that is not the one valid form (overlong, surrogate, cut off). */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  return decodeAscii(bytes) ?? decodeAny(bytes);
+}
+
+/** So many bytes at once become arguments of one call. */
+const CHUNK = 4096;
+
+/** The text of bytes that are all ASCII; undefined when one is not. */
+function decodeAscii(bytes: Uint8Array): string | undefined {
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] ?? 0) >= 0x80) return undefined;
+  let text = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return text;
+}
+
+function decodeAny(bytes: Uint8Array): string | undefined {
   let text = '';
   let at = 0;
   while (at < bytes.length) {
