@@ -72,7 +72,10 @@ export class CounterModel {
   readonly #settled = new Map<string, readonly Entry[]>();
   #lastId = 0;
 
-  /** Takes all charges or none; never more than a limit. The first charge that does not fit, in order, is the refusal. */
+  /**
+   * Takes all charges or none; never more than a limit. The first charge that does not fit, in order, is the refusal. With a hold of
+   * 0 the charges are settled from the start: they do not return by themselves, and a release still gives them back.
+   */
   reserve(charges: readonly Charge[], nowMs: number, holdMs: number): Admission {
     this.#returnLapsed(nowMs);
     const taken: Entry[] = [];
@@ -90,7 +93,8 @@ export class CounterModel {
       held.set(counter, (held.get(counter) ?? 0) + fitting);
     }
     const id = String(++this.#lastId);
-    this.#holds.set(id, { entries: taken, untilMs: nowMs + holdMs });
+    if (holdMs === 0) this.#settled.set(id, taken);
+    else this.#holds.set(id, { entries: taken, untilMs: nowMs + holdMs });
     return { admitted: true, id, held };
   }
 

@@ -201,6 +201,22 @@ export const countersContract: readonly ContractCase<Counters>[] = [
     },
   },
   {
+    name: 'a reservation without a hold is settled from the start, and a release gives it back',
+    async run(open) {
+      const counters = await open();
+      const asked = [charge({ cost: 10 }), perMinute({ cost: 10, windowMs: 10 * MINUTE_MS })];
+      const admission = await counters.reserve(asked, NOW, 0);
+      assert.ok(admission.admitted);
+      await counters.settle(admission.id, [{ counter: 'key:a:upload', cost: 1 }]);
+      assert.equal(await counters.sweep(NOW + HOLD_MS), 0);
+      assert.equal(await used(counters, charge(), NOW + HOLD_MS), 10);
+      assert.equal(await used(counters, perMinute({ windowMs: 10 * MINUTE_MS }), NOW + HOLD_MS), 10);
+      await counters.release(admission.id);
+      assert.equal(await used(counters, charge(), NOW + HOLD_MS), 0);
+      assert.equal(await used(counters, perMinute({ windowMs: 10 * MINUTE_MS }), NOW + HOLD_MS), 0);
+    },
+  },
+  {
     name: 'a settled reservation never returns by itself',
     async run(open) {
       const counters = await open();
@@ -366,7 +382,7 @@ async function compareWithModel(counters: Counters, seed: number, steps: number)
       assert.equal(await counters.sweep(nowMs), model.sweep(nowMs), `sweep, ${where}`);
     } else if (action === 'reserve' || reservation === undefined) {
       const charges = randomCharges(random, seed, nowMs);
-      const holdMs = random.pick([500, 4000, 60_000]);
+      const holdMs = random.pick([0, 500, 4000, 60_000]);
       const stored = await counters.reserve(charges, nowMs, holdMs);
       const modelled = model.reserve(charges, nowMs, holdMs);
       assert.deepEqual(withoutId(stored), withoutId(modelled), `reserve, ${where}`);

@@ -1,5 +1,5 @@
 // The digests of the service: the MAC that signs access keys, the hash under which secrets are stored, and how digests are compared.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Mac } from '@latchkey/policy';
 
 /** HMAC-SHA-256 (RFC 2104), the algorithm that key version 2 fixes (product definition section 6). */
@@ -15,5 +15,5 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
  * hash: every such text is random and too long to guess.
  */
 export function hashSecret(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return hash('sha256', text, 'hex');
 }

@@ -1,13 +1,14 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
 import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
-import { decodeKey, looksLikeKey, parseNarrowing, parseTemplate } from '@latchkey/policy';
-import { equalBytes, hashSecret, mac } from '../digest.ts';
+import { looksLikeKey, parseNarrowing, parseTemplate } from '@latchkey/policy';
+import { hashSecret } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
 import type { LiveRecords } from './live.ts';
 import { readSignature } from './signature.ts';
+import { verifiedClaims } from './verified-keys.ts';
 
 /** A credential as it stood in the request. */
 export type Credential =
@@ -87,11 +88,8 @@ async function admin(ports: Needs, token: string): Promise<Bearer> {
 }
 
 async function accessKey(ports: Needs, container: string, text: string): Promise<Bearer> {
-  const decoded = decodeKey(text);
-  if (!decoded.ok) return INVALID;
-  const secret = ports.system.keyring.find(decoded.kid);
-  if (secret === undefined || !decoded.verify(secret, mac, equalBytes)) return INVALID;
-  const { claims } = decoded;
+  const claims = verifiedClaims(ports.system.keyring, text);
+  if (claims === undefined) return INVALID;
   // The signature holds, so the container in the claims is one we wrote; a foreign one is answered like a forged key.
   if (claims.container !== container) return INVALID;
   const [rules, revoked] = await Promise.all([

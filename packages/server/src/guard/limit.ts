@@ -35,9 +35,10 @@ export async function reserve(
   whenCountersFail: WhenCountersFail,
 ): Promise<Held> {
   if (charges.length === 0) return NOTHING;
+  const isFinal = charges.every((charge) => isOverBefore(charge, holdMs));
   let admission: Awaited<ReturnType<Ports['counters']['reserve']>>;
   try {
-    admission = await ports.counters.reserve(charges, ports.system.now(), holdMs);
+    admission = await ports.counters.reserve(charges, ports.system.now(), isFinal ? 0 : holdMs);
   } catch (cause) {
     if (whenCountersFail === 'allow') {
       ports.system.log.error('limits.unchecked', { error: String(cause) });
@@ -58,9 +59,17 @@ export async function reserve(
   return {
     id,
     amount: (counter) => held.get(counter),
-    settle: (actual) => ports.counters.settle(id, actual),
+    settle: async (actual) => {
+      if (!isFinal) await ports.counters.settle(id, actual);
+    },
     release: () => ports.counters.release(id),
   };
+}
+
+/** Whether a fixed charge has left its window before its hold would end: held or settled, it counts alike for all its time, so that
+ *  one question to the store is enough. */
+function isOverBefore({ windowMs, costMin }: Charge, holdMs: number): boolean {
+  return windowMs !== 'lifetime' && windowMs <= holdMs && costMin === undefined;
 }
 
 /** What an upload has held since an earlier request. It keeps it when this request fails: only who ends the upload gives it

@@ -15,7 +15,8 @@ export interface ActualCost {
  * raises COUNTERS_UNAVAILABLE when the store cannot be reached in bounded time; nothing is ever admitted unseen.
  */
 export interface Counters {
-  /** Takes every charge or none. `holdMs` bounds how long an abandoned reservation keeps its charges. */
+  /** Takes every charge or none. `holdMs` bounds how long an abandoned reservation keeps its charges; with 0 they are settled
+   *  from the start, and what is abandoned then does not return by itself. */
   reserve(charges: readonly Charge[], nowMs: number, holdMs: number): Promise<Admission>;
   /** Replaces reserved costs by the actual ones (never above what was held). Counters not named keep their reserved
    *  cost. Idempotent; an unknown or already returned id is a no-op. */

@@ -139,6 +139,46 @@ onDatabases('a database', ['sqlite'], (database) => {
     }
   });
 
+  it('commits counters of one turn together, and one that fails takes nothing from the others', async () => {
+    const opened = openDatabase(database().url);
+    const add = (counter: string, settled: number) =>
+      opened.write(
+        'COUNTERS_UNAVAILABLE',
+        async (db) => {
+          const { rows } = await sql<{ rows: number }>`select count(*) as rows from counter_totals`.execute(db);
+          await db.insertInto('counter_totals').values({ counter, settled }).execute();
+          return rows[0]?.rows;
+        },
+        { durable: 'process' },
+      );
+    const stored = () =>
+      opened.query('STORE_UNAVAILABLE', (db) =>
+        db.selectFrom('counter_totals').selectAll().orderBy('counter').execute(),
+      );
+    try {
+      await opened.migrate();
+      const other = new DatabaseSync(database().url.slice('sqlite:'.length));
+      const version = () => other.prepare('pragma data_version').get();
+      const before = Object.values(Object(version()))[0];
+      // Each sees what those before it in the transaction did.
+      expect(await Promise.all([add('a', 1), add('b', 2), add('c', 3)])).toEqual([0, 1, 2]);
+      expect(Object.values(Object(version()))[0]).toBe(Number(before) + 1);
+      other.close();
+      const [first, taken, last] = await Promise.allSettled([add('d', 4), add('a', 5), add('e', 6)]);
+      expect([first, last]).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+      expect(taken).toMatchObject({ status: 'rejected', reason: { code: 'ALREADY_EXISTS' } });
+      expect((await stored()).map(({ counter, settled }) => `${counter}${settled}`)).toEqual([
+        'a1',
+        'b2',
+        'c3',
+        'd4',
+        'e6',
+      ]);
+    } finally {
+      await opened.close();
+    }
+  });
+
   it('is refused with its cause when the file is none, and the file is left alone', async () => {
     const file = database().url.slice('sqlite:'.length);
     await writeFile(file, 'this is no database, but somebody may still need it'.repeat(100));

@@ -29,6 +29,8 @@ const SEPARATOR_BYTES = 16;
 const STEPS_PER_TURN = 100_000;
 /** Lookups decode a record once; country databases hold a few hundred different ones. */
 const CACHE_ENTRIES_MAX = 4096;
+/** The longest text of an address. */
+const ADDRESS_TEXT_MAX = 45;
 
 /**
  * Examines `bytes` and makes a database of them: metadata, the whole search tree (depth, cycles, places that its leaves lead
@@ -73,13 +75,24 @@ async function examine(bytes: Buffer): Promise<Database> {
   });
   if (!hasCountry) throw new Error('none of its records holds a country');
 
+  const lookUp = (text: string) => {
+    const address = parseAddress(text);
+    // The library would look an IPv6 address up in a tree of 32 levels and answer for an unrelated IPv4 address.
+    if (address === undefined || address.family > ipVersion) return undefined;
+    return countryOf(reader.get(formatAddress(address)));
+  };
+  // Addresses come back: each request asks more than once, and so does the next one of the same visitor.
+  const answers = new Map<string, string | undefined>();
   return {
     builtAtMs,
     country: (text) => {
-      const address = parseAddress(text);
-      // The library would look an IPv6 address up in a tree of 32 levels and answer for an unrelated IPv4 address.
-      if (address === undefined || address.family > ipVersion) return undefined;
-      return countryOf(reader.get(formatAddress(address)));
+      const known = answers.get(text);
+      if (known !== undefined || answers.has(text)) return known;
+      const country = lookUp(text);
+      if (answers.size >= CACHE_ENTRIES_MAX) answers.clear();
+      // Longer texts are no addresses, and are not worth keeping.
+      if (text.length <= ADDRESS_TEXT_MAX) answers.set(text, country);
+      return country;
     },
   };
 }

@@ -82,7 +82,12 @@ class RedisCounters implements Counters {
       expiresAtMs - nowMs,
     ]);
     const answer = await this.#run(SCRIPTS.reserve, group, [this.#time(nowMs), holdMs, id, ...args]).catch((error) => {
-      this.#giveBack(group, id, holdMs);
+      // What is settled from the start never returns by itself, so it is given back for as long as it would count.
+      this.#giveBack(
+        group,
+        id,
+        holdMs > 0 ? holdMs : Math.max(...charges.map(({ expiresAtMs }) => expiresAtMs - nowMs)),
+      );
       throw error;
     });
     if (!Array.isArray(answer)) throw unexpected();

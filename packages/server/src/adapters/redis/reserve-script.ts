@@ -64,7 +64,7 @@ end
 `;
 
 /**
- * ARGV: now or empty, hold, id, then per charge: counter, limit, window (-1 for a lifetime), cost, least, life.
+ * ARGV: now or empty, hold (0 settles at once), id, then per charge: counter, limit, window (-1 for a lifetime), cost, least, life.
  * Answers `ok` with what each charge took, or `no`, the charge's number, what is used, and the wait or -1.
  */
 export const RESERVE = `${COMMON}
@@ -113,7 +113,8 @@ for i = 1, n do
   taken[counter] = (taken[counter] or 0) + fitting
   costs[i] = fitting
 end
-local answer, reservation = { 'ok' }, { 'n', num(n), 'until', num(now + hold) }
+local answer, reservation = { 'ok' }, { 'n', num(n), 'until', hold == 0 and 'settled' or num(now + hold) }
+local first
 for i = 1, n do
   local at = 3 + (i - 1) * 6
   local counter, window, life = ARGV[at + 1], tonumber(ARGV[at + 3]), tonumber(ARGV[at + 6])
@@ -121,6 +122,7 @@ for i = 1, n do
   answer[i + 1] = num(cost)
   local lasting = math.max(hold, life) + SLACK
   longest = math.max(longest, lasting)
+  if first == nil or life < first then first = life end
   for _, field in ipairs({ 'c' .. num(i), counter, 'l' .. num(i), window < 0 and '1' or '0', 'v' .. num(i), num(cost),
     'a' .. num(i), num(now), 'e' .. num(i), num(now + life) }) do reservation[#reservation + 1] = field end
   if window >= 0 then
@@ -132,8 +134,13 @@ for i = 1, n do
 end
 redis.call('HSET', P .. 'r:' .. id, unpack(reservation))
 redis.call('PEXPIRE', P .. 'r:' .. id, num(longest))
-redis.call('ZADD', P .. 'h', num(now + hold), id)
-keep(P .. 'h', longest)
+if hold == 0 then
+  redis.call('ZADD', P .. 's', num(now + first), id)
+  keep(P .. 's', longest)
+else
+  redis.call('ZADD', P .. 'h', num(now + hold), id)
+  keep(P .. 'h', longest)
+end
 return answer
 `;
 

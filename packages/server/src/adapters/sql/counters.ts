@@ -1,7 +1,7 @@
 // Counters of charges in SQL, equal to the policy package's CounterModel with any number of callers and nodes.
 import { randomUUID } from 'node:crypto';
 import type { Admission, Charge } from '@latchkey/policy';
-import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { CompiledQuery, type Selectable, sql } from 'kysely';
 import type { ActualCost, Counters } from '../../ports/counters.ts';
 import type { Database, Executor } from './database.ts';
 import { lockCounters } from './locks.ts';
@@ -24,6 +24,7 @@ const ROWS_MAX = 200;
  */
 class SqlCounters implements Counters {
   readonly #database: Database;
+  readonly #statements = new Map<string, string>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -53,11 +54,12 @@ class SqlCounters implements Counters {
           is_lifetime: windowMs === 'lifetime' ? 1 : 0,
           cost: fitting,
           at_ms: nowMs,
-          hold_until: nowMs + holdMs,
+          hold_until: holdMs === 0 ? null : nowMs + holdMs,
           expires_at: expiresAtMs,
         });
       }
-      await db.insertInto('counter_entries').values(entries).execute();
+      await this.#insert(db, entries);
+      for (const { counter, cost } of settledLifetimes(entries)) await addToTotal(db, counter, cost);
       return { admitted: true, id, held };
     });
   }
@@ -116,15 +118,36 @@ class SqlCounters implements Counters {
 
   /** What counts of each charge's counter, and how many entries of lapsed holds there are anywhere. */
   async #sums(db: Executor, charges: readonly Charge[], nowMs: number) {
-    const sums = charges.map(({ counter, windowMs }) =>
-      windowMs === 'lifetime' ? lifetimeSum(counter, nowMs) : windowSum(counter, nowMs - windowMs, nowMs),
+    const kinds = charges.map(({ windowMs }) => (windowMs === 'lifetime' ? 'lifetime' : 'window'));
+    const values = charges.flatMap(({ counter, windowMs }) =>
+      windowMs === 'lifetime' ? [counter, counter, nowMs] : [counter, nowMs - windowMs, nowMs],
     );
-    const columns = sums.map((sum, index) => sql`${sum} as ${sql.ref(`used_${index}`)}`);
-    const { rows } = await sql<Record<string, number>>`
-      select ${sql.join(columns)},
-        (select count(*) from counter_entries where hold_until <= ${nowMs}) as lapsed`.execute(db);
+    const statement = this.#statement(`sums ${kinds.join()}`, () => {
+      const sums = kinds.map((kind, index) => `${SUMS[kind]} as used_${index}`);
+      return `select ${sums.join()}, (select count(*) from counter_entries where hold_until <= ?) as lapsed`;
+    });
+    const { rows } = await db.executeQuery<Record<string, number>>(CompiledQuery.raw(statement, [...values, nowMs]));
     const row = rows[0] ?? {};
     return { used: charges.map((_, index) => row[`used_${index}`] ?? 0), lapsed: row['lapsed'] ?? 0 };
+  }
+
+  async #insert(db: Executor, entries: readonly Entry[]): Promise<void> {
+    const statement = this.#statement(`insert ${entries.length}`, () => {
+      const row = `(${COLUMNS.map(() => '?').join()})`;
+      return `insert into counter_entries (${COLUMNS.join()}) values ${entries.map(() => row).join()}`;
+    });
+    const values = entries.flatMap((entry) => COLUMNS.map((column) => entry[column]));
+    await db.executeQuery(CompiledQuery.raw(statement, values));
+  }
+
+  /** A statement of the two that every reservation needs, written once: building it anew costs more than running it. */
+  #statement(name: string, write: () => string): string {
+    const known = this.#statements.get(name);
+    if (known !== undefined) return known;
+    let count = 0;
+    const text = this.#database.dialect === 'postgres' ? write().replaceAll('?', () => `$${++count}`) : write();
+    this.#statements.set(name, text);
+    return text;
   }
 
   async #refuse(db: Executor, charge: Charge, used: number, least: number, nowMs: number): Promise<Admission> {
@@ -221,17 +244,25 @@ class SqlCounters implements Counters {
   }
 }
 
-function windowSum(counter: string, afterMs: number, nowMs: number): RawBuilder<number> {
-  return sql`(select cast(coalesce(sum(cost), 0) as bigint) from counter_entries
-    where counter = ${counter} and is_lifetime = 0 and at_ms > ${afterMs}
-      and (hold_until is null or hold_until > ${nowMs}))`;
-}
+const COLUMNS = [
+  'reservation_id',
+  'position',
+  'counter',
+  'is_lifetime',
+  'cost',
+  'at_ms',
+  'hold_until',
+  'expires_at',
+] as const satisfies readonly (keyof Entry)[];
 
-function lifetimeSum(counter: string, nowMs: number): RawBuilder<number> {
-  return sql`(coalesce((select settled from counter_totals where counter = ${counter}), 0)
+/** What counts of a counter: of a window since a time, or of a lifetime; held entries only until their hold ends. */
+const SUMS = {
+  window: `(select cast(coalesce(sum(cost), 0) as bigint) from counter_entries
+    where counter = ? and is_lifetime = 0 and at_ms > ? and (hold_until is null or hold_until > ?))`,
+  lifetime: `(coalesce((select settled from counter_totals where counter = ?), 0)
     + (select cast(coalesce(sum(cost), 0) as bigint) from counter_entries
-       where counter = ${counter} and is_lifetime = 1 and hold_until > ${nowMs}))`;
-}
+       where counter = ? and is_lifetime = 1 and hold_until > ?))`,
+};
 
 function settledLifetimes(entries: readonly Entry[]): readonly Entry[] {
   return entries.filter(({ is_lifetime, hold_until }) => is_lifetime === 1 && hold_until === null);

@@ -63,6 +63,7 @@ class SqlDatabase implements Database {
   readonly dialect: 'sqlite' | 'postgres';
   readonly #db: Kysely<Schema>;
   readonly #watched: Watched;
+  readonly #unflushed: Unflushed[] = [];
   #isClosed = false;
 
   constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect & Watched) {
@@ -87,7 +88,7 @@ class SqlDatabase implements Database {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await (durable === 'process' && this.dialect === 'sqlite'
-          ? this.#unflushed(work)
+          ? this.#joinUnflushed(work)
           : this.#db.transaction().execute(work));
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !isConflict(error)) throw translate(error, unavailable);
@@ -130,16 +131,78 @@ class SqlDatabase implements Database {
     await this.#db.destroy();
   }
 
+  /** Everything of this kind that is asked for in one turn of the event loop becomes one transaction. */
+  #joinUnflushed<T>(work: (db: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = async (db: Transaction<Schema>) => {
+        const answer = await work(db);
+        return () => resolve(answer);
+      };
+      this.#unflushed.push({ run, reject });
+      if (this.#unflushed.length === 1) setImmediate(() => void this.#commitUnflushed());
+    });
+  }
+
+  /** Each resolves when the transaction it is in has been committed. When one fails, nothing has happened, and each is done by itself. */
+  async #commitUnflushed(): Promise<void> {
+    const all = this.#unflushed.splice(0);
+    try {
+      await this.#withoutFlush(async (connection) => {
+        if (all.length > 1 && (await commitTogether(connection, all))) return;
+        for (const { run, reject } of all) {
+          await connection
+            .transaction()
+            .execute(run)
+            .then((done) => done(), reject);
+        }
+      });
+    } catch (error) {
+      for (const { reject } of all) reject(error);
+    }
+  }
+
   /** SQLite writes one log in order: whatever is committed here is on the device as soon as any later record is. */
-  #unflushed<T>(work: (db: Transaction<Schema>) => Promise<T>): Promise<T> {
+  #withoutFlush(work: (connection: Executor) => Promise<void>): Promise<void> {
     return this.#db.connection().execute(async (connection) => {
       await sql`pragma synchronous=normal`.execute(connection);
       try {
-        return await connection.transaction().execute(work);
+        await work(connection);
       } finally {
         await sql`pragma synchronous=full`.execute(connection);
       }
     });
+  }
+}
+
+/** A transaction that shares its commit with others. */
+interface Unflushed {
+  /** Answers how to tell the caller, once it is committed. */
+  run(db: Transaction<Schema>): Promise<() => void>;
+  reject(error: unknown): void;
+}
+
+/** False when one of them failed: nothing of any of them remains, and each is to be tried again where its error is its own. Rejects
+ *  when the transaction itself could not be had, which would be no different for each alone. */
+async function commitTogether(connection: Executor, all: readonly Unflushed[]): Promise<boolean> {
+  let failed = false;
+  try {
+    const answers = await connection.transaction().execute(async (db) => {
+      const done: (() => void)[] = [];
+      for (const { run } of all) {
+        done.push(
+          await run(db).catch((error) => {
+            failed = true;
+            throw error;
+          }),
+        );
+      }
+      return done;
+    });
+    for (const done of answers) done();
+    return true;
+  } catch (error) {
+    if (failed) return false;
+    throw error;
   }
 }
 
