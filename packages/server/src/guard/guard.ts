@@ -58,6 +58,8 @@ export interface Demanded {
 export interface Entrant {
   readonly asked: Asked;
   readonly bearer: Bearer;
+  /** When the bearer was asked for; `admit` asks again when that is long ago. */
+  readonly askedAtMs: number;
   readonly startedAtMs: number;
   /** The upload it goes on with; whoever asks may. What that upload reserved serves all its requests. */
   readonly begun?: ResumableUpload;
@@ -84,6 +86,11 @@ export interface Guard {
   enterPublic(asked: Asked): Promise<Entrant>;
   /** An entrant with rights that somebody lent; what they give by now is for `admit` to say. Raises STORE_UNAVAILABLE. */
   enterLent(asked: Asked, lent: Lent): Promise<Entrant>;
+  /**
+   * Asks anew, for as long as a body is on its way, what `enter` has asked: by the live rules one of the operations must be open to
+   * what began in time. Raises the policy's codes, STORE_UNAVAILABLE.
+   */
+  reenter(entrant: Entrant, operations: readonly OperationName[]): Promise<void>;
   /** The folders that the entrant's live rules cover. */
   scopesOf(entrant: Entrant, kind: 'upload' | 'listing'): readonly (readonly FolderScope[])[];
   /** Decides on the actual targets and reserves the charges. Raises the policy's and the limits' codes. */
@@ -102,6 +109,8 @@ export interface Guard {
 const HOLD_SLACK_MS = 60_000;
 /** Requests that are no uploads end, or are given up, within this time. */
 const REQUEST_MS_MAX = 60_000;
+/** What was found of an entrant is decided upon for so long; a body may take minutes to arrive. */
+const ENTRANT_MS_MAX = 500;
 /** No upload takes longer, whatever the key allows, so that what a crash leaves reserved comes back within a day. */
 const UPLOAD_MS_MAX = 24 * 60 * 60_000;
 
@@ -182,6 +191,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const entrant: Entrant = {
       asked,
       bearer,
+      askedAtMs: nowMs,
       startedAtMs: begun?.createdAtMs ?? nowMs,
       ...(begun === undefined ? {} : { begun }),
     };
@@ -226,12 +236,26 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     return bearer;
   }
 
+  /** The entrant by the rules of now. Its body may have taken its time since it came in. */
+  async function renewed(entrant: Entrant): Promise<Entrant> {
+    const { asked, begun } = entrant;
+    const askedAtMs = system.now();
+    const presented = await ask(asked.container, asked.credential);
+    return { ...entrant, askedAtMs, bearer: begun === undefined ? presented : await withBeginner(presented, begun) };
+  }
+
   /** Refuses when none of the operations is open to the caller whatever the targets are. */
-  function refuseEarly(entrant: Entrant, operations: readonly OperationName[], nowMs: number): void {
+  function refuseEarly(
+    entrant: Entrant,
+    operations: readonly OperationName[],
+    nowMs: number,
+    begun: Pick<Facts, 'startedAtMs'> = {},
+  ): void {
     let first: unknown;
     for (const operation of operations) {
       try {
-        authorize(entrant.bearer, factsOf(entrant, { demands: [{ operation, targets: [] }] }, nowMs));
+        const facts = factsOf(entrant, { demands: [{ operation, targets: [] }] }, nowMs);
+        authorize(entrant.bearer, { ...facts, ...begun });
         return;
       } catch (error) {
         first ??= error;
@@ -241,9 +265,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   }
 
   async function admit<Op extends OperationName>(
-    entrant: Entrant,
+    came: Entrant,
     demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
   ): Promise<Grant<Op>> {
+    const entrant = system.now() - came.askedAtMs < ENTRANT_MS_MAX ? came : await renewed(came);
     const operations = demanded.demands.map(({ operation }) => operation);
     return watched({ phase: 'admit', asked: entrant.asked, operations, bearer: entrant.bearer }, () =>
       admitted<Op>(entrant, demanded),
@@ -315,8 +340,8 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       recheck: (upload) => again(entrant, demanded, () => recheck(entrant, demanded, facts, upload)),
       recheckRights: () =>
         again(entrant, demanded, async () => {
-          const live = await ask(asked.container, asked.credential);
-          authorize(live, factsOf({ ...entrant, bearer: live }, demanded, facts.nowMs));
+          const live = await renewed(entrant);
+          authorize(live.bearer, factsOf(live, demanded, facts.nowMs));
         }),
       settle: async (used) => {
         // Once is enough: asking again after the work is done could only turn it into a failure.
@@ -358,11 +383,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   ): Promise<void> {
     const nowMs = ports.system.now();
     const { begun } = entrant;
-    const presented = await ask(entrant.asked.container, entrant.asked.credential);
-    const bearer = begun === undefined ? presented : await withBeginner(presented, begun);
+    const live = await renewed(entrant);
     const known = demanded.upload ?? { files: 1 };
-    authorize(bearer, {
-      ...factsOf({ ...entrant, bearer }, demanded, nowMs),
+    authorize(live.bearer, {
+      ...factsOf(live, demanded, nowMs),
       startedAtMs: entrant.startedAtMs,
       ...(demanded.upload === undefined && upload === undefined
         ? {}
@@ -394,14 +418,16 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   }
 
   async function enterPublic(asked: Asked): Promise<Entrant> {
+    const nowMs = system.now();
     const bearer = await ask(asked.container, { kind: 'none' });
-    return { asked, bearer, startedAtMs: ports.system.now() };
+    return { asked, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
   }
 
   async function enterLent(asked: Asked, lent: Lent): Promise<Entrant> {
+    const nowMs = system.now();
     const credential: Credential = { kind: 'lent', lent };
     const bearer = await ask(asked.container, credential);
-    return { asked: { ...asked, credential }, bearer, startedAtMs: ports.system.now() };
+    return { asked: { ...asked, credential }, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
   }
 
   function scopesOf({ bearer: { template, claims } }: Entrant, kind: 'upload' | 'listing') {
@@ -413,6 +439,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     enterPublic,
     signAddress: sign,
     enterLent,
+    reenter: async (entrant, operations) => {
+      const live = await renewed(entrant);
+      refuseEarly(live, operations, system.now(), { startedAtMs: entrant.startedAtMs });
+    },
     scopesOf,
     admit,
     explain: (entrant, demanded) =>

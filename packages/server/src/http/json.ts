@@ -26,10 +26,13 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number, msMax: n
 
 /**
  * The same bytes, for a bounded time: a body that drips keeps its connection, and what was reserved for it, no longer than
- * that (threat 24). The stream fails with BODY_TIMEOUT then; the connection itself stays for the answer.
+ * that (threat 24). The stream fails with BODY_TIMEOUT then, and with the reason of the signal; the connection itself stays for the
+ * answer.
  */
-export function arrivingWithin(source: Readable, msMax: number): Readable {
+export function arrivingWithin(source: Readable, msMax: number, signal?: AbortSignal): Readable {
   const through = new PassThrough();
+  const abort = () => through.destroy(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
   const timer = setTimeout(() => through.destroy(new AppError('BODY_TIMEOUT')), msMax);
   const stop = finished(source, { writable: false }, (error) => {
     if (error) through.destroy(new AppError('REQUEST_INVALID', 'the body broke off', { cause: error }));
@@ -37,6 +40,7 @@ export function arrivingWithin(source: Readable, msMax: number): Readable {
   through.once('close', () => {
     clearTimeout(timer);
     stop();
+    signal?.removeEventListener('abort', abort);
     source.unpipe(through);
   });
   return source.pipe(through);

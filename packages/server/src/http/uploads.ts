@@ -1,6 +1,6 @@
 // Uploads over HTTP in four forms: multipart with side parts, base64 in JSON, URLs to fetch, and a raw stream (wire contract 5.6).
 import { Readable } from 'node:stream';
-import { type CanonicalPath, effective } from '@latchkey/policy';
+import { type CanonicalPath, effective, type OperationName } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, ERRORS } from '../errors.ts';
 import type { Grant } from '../grant.ts';
@@ -19,6 +19,7 @@ import {
   stageUpload,
   storeUploads,
 } from '../operations/uploads.ts';
+import { watch } from '../operations/watch.ts';
 import { RENDITION_PIXELS_MAX } from '../ports/images.ts';
 import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { checksumsOf, checksumsOfHeaders } from './checksums.ts';
@@ -35,12 +36,14 @@ type PostCall = Call<'file.upload' | 'file.edit' | 'file.move'>;
 const MULTIPART = { files: 100, fields: 500, parts: 600, fieldSize: 1024 * 1024, fieldNameSize: 512, headerPairs: 64 };
 
 const uploadPaths = ['/{v}/files', '/{v?}/upload'];
+const UPLOADING = ['file.upload', 'file.edit'] as const;
+const POSTING = [...UPLOADING, 'file.move'] as const;
 
 export const uploadRoutes = [
   route({
     method: 'POST',
     paths: uploadPaths,
-    operations: ['file.upload', 'file.edit', 'file.move'],
+    operations: POSTING,
     body: 'stream',
     summary: 'Uploads files as multipart/form-data or one as base64 in JSON; with files_uuids it moves files instead.',
     async handle(call) {
@@ -51,18 +54,18 @@ export const uploadRoutes = [
   route({
     method: 'POST',
     paths: ['/{v}/files/upload_url'],
-    operations: ['file.upload', 'file.edit'],
+    operations: UPLOADING,
     body: 'stream',
     summary:
       'Fetches files from URLs and stores them; at most 20, all or none. Off until the container settings allow it.',
     async handle(call) {
-      return uploadFromUrls(call, parseJson(await readText(call)));
+      return uploadFromUrls(call, parseJson(await readText(call, UPLOADING)));
     },
   }),
   route({
     method: 'PUT',
     paths: ['/{v?}/upload', '/{v}/files'],
-    operations: ['file.upload', 'file.edit'],
+    operations: UPLOADING,
     body: 'stream',
     summary: 'Uploads one file as a raw body; its name is in filename.',
     async handle(call) {
@@ -112,8 +115,10 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
   const fields = new Map<string, string>();
   let fieldsLength = 0;
   const parts: Part[] = [];
+  const arrival = arrivalOf(call, UPLOADING);
   try {
-    for await (const part of call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } })) {
+    const form = call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } });
+    for await (const part of arrival.of(form)) {
       if (part.type === 'field') {
         // The form parser hands a part that calls itself JSON on as a value.
         const text = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
@@ -143,6 +148,8 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
     // `storeUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
     if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, parts);
     throw multipartFault(error);
+  } finally {
+    arrival.end();
   }
 }
 
@@ -262,7 +269,7 @@ const base64Body = z.object({
 
 /** One file as base64, or the older form of moving files. */
 async function uploadJson(call: PostCall): Promise<object> {
-  const body = parseJson(await readText(call));
+  const body = parseJson(await readText(call, POSTING));
   if (typeof body === 'object' && body !== null && 'files_uuids' in body) {
     return moveFiles(call, parseBody(moveFilesBody, body));
   }
@@ -372,18 +379,58 @@ function atUrl(error: unknown, index: number): unknown {
   return new AppError(code, detail, { ...facts, faults: [fault], cause: error.cause });
 }
 
+/** A body on its way, for as long as the live rules allow one of the operations: no longer is it read to its end. */
+interface Arrival {
+  /** Aborts with the refusal. */
+  readonly signal: AbortSignal;
+  /** The same items; fails with the refusal instead of waiting for the next one. */
+  of<T>(items: AsyncIterable<T>): AsyncIterable<T>;
+  end(): void;
+}
+
+function arrivalOf(call: Call, operations: readonly OperationName[]): Arrival {
+  const stop = new AbortController();
+  const refused = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
+  });
+  refused.catch(() => undefined); // It may come while nobody waits for the next item.
+  const end = watch(
+    call.ports.system,
+    () => call.guard.reenter(call.entrant, operations),
+    (reason) => stop.abort(reason),
+  );
+  return {
+    signal: stop.signal,
+    async *of(items) {
+      const iterator = items[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await Promise.race([iterator.next(), refused]);
+        if (next.done === true) return;
+        yield next.value;
+      }
+    },
+    end,
+  };
+}
+
 /** A body this many times too long is not even read to its end. */
 const PATIENCE = 8;
 
 /** The body as text, within the bound of JSON bodies. Raises PAYLOAD_TOO_LARGE, having read what was sent. */
-async function readText(call: Call): Promise<string> {
+async function readText(call: Call, operations: readonly OperationName[]): Promise<string> {
   const { jsonBytesMax, jsonMsMax } = call.settings;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of arrivingWithin(call.request.raw, jsonMsMax) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= jsonBytesMax) chunks.push(chunk);
-    else if (size > jsonBytesMax * PATIENCE) break;
+  const arrival = arrivalOf(call, operations);
+  try {
+    const body: AsyncIterable<Buffer> = arrivingWithin(call.request.raw, jsonMsMax, arrival.signal);
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size <= jsonBytesMax) chunks.push(chunk);
+      else if (size > jsonBytesMax * PATIENCE) break;
+    }
+  } finally {
+    arrival.end();
   }
   if (size > jsonBytesMax) {
     throw new AppError('PAYLOAD_TOO_LARGE', 'JSON body', {

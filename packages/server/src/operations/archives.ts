@@ -13,12 +13,10 @@ import { lookUpFolder } from './folders.ts';
 import type { Picked } from './objects.ts';
 import { eachSelected, tooManyFiles } from './selection.ts';
 import { getTask, ownerOf, TASK_TTL_MS } from './tasks.ts';
+import { watch } from './watch.ts';
 
 /** Bounds of one archive. */
 export const ARCHIVE = { filesMax: 10_000, bytesMax: 100 * 1024 ** 3 } as const;
-
-/** While an archive flows, its key is asked again this often: a revocation stops it (product definition section 6). */
-const RECHECK_EVERY_MS = 500;
 
 /** One file of an archive. */
 export interface ArchiveEntry {
@@ -139,15 +137,11 @@ export async function openArchive(
   const fail = (error: unknown) => {
     bytes.destroy(error instanceof Error ? error : new Error(String(error)));
   };
-  const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
-    grant
-      .recheckRights()
-      .then(isWanted)
-      .then((wanted) => {
-        if (!wanted) fail(new AppError('TASK_NOT_FOUND', 'cancelled'));
-      })
-      .catch(fail);
-  });
+  const ask = async () => {
+    await grant.recheckRights();
+    if (!(await isWanted())) throw new AppError('TASK_NOT_FOUND', 'cancelled');
+  };
+  const stopWatching = watch(ports.system, ask, fail);
   bytes.once('error', (error) => ports.system.log.warn('archive.broken', { error: String(error) }));
   bytes.once('close', stopWatching);
   return { sizeBytes, bytes };

@@ -10,6 +10,7 @@ import type { Condition } from '../ports/search.ts';
 import { authorOf } from './people.ts';
 import { allOf, textCondition, understandSearch } from './search.ts';
 import { fileFields } from './settings.ts';
+import { watch } from './watch.ts';
 
 type Needs = Pick<Ports, 'metadata' | 'system'>;
 
@@ -110,11 +111,11 @@ export async function renameFile(
 
 /**
  * The bytes of a private file, for a caller that may fetch it. The call is charged before the first byte leaves: a client
- * that reads slowly, or leaves before the end, has had what it asked for. Raises FILE_NOT_FOUND, STORE_UNAVAILABLE,
- * COUNTERS_UNAVAILABLE.
+ * that reads slowly, or leaves before the end, has had what it asked for. The stream breaks off when the live rules no longer
+ * allow it. Raises FILE_NOT_FOUND, STORE_UNAVAILABLE, COUNTERS_UNAVAILABLE.
  */
 export async function readFile(
-  ports: Pick<Ports, 'blobs'>,
+  ports: Pick<Ports, 'blobs' | 'system'>,
   grant: Grant<'file.download'>,
   file: FileRecord,
   range?: ByteRange,
@@ -122,6 +123,13 @@ export async function readFile(
   await grant.settle();
   const bytes = await ports.blobs.read(file.blobId, range);
   grant.keep();
+  const stopWatching = watch(
+    ports.system,
+    () => grant.recheckRights(),
+    (reason) => bytes.destroy(reason instanceof Error ? reason : new Error(String(reason))),
+  );
+  bytes.once('error', (error) => ports.system.log.warn('download.broken', { error: String(error) }));
+  bytes.once('close', stopWatching);
   return bytes;
 }
 

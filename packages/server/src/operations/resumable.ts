@@ -14,11 +14,11 @@ import {
   HEAD_BYTES,
   judged,
   mayList,
-  RECHECK_EVERY_MS,
   type StoredUpload,
   storeUploads,
   typeFacts,
 } from './uploads.ts';
+import { watch } from './watch.ts';
 
 /** What an upload will become. */
 export interface Plan {
@@ -326,14 +326,12 @@ async function locked<T>(
     await pause();
   }
   const stop = new AbortController();
-  const stopWatching = system.every(RECHECK_EVERY_MS, () => {
-    watch().catch((error: unknown) => stop.abort(error));
-  });
-  const watch = async () => {
+  const keep = async () => {
     const state = await resumables.renewLock(lock, system.now() + LEASE_MS);
     if (state !== 'kept') throw lockedFault();
     await grant.recheck();
   };
+  const stopWatching = watch(system, keep, (reason) => stop.abort(reason));
   try {
     return await work(lock, stop.signal);
   } finally {

@@ -10,6 +10,7 @@ import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject, Latitude } from '../ports/metadata.ts';
 import { authorOf } from './people.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
+import { watch } from './watch.ts';
 
 /** A file on its way in. */
 export interface IncomingFile {
@@ -54,9 +55,6 @@ export interface Description {
 
 /** Content is judged by at most this many of its first bytes. */
 export const HEAD_BYTES = 64 * 1024;
-/** While bytes flow, the key is asked again this often: a revocation stops uploads in flight (product definition section 6). */
-export const RECHECK_EVERY_MS = 500;
-
 /**
  * Streams one file into the blob store. Its type is judged as soon as its first bytes are known, its size while it
  * flows, its key every half second, and its pace. Raises MEDIA_TYPE_REFUSED, PAYLOAD_TOO_LARGE, UPLOAD_QUOTA_EXHAUSTED,
@@ -78,16 +76,20 @@ export async function stageUpload(
     arrivedBytes += bytes;
   });
   let since = { ms: ports.system.now(), bytes: 0 };
-  const stopWatching = ports.system.every(RECHECK_EVERY_MS, () => {
-    grant.recheck().catch((error: unknown) => stop.abort(error));
+  const keepPace = () => {
     const nowMs = ports.system.now();
     if (nowMs - since.ms < PACE.everyMs) return;
     // What has arrived whole waits for us, not for its sender.
     if (arrivedBytes - since.bytes < PACE.bytesMin && !file.source.readableEnded) {
-      stop.abort(new AppError('UPLOAD_TIMEOUT', 'too slow'));
+      throw new AppError('UPLOAD_TIMEOUT', 'too slow');
     }
     since = { ms: nowMs, bytes: arrivedBytes };
-  });
+  };
+  const stopWatching = watch(
+    ports.system,
+    () => grant.recheck().then(keepPace),
+    (reason) => stop.abort(reason),
+  );
   try {
     const blob = await ports.blobs.write(source, { sizeMaxBytes: grant.uploadBytesMax, signal: stop.signal });
     return { grant, name: file.name, type, blob };
@@ -121,13 +123,33 @@ export async function stageRemote(
 ): Promise<StagedFile> {
   const { from_urls } = await uploadSettings(ports, grant);
   if (from_urls !== 'on') throw new AppError('URL_UPLOADS_OFF');
-  const { body, sizeBytes, claimedType } = await ports.fetcher.open(file.url, signal);
+  const { body, sizeBytes, claimedType } = await openWatched(ports, grant, file.url, signal);
   try {
     // What says itself that it is too large need not be fetched first.
     if (sizeBytes !== undefined && sizeBytes > grant.uploadBytesMax) throw beyondBound(grant, sizeBytes);
     return await stageUpload(ports, grant, { name: file.name, source: body, claimedType });
   } finally {
     body.destroy();
+  }
+}
+
+/** Waits for the first bytes of a URL for as long as the key is good. */
+async function openWatched(
+  ports: Pick<Ports, 'fetcher' | 'system'>,
+  grant: Grant<'file.upload'>,
+  url: string,
+  signal: AbortSignal,
+) {
+  const stop = new AbortController();
+  const stopWatching = watch(
+    ports.system,
+    () => grant.recheck(),
+    (reason) => stop.abort(reason),
+  );
+  try {
+    return await ports.fetcher.open(url, AbortSignal.any([signal, stop.signal]));
+  } finally {
+    stopWatching();
   }
 }
 

@@ -259,7 +259,12 @@ describe('an archive on its way', () => {
     tick();
     await harness.ports.templates.setTemplatesActive(CONTAINER, [record.uid], false, 1);
     const ended = closed();
-    tick();
+    // The first round may still wait for its answer.
+    const isClosed = () => {
+      tick();
+      return opened[0]?.destroyed;
+    };
+    await expect.poll(isClosed).toBe(true);
     await expect(readOn(response)).rejects.toThrow();
     await ended;
   });
