@@ -285,6 +285,10 @@ const TABLE = {
     // Who describes files, and who is asked for a word on them.
     permissions: ['FILE_META_CREATE', 'FILE_META_CHANGE', 'OBJECTS_APPROVAL_VOTE'],
   },
+  'variant.list': read(['OBJECTS_FETCH'], 'List the named renditions of a file.'),
+  // A variant stores no bytes: what it draws is there already.
+  'variant.write': change('FILE_UPLOAD', 'Give renditions of a file names, and change them.'),
+  'variant.delete': change('FILE_DELETE', 'Delete named renditions of a file.'),
   'file.upload': {
     permissions: ['FILE_UPLOAD'],
     limit: 'upload',

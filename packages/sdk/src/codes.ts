@@ -73,4 +73,6 @@ export type ErrorCode =
   | 'URL_FAILED'
   | 'URL_REFUSED'
   | 'URL_UPLOADS_OFF'
+  | 'VARIANTS_EXHAUSTED'
+  | 'VARIANT_NOT_FOUND'
   | 'VERSION_MISMATCH';

@@ -1,9 +1,10 @@
 // What every store of the history of files must keep - changes, versions, comments - as runnable cases.
 import assert from 'node:assert/strict';
 import { AppError } from '../src/errors.ts';
-import { CHANGE_CHARACTERS_MAX, type ChangeRecord, type Changes } from '../src/ports/changes.ts';
+import { CHANGE_CHARACTERS_MAX, CHANGES_PER_FILE_MAX, type ChangeRecord, type Changes } from '../src/ports/changes.ts';
 import type { Comments } from '../src/ports/comments.ts';
 import type { Descriptions } from '../src/ports/descriptions.ts';
+import type { Labels } from '../src/ports/labels.ts';
 import { type FileRecord, fileUuid, type Metadata, type NewFile } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
@@ -15,6 +16,7 @@ export interface ChangeStore {
   readonly changes: Changes;
   readonly comments: Comments;
   readonly descriptions: Descriptions;
+  readonly labels: Labels;
   readonly metadata: Metadata;
   readonly templates: Pick<Templates, 'ensureContainer'>;
   close(): Promise<void>;
@@ -200,6 +202,37 @@ export const changesContract: readonly ContractCase<ChangeStore>[] = [
       const kept: Record<string, unknown> = JSON.parse(text);
       assert.equal(Object.keys(kept).length - 1 + Number(kept['…']), 401);
       assert.ok(String(kept['long']).endsWith('…'));
+    },
+  },
+  {
+    name: 'ends the history of a file at its newest entries and how it came to be, and no other history',
+    run: async (open) => {
+      const store = await opened(open);
+      const [file, other] = [await put(store, '/x.png'), await put(store, '/y.png')];
+      const sids = Array.from({ length: 250 }, (_, n) => `#lb${n.toString(16).padStart(10, '0')}`);
+      const everybody = { scope: 'SK_ORG', ids: [] } as const;
+      const document = { name: 'l', color: '', shape: '', isPinned: false, viewing: everybody, attaching: everybody };
+      for (const sid of sids) {
+        const times = { createdAtMs: NOW, updatedAtMs: NOW };
+        await store.labels.createLabel({ id: sid, sid, container: CONTAINER, document, ownerId: 'ann', ...times });
+      }
+      const label = (labels: readonly string[], files = [file]) =>
+        store.descriptions.describeFiles(CONTAINER, files.map(at), () => ({ labels }), by(NOW + 1));
+      // One entry for each label: the 1,001 entries with the first one are all there can be.
+      for (const labels of [sids, [], sids, []]) await label(labels);
+      const full = await logOf(store, file, { limit: 2000 });
+      assert.equal(full.length, CHANGES_PER_FILE_MAX + 1);
+      await label(sids.slice(0, 3), [file, other]);
+      const log = await logOf(store, file, { limit: 2000 });
+      const gone = full.slice(-4, -1);
+      assert.deepEqual(
+        log.slice(3).map(({ id }) => id),
+        full.filter((one) => !gone.includes(one)).map(({ id }) => id),
+      );
+      assert.deepEqual([log.length, log.at(-1)?.action], [CHANGES_PER_FILE_MAX + 1, 'H_CREATED']);
+      assert.equal((await logOf(store, other)).length, 4);
+      const [version] = await store.metadata.listVersions(CONTAINER, file.id, { offset: 0, limit: 1 });
+      assert.deepEqual(version?.by, by(NOW).by);
     },
   },
   {

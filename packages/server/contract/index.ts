@@ -18,3 +18,4 @@ export { type ResumableStore, resumableContract } from './resumable.ts';
 export { type ShareStore, sharesContract } from './shares.ts';
 export { type TaskStore, tasksContract } from './tasks.ts';
 export { type TemplatesStore, templatesContract } from './templates.ts';
+export { type VariantStore, variantsContract } from './variants.ts';

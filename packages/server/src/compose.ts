@@ -123,6 +123,7 @@ export async function compose(config: Config): Promise<Service> {
       collections: traced('collections', sql.collections, tracer),
       pins: traced('pins', sql.pins, tracer),
       favorites: traced('favorites', sql.favorites, tracer),
+      variants: traced('variants', sql.variants, tracer),
       tasks: traced('tasks', sql.tasks, tracer),
       shares: traced('shares', sql.shares, tracer),
       passwords: openPasswords(),

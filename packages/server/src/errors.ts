@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'COMMENT_FOREIGN'
   | 'COMMENTS_EXHAUSTED'
   | 'FAVORITES_EXHAUSTED'
+  | 'VARIANT_NOT_FOUND'
+  | 'VARIANTS_EXHAUSTED'
   | 'DESCRIPTION_FOREIGN'
   | 'LABEL_NOT_FOUND'
   | 'COLLECTION_NOT_FOUND'
@@ -230,6 +232,8 @@ export const ERRORS = {
     msg: 'A file of this name is there, and this key may not change what is said of it',
     hint: 'Upload it without metadata, tags and product, or under another name; or add FILE_META_CHANGE or FILE_PRODUCT_CHANGE to the security template.',
   },
+  VARIANT_NOT_FOUND: { status: 404, msg: 'There is no such variant', hint: 'List the variants of the file.' },
+  VARIANTS_EXHAUSTED: { status: 409, msg: 'The file has too many variants', hint: 'Delete some of them first.' },
   FAVORITES_EXHAUSTED: {
     status: 409,
     msg: 'There are too many favourites',

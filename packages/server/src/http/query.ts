@@ -43,6 +43,11 @@ export class Query {
     return undefined;
   }
 
+  /** All parameters in their order, decoded; those of one name stand together. */
+  entries(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#values].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+  }
+
   /** Whether the parameter is present and reads as yes. */
   flag(name: string): boolean {
     const value = this.one(name);

@@ -26,6 +26,7 @@ import { tableRoutes } from './tables.ts';
 import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
 import { uploadRoutes } from './uploads.ts';
+import { variantRoutes } from './variants.ts';
 
 export const ROUTES: readonly Route[] = [
   ...keyRoutes,
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...resumableRoutes,
   ...historyRoutes,
   ...commentRoutes,
+  ...variantRoutes,
   ...objectRoutes,
   ...metaRoutes,
   ...propertyRoutes,

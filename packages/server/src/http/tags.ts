@@ -56,9 +56,10 @@ export const tagRoutes = [
     method: 'GET',
     paths: ['/{v}/attributes/tags'],
     operations: ['facet.list'],
-    summary: 'Lists the labels of the tags in use within the listing scope.',
+    summary:
+      'Lists the tags in use within the listing scope as a search box offers them: by name, with what to search for.',
     async handle(call) {
-      return { attributes: labelsOf(await tagsInUse(call, LIST)) };
+      return { attributes: byId(await tagsInUse(call, LIST)).map(wireAttribute) };
     },
   }),
   route({
@@ -99,6 +100,11 @@ function byId(uses: readonly TagUse[]): readonly (readonly [TagUse, ...TagUse[]]
     else known.push(use);
   }
   return [...found.values()];
+}
+
+/** A tag to choose, and what the widget then searches for: it takes the name out of that again (wire contract 5.3). */
+function wireAttribute([{ sid, label }]: readonly [TagUse, ...TagUse[]]): object {
+  return { sid, name: label, input: label.includes('"') ? sid : `"#${label}"` };
 }
 
 function wireTag(uses: readonly [TagUse, ...TagUse[]]): object {

@@ -28,13 +28,9 @@ export function wireFile(
   { isFavorite = false }: { readonly isFavorite?: boolean } = {},
 ): JsonObject {
   const uuid = fileUuid(file);
-  const store = `${links.baseUrl}/${links.container}`;
-  const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
-  const delivery = `${store}/cdn${encodePath(path)}`;
+  const { store, path, delivery, cdn, signature } = addressesOf(file, links);
   const blurhash = file.info['blurhash'] ?? null;
-  const hash = file.sha1.slice(0, 6);
-  const signature = file.isPublic ? undefined : links.signature?.(file);
-  const [first, more] = signature === undefined ? ['', ''] : [`?sig=${signature}`, `&sig=${signature}`];
+  const first = signature === undefined ? '' : `?sig=${signature}`;
   return {
     uuid,
     name: file.name,
@@ -52,9 +48,9 @@ export function wireFile(
     visibility: wireVisibility(file.visibility, file.isPublic),
     url: {
       public: `${delivery}${first}`,
-      cdn: `${delivery}?vh=${hash}${more}`,
+      cdn,
       permalink: `${store}/v4/get/${uuid}${first}`,
-      download: `${delivery}?vh=${hash}${more}&download=1`,
+      download: `${cdn}&download=1`,
       path,
       ...(links.query?.one('fields')?.split(',').includes('cdn_permalink')
         ? { cdn_permalink: `${store}/v5/get/${uuid}` }
@@ -71,6 +67,20 @@ export function wireFile(
     approval: wireLatest(file, links.nowMs),
     ...(links.version === 'v3' ? { sha1: file.sha1, properties: { ...propertiesOf(file) } } : {}),
   };
+}
+
+/** Where a file is delivered: as it is, and in the renditions that are asked for in the same way. */
+export function cdnAddress(file: FileRecord, links: Links): string {
+  return addressesOf(file, links).cdn;
+}
+
+function addressesOf(file: FileRecord, links: Links) {
+  const store = `${links.baseUrl}/${links.container}`;
+  const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
+  const delivery = `${store}/cdn${encodePath(path)}`;
+  const signature = file.isPublic ? undefined : links.signature?.(file);
+  const cdn = `${delivery}?vh=${file.sha1.slice(0, 6)}${signature === undefined ? '' : `&sig=${signature}`}`;
+  return { store, path, delivery, signature, cdn };
 }
 
 /** The folder object. */

@@ -16,7 +16,7 @@ export interface Author {
 }
 
 /** What was done to a file: the words of the wire contract (5.9 and 8), and those of our own that published widgets pass over:
- *  `H_CHG_VERSION` (other content), `H_DEL_VERSION` and `H_CHG_PRODUCT`. */
+ *  `H_CHG_VERSION` (other content), `H_DEL_VERSION`, `H_CHG_PRODUCT` and those of variants. */
 export type ChangeAction =
   | 'H_CREATED'
   | 'H_RENAME'
@@ -28,6 +28,9 @@ export type ChangeAction =
   | 'H_CHG_VERSION'
   | 'H_DEL_VERSION'
   | 'H_CHG_PRODUCT'
+  | 'H_VARIANT_CREATE'
+  | 'H_VARIANT_CHANGE'
+  | 'H_VARIANT_DELETE'
   | 'H_COMMENT_CREATE'
   | 'H_COMMENT_CHANGE'
   | 'H_COMMENT_DELETE'
@@ -71,7 +74,7 @@ export interface ChangeQuery {
 
 /**
  * The log is written by the methods that change files, in their own transactions: what was done is told, and what is told
- * was done. It goes with its file. Raises STORE_UNAVAILABLE.
+ * was done. It goes with its file, and of a file with many entries only `CHANGES_PER_FILE_MAX` stay. Raises STORE_UNAVAILABLE.
  */
 export interface Changes {
   /** Entries of a file, newest first, with their number before paging. */
@@ -81,6 +84,9 @@ export interface Changes {
     query: ChangeQuery,
   ): Promise<{ readonly items: readonly ChangeRecord[]; readonly total: number }>;
 }
+
+/** So many of the newest entries of a file are kept, and how it came to be. */
+export const CHANGES_PER_FILE_MAX = 1000;
 
 /** The most characters that one side of a change keeps. */
 export const CHANGE_CHARACTERS_MAX = 8192;

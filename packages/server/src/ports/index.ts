@@ -27,6 +27,7 @@ import type { System } from './system.ts';
 import type { Tagger } from './tagger.ts';
 import type { Tasks } from './tasks.ts';
 import type { Templates } from './templates.ts';
+import type { Variants } from './variants.ts';
 
 /** Everything the guard and the operations may use. */
 export interface Ports {
@@ -43,6 +44,7 @@ export interface Ports {
   readonly collections: Collections;
   readonly pins: Pins;
   readonly favorites: Favorites;
+  readonly variants: Variants;
   readonly tasks: Tasks;
   readonly shares: Shares;
   readonly passwords: Passwords;

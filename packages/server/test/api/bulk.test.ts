@@ -86,7 +86,7 @@ describe('bulk', () => {
       { type: 'tags.del', value: 'neuf' },
     ]);
     expect((await stored(files[0] ?? '')).tags).toEqual((await stored(files[1] ?? '')).tags);
-    expect((await call('GET', '/v5/attributes/tags')).body['attributes']).toEqual(['new']);
+    expect((await call('GET', '/v5/attributes/tags')).body['attributes']).toMatchObject([{ name: 'new' }]);
   });
 
   test('is all or nothing, and held to the metadata model', async () => {

@@ -164,6 +164,23 @@ const ONE_ENDED: readonly OneEnded[] = [
       json('POST', `/v5/file/${file}/comments?comments_info=1`, { comment: { text: '{"body":"x"}' } }),
   },
   {
+    operation: 'variant.list',
+    outside: '404',
+    request: ({ file }) => ({ url: `/v5/file/${file}/variants` }),
+  },
+  {
+    operation: 'variant.write',
+    outside: '404',
+    request: ({ file }) => json('POST', `/v5/file/${file}/variants`, { variant_name: 'x', variant_query: 'w=1' }),
+  },
+  {
+    operation: 'variant.delete',
+    outside: '404',
+    // There is none.
+    inside: /^404 VARIANT_NOT_FOUND$/,
+    request: ({ file, folderId }) => json('DELETE', `/v5/file/${file}/variants`, { variants_list: [folderId] }),
+  },
+  {
     operation: 'favorite.change',
     outside: '404',
     request: ({ file }) => json('POST', '/v5/users/favorites', { files_uuids: [file] }),

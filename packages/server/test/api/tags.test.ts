@@ -34,13 +34,35 @@ const faults = (answer: Answer) =>
 async function inUse(as = key): Promise<readonly unknown[]> {
   const lists = [
     (await call('GET', '/v5/tags', undefined, as)).body['tags'] as readonly Tag[],
-    (await call('GET', '/v5/attributes/tags', undefined, as)).body['attributes'],
+    (await call('GET', '/v5/attributes/tags', undefined, as)).body['attributes'] as readonly {
+      readonly name: string;
+      readonly sid: string;
+    }[],
     (await call('GET', '/v5/metadata/autocomplete', undefined, as)).body['tags'] as readonly { readonly tag: string }[],
   ] as const;
-  expect(lists[1]).toEqual(lists[0].map(({ label }) => label));
-  expect(lists[2].map(({ tag }) => tag)).toEqual(lists[1]);
+  expect(lists[1].map(({ name, sid }) => [name, sid])).toEqual(lists[0].map(({ label, sid }) => [label, sid]));
+  expect(lists[2].map(({ tag }) => tag)).toEqual(lists[0].map(({ label }) => label));
   return lists[0].map(({ label }) => label);
 }
+
+test('each tag that a search box offers comes with the search that finds its files', async () => {
+  const uuid = await file('/offered');
+  const other = await file('/offered', 'other.txt');
+  await setTags(uuid, { new_tags: ['two words', 'with "quotes"', 'plain'] });
+  await setTags(other, { new_tags: ['plainer'] });
+  const offered = (await call('GET', '/v5/attributes/tags')).body['attributes'] as readonly {
+    readonly name: string;
+    readonly input: string;
+  }[];
+  for (const name of ['two words', 'with "quotes"', 'plain']) {
+    const { input = '' } = offered.find((tag) => tag.name === name) ?? {};
+    const found = await call('GET', `/v5/files?folder=%2Foffered&q=${encodeURIComponent(input)}`);
+    expect([input, (found.body['files'] as readonly { readonly uuid: string }[]).map((one) => one.uuid)]).toEqual([
+      expect.stringMatching(/^"#(two words|plain)"$|^#tg[0-9a-f]{10}$/),
+      [uuid],
+    ]);
+  }
+});
 
 describe('file.setTags', () => {
   test('replaces the tags of one language and leaves the others', async () => {

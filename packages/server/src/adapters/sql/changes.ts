@@ -1,7 +1,8 @@
 // The log of changes in SQL: rows written by the transactions that make the changes, and read a page at a time.
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import {
   type Author,
+  CHANGES_PER_FILE_MAX,
   type ChangeAction,
   type ChangeProps,
   type ChangeRecord,
@@ -68,7 +69,30 @@ export async function recordChanges(db: Executor, author: Author, changes: reado
       changed_at: nowMs,
     }));
     await db.insertInto('changes').values(rows).execute();
+    // What has just been made has no long history.
+    await endHistories(
+      db,
+      rows.flatMap(({ file_id, action }) => (action === 'H_CREATED' ? [] : [file_id])),
+    );
   }
+}
+
+/** Ends each history at its newest entries, within the transaction that writes the next one: no history is ever longer,
+ *  whichever nodes write. How a file came to be stays known. */
+async function endHistories(db: Executor, fileIds: readonly string[]): Promise<void> {
+  const ids = [...new Set(fileIds)];
+  if (ids.length === 0) return;
+  const ranked = db
+    .selectFrom('changes')
+    .select(['id', sql<number>`row_number() over (partition by file_id order by id desc)`.as('nth')])
+    .where('file_id', 'in', ids);
+  await db
+    .deleteFrom('changes')
+    .where('id', 'in', ({ selectFrom }) =>
+      selectFrom(ranked.as('ranked')).select('ranked.id').where('ranked.nth', '>', CHANGES_PER_FILE_MAX),
+    )
+    .where('action', '!=', 'H_CREATED')
+    .execute();
 }
 
 /** An entry about a file as it is after the change. */

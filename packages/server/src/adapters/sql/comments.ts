@@ -6,8 +6,7 @@ import type { CommentMark, CommentRecord, Comments, JudgeComment } from '../../p
 import type { At } from '../../ports/metadata.ts';
 import { recordChanges } from './changes.ts';
 import type { Database, Executor } from './database.ts';
-import { type FileRow, getFilesAt } from './files.ts';
-import { lockFolders, lockTree } from './locks.ts';
+import { changeFileAt, type FileRow } from './files.ts';
 import type { CommentTable } from './schema.ts';
 
 /** The Comments port on a database. */
@@ -43,7 +42,7 @@ class SqlComments implements Comments {
     max: number,
     author: Author,
   ): Promise<CommentRecord> {
-    return this.#change(container, at, async (db, file) => {
+    return changeFileAt(this.#database, container, at, async (db, file) => {
       const { count, last } = await db
         .selectFrom('comments')
         .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.max('position').as('last')])
@@ -73,7 +72,7 @@ class SqlComments implements Comments {
     judge: JudgeComment,
     author: Author,
   ): Promise<CommentRecord> {
-    return this.#change(container, at, async (db, file) => {
+    return changeFileAt(this.#database, container, at, async (db, file) => {
       const comment = await getComment(db, file, id);
       judge(comment);
       if (comment.text === text) return comment;
@@ -91,7 +90,7 @@ class SqlComments implements Comments {
     isSet: boolean,
     author: Author,
   ): Promise<CommentRecord> {
-    return this.#change(container, at, async (db, file) => {
+    return changeFileAt(this.#database, container, at, async (db, file) => {
       await getComment(db, file, id);
       const row = { comment_id: id, mark, person_id: author.by.id };
       if (isSet) {
@@ -119,27 +118,13 @@ class SqlComments implements Comments {
     judge: JudgeComment,
     author: Author,
   ): Promise<void> {
-    return this.#change(container, at, async (db, file) => {
+    return changeFileAt(this.#database, container, at, async (db, file) => {
       for (const id of new Set(ids)) {
         const comment = await getComment(db, file, id);
         judge(comment);
         await db.deleteFrom('comments').where('id', '=', id).execute();
         await log(db, author, file, 'H_COMMENT_DELETE', comment.text, undefined);
       }
-    });
-  }
-
-  #change<T>(container: string, at: At, work: (db: Executor, file: FileRow) => Promise<T>): Promise<T> {
-    const { dialect } = this.#database;
-    return this.#database.write('STORE_UNAVAILABLE', async (db) => {
-      await lockTree(db, dialect, container, 'shared');
-      const [seen] = await getFilesAt(db, container, [at]);
-      if (seen === undefined) throw new TypeError('One file was asked for.');
-      await lockFolders(db, dialect, [seen.file.folder_id]);
-      // Read again: only now nobody else changes it.
-      const [found] = await getFilesAt(db, container, [at]);
-      if (found === undefined) throw new TypeError('One file was asked for.');
-      return work(db, found.file);
     });
   }
 }

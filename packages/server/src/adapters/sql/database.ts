@@ -20,6 +20,7 @@ import { contents } from './migrations/0015-contents.ts';
 import { comments } from './migrations/0016-comments.ts';
 import { collections } from './migrations/0017-collections.ts';
 import { favorites } from './migrations/0018-favorites.ts';
+import { variants } from './migrations/0019-variants.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -115,6 +116,7 @@ class SqlDatabase implements Database {
       '0013-shares': shares(this.dialect),
       '0016-comments': comments(this.dialect),
       '0018-favorites': favorites(this.dialect),
+      '0019-variants': variants(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

@@ -25,7 +25,7 @@ import { COUNT_MAX, type Condition } from '../../ports/search.ts';
 import { supersedeApproval } from './approval-rows.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
 import { distanceFrom, findCandidates, meets } from './conditions.ts';
-import type { Executor } from './database.ts';
+import type { Database, Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import {
   addToSums,
@@ -36,6 +36,7 @@ import {
   sumFolders,
 } from './folders.ts';
 import { labelsOf } from './labels.ts';
+import { lockFolders, lockTree } from './locks.ts';
 import type { FileTable, FileVersionTable } from './schema.ts';
 import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
@@ -241,6 +242,27 @@ export async function getFilesAt(db: Executor, container: string, ats: readonly 
     wanted.set(id, file);
   }
   return [...wanted.values()];
+}
+
+/** Runs a transaction about one file that stays where `At` says, and that nobody else changes meanwhile. Raises
+ *  FILE_NOT_FOUND. */
+export function changeFileAt<T>(
+  database: Database,
+  container: string,
+  at: At,
+  work: (db: Executor, file: FileRow) => Promise<T>,
+): Promise<T> {
+  const { dialect } = database;
+  return database.write('STORE_UNAVAILABLE', async (db) => {
+    await lockTree(db, dialect, container, 'shared');
+    const [seen] = await getFilesAt(db, container, [at]);
+    if (seen === undefined) throw new TypeError('One file was asked for.');
+    await lockFolders(db, dialect, [seen.file.folder_id]);
+    // Read again: only now nobody else changes it.
+    const [found] = await getFilesAt(db, container, [at]);
+    if (found === undefined) throw new TypeError('One file was asked for.');
+    return work(db, found.file);
+  });
 }
 
 /** The file of that name in the folder. */

@@ -18,6 +18,7 @@ import type { Shares } from '../../ports/shares.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
+import type { Variants } from '../../ports/variants.ts';
 import { sqlApprovals } from './approvals.ts';
 import { sqlBulks } from './bulk.ts';
 import { openBus } from './bus.ts';
@@ -38,6 +39,7 @@ import { sqlSettings } from './settings.ts';
 import { sqlShares } from './shares.ts';
 import { sqlTasks } from './tasks.ts';
 import { sqlTemplates } from './templates.ts';
+import { sqlVariants } from './variants.ts';
 
 /** The ports of one database. `close` ends its connections; it is idempotent, and afterwards every method is unavailable. */
 export interface SqlPorts {
@@ -56,6 +58,7 @@ export interface SqlPorts {
   readonly collections: Collections;
   readonly pins: Pins;
   readonly favorites: Favorites;
+  readonly variants: Variants;
   readonly tasks: Tasks;
   readonly shares: Shares;
   readonly approvals: Approvals;
@@ -92,6 +95,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     collections: sqlCollections(database),
     pins: sqlPins(database),
     favorites: sqlFavorites(database),
+    variants: sqlVariants(database),
     tasks: sqlTasks(database),
     shares: sqlShares(database),
     approvals: sqlApprovals(database),

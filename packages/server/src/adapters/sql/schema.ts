@@ -34,6 +34,7 @@ export interface Schema {
   collections: CollectionTable;
   pins: PinTable;
   favorites: FavoriteTable;
+  variants: VariantTable;
   counter_entries: CounterEntryTable;
   counter_totals: CounterTotalTable;
 }
@@ -350,6 +351,17 @@ export interface FavoriteTable {
   person_id: string;
   file_id: string;
   added_at: number;
+}
+
+/** A named rendition of a file. */
+export interface VariantTable {
+  id: string;
+  file_id: string;
+  name: string;
+  query: string;
+  position: number;
+  created_at: number;
+  updated_at: number;
 }
 
 /** The labels of files, as `files.labels` has them too. */
