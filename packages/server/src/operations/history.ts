@@ -6,7 +6,7 @@ import type { Ports } from '../ports/index.ts';
 import type { FileRecord, VersionRecord } from '../ports/metadata.ts';
 import { versionAt } from './files.ts';
 import { authorOf } from './people.ts';
-import { extensionOf } from './uploads.ts';
+import { checkBound, extensionOf } from './uploads.ts';
 
 /** A page of a history. */
 export interface HistoryPage {
@@ -53,6 +53,7 @@ export async function restoreVersion(
   version: FileRecord,
 ): Promise<FileRecord> {
   const { mime, sizeBytes } = version;
+  checkBound(grant, sizeBytes);
   const extension = extensionOf(version.name);
   await grant.recheck({ mediaType: mime, ...(extension === undefined ? {} : { extension }), sizeBytes });
   await grant.settle({ bytes: sizeBytes });

@@ -126,7 +126,7 @@ export async function stageRemote(
   const { body, sizeBytes, claimedType } = await openWatched(ports, grant, file.url, signal);
   try {
     // What says itself that it is too large need not be fetched first.
-    if (sizeBytes !== undefined && sizeBytes > grant.uploadBytesMax) throw beyondBound(grant, sizeBytes);
+    if (sizeBytes !== undefined) checkBound(grant, sizeBytes);
     return await stageUpload(ports, grant, { name: file.name, source: body, claimedType });
   } finally {
     body.destroy();
@@ -212,6 +212,12 @@ export function typeFacts(type: MediaType): UploadFacts {
 function tooLarge(error: unknown, grant: Grant<'file.upload'>): AppError | undefined {
   if (!(error instanceof AppError) || error.code !== 'PAYLOAD_TOO_LARGE') return undefined;
   return beyondBound(grant, `more than ${grant.uploadBytesMax}`, error);
+}
+
+/** Holds bytes whose number is known to what the limits still have room for. Raises PAYLOAD_TOO_LARGE,
+ *  UPLOAD_QUOTA_EXHAUSTED. */
+export function checkBound(grant: Grant<'file.upload'>, sizeBytes: number): void {
+  if (sizeBytes > grant.uploadBytesMax) throw beyondBound(grant, sizeBytes);
 }
 
 function beyondBound(grant: Grant<'file.upload'>, actual: number | string, cause?: unknown): AppError {

@@ -1,6 +1,6 @@
 // The history of files: what was done, when and by whom, and what of it a reader may know.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Harness, openHarness } from '../support/harness.ts';
+import { type Answer, type Harness, openHarness } from '../support/harness.ts';
 
 let api: Harness;
 beforeEach(async () => {
@@ -148,5 +148,119 @@ describe('file.history', () => {
       ['subject/admin/session', 'admin/session'],
       [`secret/${record.uid}`, 'Importer'],
     ]);
+  });
+});
+
+describe('restoring a version', () => {
+  const restore = (key: string, uuid: string) => api.call({ method: 'PUT', url: `/v5/files/${uuid}/versions`, key });
+  const outcome = ({ status, body }: Answer) => [status, body['code']];
+  const bytesOf = async (uuid: string) => (await api.call({ url: `/v4/get/${uuid}`, key: await api.key() })).text;
+
+  /** A file of three versions, of 3, 5 and 7 bytes. */
+  async function three(folder = '/r'): Promise<readonly [string, string, string]> {
+    const key = await api.key({}, { claims: { subject: 'ann' } });
+    const first = await put(key, folder, 'v.txt', 'one');
+    const second = await put(key, folder, 'v.txt', 'two..');
+    return [first, second, await put(key, folder, 'v.txt', 'three..')];
+  }
+  const versionsOf = async (uuid: string) => {
+    const answer = await api.call({ url: `/v5/file/${uuid}/versions`, key: await api.key() });
+    return answer.body['versions'] as readonly {
+      readonly uuid: string;
+      readonly size: { readonly bytes: number };
+      readonly modified_by: string | null;
+    }[];
+  };
+
+  test('makes its content the newest version, loses none, and says who did it', async () => {
+    const [first, , third] = await three();
+    const ben = await api.key({}, { claims: { subject: 'ben' } });
+    const answer = await restore(ben, first);
+    const uuid = answer.textAt('file.uuid');
+    expect(answer.body).toMatchObject({
+      action: 'file_version_restored',
+      file_uuid: uuid,
+      file: { name: 'v.txt', size: { bytes: 3 } },
+    });
+    expect(uuid).toBe(first.replace(/0000$/, '0003'));
+    expect(await bytesOf(uuid)).toBe('one');
+    expect(await bytesOf(third)).toBe('three..');
+    expect((await versionsOf(uuid)).map((one) => [one.uuid.slice(-4), one.size.bytes, one.modified_by])).toEqual([
+      ['0003', 3, 'ben'],
+      ['0002', 7, 'ann'],
+      ['0001', 5, 'ann'],
+      ['0000', 3, 'ann'],
+    ]);
+    const [change] = await changesOf(ben, uuid);
+    expect(change).toMatchObject({ action: 'H_CHG_VERSION', user: { name: 'ben' }, extra: { restored: first } });
+    // What was newest is restored in the same way.
+    expect(await bytesOf((await restore(ben, third)).textAt('file.uuid'))).toBe('three..');
+  });
+
+  test('keeps what is said of the file now', async () => {
+    const [first, , third] = await three();
+    const key = await api.key();
+    const meta = { meta: { title: 'now' } };
+    await api.call({ method: 'PATCH', url: `/v5/file/${third}/meta`, key, body: meta });
+    expect((await restore(key, first)).body['file']).toMatchObject(meta);
+  });
+
+  test('needs both to read and to upload, and both scopes', async () => {
+    const [first] = await three();
+    const rights = ['OBJECTS_FETCH', 'FILE_UPLOAD'];
+    for (const permission of rights) {
+      const key = await api.key({ permissions: [permission, 'FILE_DELETE', 'OBJECTS_LIST'] });
+      expect(outcome(await restore(key, first)), permission).toEqual([403, 'PERMISSION_DENIED']);
+    }
+    const scoped = (listing: string, upload: string) =>
+      api.key({ permissions: rights, listing: { dir_scope: [listing] }, upload: { dir_scope: [upload] } });
+    expect(outcome(await restore(await scoped('/else/*', '/r/*'), first))).toEqual([404, 'FILE_NOT_FOUND']);
+    expect(outcome(await restore(await scoped('/r/*', '/else/*'), first))).toEqual([403, 'SCOPE_DENIED']);
+    expect(await versionsOf(first)).toHaveLength(3);
+    expect((await restore(await scoped('/r', '/r'), first)).status).toBe(200);
+  });
+
+  test('is an upload to the limits: one file, its bytes, and nothing when it is refused', async () => {
+    const [first, second] = await three();
+    const key = await api.key({ upload: { max: 2, max_total_size: 8 } });
+    expect((await restore(key, first)).status).toBe(200);
+    const both = await three('/other');
+    expect((await restore(key, both[1])).status).toBe(200);
+    expect(outcome(await restore(key, first))).toEqual([403, 'UPLOAD_QUOTA_EXHAUSTED']);
+    const bytes = await api.key({ upload: { max_total_size: 4 } });
+    expect(outcome(await restore(bytes, second))).toEqual([403, 'UPLOAD_QUOTA_EXHAUSTED']);
+    // The refusal took nothing: three bytes still fit.
+    expect((await restore(bytes, first)).status).toBe(200);
+    const slow = await api.key({ upload: { limit_per_min: 1 } });
+    expect((await restore(slow, first)).status).toBe(200);
+    expect(outcome(await restore(slow, first))).toEqual([429, 'UPLOAD_RATE_LIMITED']);
+  });
+
+  test('is an upload to the rules of types and sizes', async () => {
+    const [first, second] = await three();
+    const typed = await api.key({ upload: { allowed_types: ['image/*'] } });
+    expect(outcome(await restore(typed, first))).toEqual([415, 'MEDIA_TYPE_REFUSED']);
+    const small = await api.key({ upload: { max_file_size: 4 } });
+    expect(outcome(await restore(small, second))).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    expect(await versionsOf(first)).toHaveLength(3);
+    expect((await restore(small, first)).status).toBe(200);
+  });
+
+  test('of what is not there is refused, and the current version is restored like any other', async () => {
+    const [first, , third] = await three();
+    const key = await api.key();
+    expect(outcome(await restore(key, first.replace(/0000$/, '0009')))).toEqual([404, 'FILE_NOT_FOUND']);
+    expect((await api.call({ method: 'DELETE', url: `/v5/files/${first}`, key, body: {} })).status).toBe(200);
+    expect(outcome(await restore(key, first))).toEqual([404, 'FILE_NOT_FOUND']);
+    expect(await bytesOf((await restore(key, third)).textAt('file.uuid'))).toBe('three..');
+  });
+
+  test('done by many at once makes one version each', async () => {
+    const [first, second] = await three();
+    const key = await api.key();
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, n) => restore(key, n % 2 === 0 ? first : second)));
+    const made = answers.map((answer) => answer.textAt('file.uuid').slice(-4)).sort();
+    expect(made).toEqual(['0003', '0004', '0005', '0006', '0007', '0008']);
+    expect(await versionsOf(first)).toHaveLength(9);
   });
 });
