@@ -1,4 +1,5 @@
 // One vitest project per kind of test, so that each kind can be run alone by name.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const project = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
@@ -7,10 +8,15 @@ const project = (name: string, include: string[], options: Record<string, unknow
   test: { name, include, testTimeout: 30_000, hookTimeout: 60_000, ...options },
 });
 
+const maxWorkers = availableParallelism();
+/** Files share the modules of their worker, since no test changes them. */
+const TOGETHER = { isolate: false, maxWorkers };
+
 export default defineConfig({
   test: {
     projects: [
       project('unit', ['packages/*/test/**/*.test.ts'], {
+        ...TOGETHER,
         exclude: [
           '**/*.property.test.ts',
           'packages/server/test/api/**',
@@ -18,9 +24,9 @@ export default defineConfig({
           '**/node_modules/**',
         ],
       }),
-      project('property', ['packages/*/test/**/*.property.test.ts'], { testTimeout: 120_000 }),
-      project('contract', ['packages/server/test/contract/**/*.test.ts'], { testTimeout: 120_000 }),
-      project('api', ['packages/server/test/api/**/*.test.ts']),
+      project('property', ['packages/*/test/**/*.property.test.ts'], { maxWorkers, testTimeout: 120_000 }),
+      project('contract', ['packages/server/test/contract/**/*.test.ts'], { ...TOGETHER, testTimeout: 120_000 }),
+      project('api', ['packages/server/test/api/**/*.test.ts'], TOGETHER),
       project('conformance', ['conformance/**/*.test.ts'], {
         globalSetup: ['conformance/support/base-url.ts'],
         testTimeout: 120_000,
@@ -31,7 +37,8 @@ export default defineConfig({
         globalSetup: ['conformance/support/base-url.ts'],
         testTimeout: 180_000,
         hookTimeout: 180_000,
-        fileParallelism: false,
+        // They wait for pages more than they compute.
+        maxWorkers: 2,
       }),
     ],
   },

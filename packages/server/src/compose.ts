@@ -10,6 +10,7 @@ import { openPasswords } from './adapters/argon2/passwords.ts';
 import { openDiskBlobs } from './adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from './adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from './adapters/disk/renders.ts';
+import { findFfmpeg } from './adapters/images/ffmpeg.ts';
 import { openImages } from './adapters/images/images.ts';
 import { openMedia } from './adapters/media/media.ts';
 import { openMemoryCounters } from './adapters/memory/counters.ts';
@@ -92,6 +93,7 @@ export async function compose(config: Config): Promise<Service> {
       openImages({
         blobs,
         folder: join(config.dataDir, 'renders', 'work'),
+        programs: await findFfmpeg(),
         workers:
           config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),
       }),

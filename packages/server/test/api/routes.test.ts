@@ -1,27 +1,23 @@
 // The route table is all there is: nothing is mounted beside it, and nothing in it is without an operation.
+import diagnostics from 'node:diagnostics_channel';
 import { isOperationName, OPERATIONS } from '@latchkey/policy';
-import type { FastifyServerOptions } from 'fastify';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, describe, expect, test } from 'vitest';
 import { expandPaths } from '../../src/http/app.ts';
 import { ROUTES } from '../../src/http/routes.ts';
 import { openHarness } from '../support/harness.ts';
 
 /** `METHOD /path` of everything that is ever mounted; the router's own printed tree leaves wildcards out. */
-const mounted = vi.hoisted(() => new Set<string>());
-vi.mock('fastify', async (original) => {
-  const { default: fastify } = await original<typeof import('fastify')>();
-  return {
-    default: (options: FastifyServerOptions) => {
-      const app = fastify(options);
-      app.addHook('onRoute', ({ method, url }) => {
-        for (const name of [method].flat()) mounted.add(`${name} ${url}`);
-      });
-      return app;
-    },
-  };
-});
-
+const mounted = new Set<string>();
+const watch = (message: unknown) => {
+  const { fastify } = message as { readonly fastify: FastifyInstance }; // What Fastify's documentation promises.
+  fastify.addHook('onRoute', ({ method, url }) => {
+    for (const name of [method].flat()) mounted.add(`${name} ${url}`);
+  });
+};
+diagnostics.subscribe('fastify.initialization', watch);
 const api = await openHarness();
+diagnostics.unsubscribe('fastify.initialization', watch);
 afterAll(() => api.close());
 
 /** Routes of the service itself. Each of them is public, or guarded by the session that it is about. */

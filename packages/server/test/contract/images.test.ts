@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { type ImagesStore, imagesContract } from '../../contract/images.ts';
 import { hostilePictures, png, svg } from '../../contract/pictures.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
+import { findFfmpeg } from '../../src/adapters/images/ffmpeg.ts';
 import { type ImagesOptions, openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 
@@ -36,8 +37,9 @@ const put: ImagesStore['put'] = async (bytes, mime) => {
   return { blobId, sizeBytes, mime };
 };
 
+const programs = await findFfmpeg();
 const open = (options: Partial<ImagesOptions> = {}) =>
-  openImages({ blobs, folder: join(folder, 'work'), workers: 1, timeoutMs: TIMEOUT_MS, ...options });
+  openImages({ blobs, folder: join(folder, 'work'), workers: 1, programs, timeoutMs: TIMEOUT_MS, ...options });
 
 describe.each([
   ['in a folder', () => ({ blobs })],
@@ -140,17 +142,12 @@ it('reaches no network for a drawing', async () => {
   expect(asked).toBe(0);
 });
 
-const images = await openImages({
-  blobs: { read: () => Promise.reject(new Error('not asked')) },
-  folder: await mkdtemp(join(tmpdir(), 'latchkey-found-')),
-  workers: 1,
-});
-const found = images.describe().ffmpeg;
-await images.close();
-if (found === undefined) console.info('ffmpeg is not there: no video was drawn.');
-if (found === undefined && process.env['CI'] === 'true') throw new Error('ffmpeg is missing');
+if (programs === undefined) {
+  console.info('ffmpeg is not there: no video was drawn.');
+  if (process.env['CI'] === 'true') throw new Error('ffmpeg is missing');
+}
 
-describe.runIf(found !== undefined)('recordings, by ffmpeg', () => {
+describe.runIf(programs !== undefined)('recordings, by ffmpeg', () => {
   /** A recording made by the program itself. */
   async function made(name: string, args: readonly string[]): Promise<Buffer> {
     const path = join(folder, name);

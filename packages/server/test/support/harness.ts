@@ -17,7 +17,7 @@ import { openPasswords } from '../../src/adapters/argon2/passwords.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
-
+import { findFfmpeg } from '../../src/adapters/images/ffmpeg.ts';
 import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openMeter } from '../../src/adapters/prometheus/meter.ts';
@@ -44,6 +44,9 @@ export const COUNTRIES: Readonly<Record<string, string>> = {
   '198.51.100.7': 'US',
   '2001:db8:1::7': 'DE',
 };
+
+/** Asked for once: to start them takes longer than most tests. */
+const PROGRAMS = findFfmpeg();
 
 /** One line of the log. */
 export interface LoggedEvent {
@@ -134,7 +137,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const sql = await openSql(databaseUrl);
   const blobs = await openDiskBlobs(folder, system);
   const { templates } = sql;
-  const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1 });
+  const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1, programs: await PROGRAMS });
   const partials = await openDiskPartialBlobs(folder, system);
   const ports = wrap({
     ...sql,

@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts';
 import type { Blobs, LocalBlobs } from '../../ports/blobs.ts';
 import type { Images, Rendered, Rendition, Subject } from '../../ports/images.ts';
 import type { JsonObject } from '../../ports/metadata.ts';
-import { type Ffmpeg, findFfmpeg, isRecording, probe, writePoster } from './ffmpeg.ts';
+import { type Ffmpeg, isRecording, probe, writePoster } from './ffmpeg.ts';
 import { DRAWING_BYTES_MAX, PAGED_TYPES, PICTURE_FORMATS, WHOLE_BYTES_MAX } from './job.ts';
 import { openPool, type Place, POOL_DEFAULTS, type PoolOptions } from './pool.ts';
 import { sidesOf } from './sides.ts';
@@ -19,6 +19,8 @@ export interface ImagesOptions extends Partial<PoolOptions> {
   /** Where bytes lie while they are drawn, when their store is not a folder of this machine. */
   readonly folder: string;
   readonly workers: number;
+  /** What draws recordings, from `findFfmpeg`; undefined where the machine lacks it. */
+  readonly programs: Ffmpeg | undefined;
   /** Longest time that one picture may take. */
   readonly timeoutMs?: number;
 }
@@ -41,7 +43,7 @@ export async function openImages(options: ImagesOptions): Promise<Images & { pid
   } catch (error) {
     throw new AppError('STORE_UNAVAILABLE', 'the working folder for pictures', { cause: error });
   }
-  const programs = await findFfmpeg();
+  const { programs } = options;
   const pool = openPool({ ...POOL_DEFAULTS, ...options });
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
 
