@@ -1,15 +1,14 @@
 // The console as an admin uses it: sign in, make a template, see every fault, try the key, and take it all back.
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, startServer } from '../conformance/support/server.ts';
+import { accessFaults, policyViolations } from './support/access.ts';
 import { usePages, type Visit } from './support/browser.ts';
 
 const TEMPLATES = '/console/settings/developer/security-templates';
 const SECRET_KEYS = '/console/settings/developer/secret-keys';
 const NARROW = { width: 390, height: 844 } as const;
 const SCHEMES = ['light', 'dark'] as const;
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** Looking at ten pages with every rule takes minutes on a machine that is busy with something else. */
 const LOOK_TIMEOUT_MS = 420_000;
 
@@ -35,15 +34,6 @@ function signInLink(of: Server): string {
   const [link] = of.output().match(/http:\S+\/console\/login\S+/) ?? [];
   if (link === undefined) throw new Error(`no sign-in link was printed:\n${of.output()}`);
   return link;
-}
-
-/** What the page logged about its content security policy. */
-function policyViolations(page: Page): string[] {
-  const found: string[] = [];
-  page.on('console', (message) => {
-    if (/Content.Security.Policy/i.test(message.text())) found.push(message.text());
-  });
-  return found;
 }
 
 async function signIn(visit: Visit): Promise<Page> {
@@ -550,16 +540,6 @@ test('a secret key is shown exactly once, works, and stops working when it is de
 });
 
 describe.each(SCHEMES)('in the %s colour scheme', (scheme) => {
-  /** Faults that keep people out (WCAG), with the place of each. */
-  async function accessFaults(page: Page): Promise<readonly string[]> {
-    // Colours are measured: nothing may be half faded in.
-    await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== 'running'));
-    const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`));
-  }
-
   test.each([
     ['wide', undefined],
     ['narrow', NARROW],
@@ -572,8 +552,7 @@ describe.each(SCHEMES)('in the %s colour scheme', (scheme) => {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       const seen: Record<string, readonly string[]> = {};
       const look = async (name: string) => {
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        seen[name] = [...(await accessFaults(page)), ...(overflow > 0 ? [`${overflow} pixels too wide`] : [])];
+        seen[name] = await accessFaults(page);
       };
       await page.goto(`${server.baseUrl}/console/`);
       await heading(page, 'Sign in to the console').waitFor();

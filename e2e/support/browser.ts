@@ -26,6 +26,8 @@ export interface VisitOptions {
   /** The visitor's address, told by the trusted proxy that the suite plays. */
   readonly from?: string;
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** Whether pages may run scripts; they may by default. */
+  readonly scripts?: 'on' | 'off';
 }
 
 /** One page in a browser profile of its own. */
@@ -50,11 +52,12 @@ export class Pages {
   }
 
   /** Opens an empty page. It is closed when the test ends. */
-  async visit({ from, viewport = { width: 1400, height: 1000 } }: VisitOptions = {}): Promise<Visit> {
+  async visit({ from, viewport = { width: 1400, height: 1000 }, scripts = 'on' }: VisitOptions = {}): Promise<Visit> {
     if (this.#browser === undefined) throw new TypeError('the browser runs during tests only');
     const context = await this.#browser.newContext({
       viewport,
       acceptDownloads: true,
+      javaScriptEnabled: scripts === 'on',
       ...(from === undefined ? {} : { extraHTTPHeaders: { 'x-forwarded-for': from } }),
     });
     const page = await context.newPage();

@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'TASK_NOT_FOUND'
   | 'SHARE_NOT_FOUND'
   | 'SHARE_PASSWORD_NEEDED'
+  | 'SHARE_VIEW_ONLY'
   | 'APPROVAL_NOT_FOUND'
   | 'APPROVAL_EXISTS'
   | 'APPROVAL_ENDED'
@@ -214,6 +215,11 @@ export const ERRORS = {
     status: 401,
     msg: 'This share needs its password',
     hint: 'Send the password that came with the address.',
+  },
+  SHARE_VIEW_ONLY: {
+    status: 403,
+    msg: 'The files of this share may only be looked at',
+    hint: 'Pictures of them are there; ask whoever gave you the address for the files themselves.',
   },
   TASK_NOT_FOUND: {
     status: 404,

@@ -1,6 +1,6 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
 import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
-import { looksLikeKey, parseNarrowing, parseTemplate } from '@latchkey/policy';
+import { looksLikeKey, PERMISSIONS, parseNarrowing, parseTemplate } from '@latchkey/policy';
 import { hashSecret } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
@@ -135,28 +135,39 @@ const NO_END_MS = Date.UTC(9999, 0);
  * pages that keys may be used on do not, since they come to a page of ours.
  */
 async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<Bearer> {
-  if (lent.source.kind === 'admin') {
-    return { kind: 'admin', credential: 'verified', template: undefined, claims: undefined, secretForm: false };
-  }
+  const { source, keyId, subject } = lent;
   const narrowings = lent.narrowings.map(parseNarrowing);
   const claims: Claims = {
     kid: '',
     keyId: lent.id,
     container,
-    source: lent.source,
+    source: source.kind === 'admin' ? ADMIN_SOURCE : source,
     issuedAtMs: ports.system.now(),
     expiresAtMs: NO_END_MS,
     narrowings: narrowings.flatMap((parsed) => (parsed.ok ? [parsed.value] : [])),
-    ...(lent.subject === undefined ? {} : { subject: lent.subject }),
+    ...(subject === undefined ? {} : { subject }),
   };
-  const record =
-    lent.source.kind === 'template'
-      ? await ports.live.findTemplate(container, lent.source.id)
-      : await ports.live.findSecretKey(container, lent.source.id);
+  const [rules, revoked] = await Promise.all([
+    lentRules(ports, container, source),
+    keyId !== undefined && ports.live.isKeyRevoked(container, keyId),
+  ]);
   // A narrowing that cannot be read any more could have taken anything away.
-  const isReadable = narrowings.every(({ ok }) => ok);
-  const template = record === undefined || !isReadable ? undefined : compileWithoutOrigins(record);
-  return { kind: 'key', credential: 'verified', template, claims, secretForm: false };
+  const template = narrowings.every(({ ok }) => ok) ? rules : undefined;
+  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', template, claims, secretForm: false };
+}
+
+/** What admins lend is counted under a name that no template or secret key has. */
+const ADMIN_SOURCE = { kind: 'secret', id: 'admin' } as const;
+/** An outsider is never an admin: what one lends is every permission, and the narrowings. */
+const EVERYTHING = parseTemplate({ name: 'admin', permissions: PERMISSIONS });
+
+async function lentRules(ports: Needs, container: string, source: Lent['source']): Promise<Template | undefined> {
+  if (source.kind === 'admin') return EVERYTHING.ok ? EVERYTHING.value : undefined;
+  const record =
+    source.kind === 'template'
+      ? await ports.live.findTemplate(container, source.id)
+      : await ports.live.findSecretKey(container, source.id);
+  return record && compileWithoutOrigins(record);
 }
 
 const compiledWithoutOrigins = new WeakMap<object, Template>();

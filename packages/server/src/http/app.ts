@@ -2,12 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
-import type { Demand, OperationName } from '@latchkey/policy';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Credential } from '../guard/authenticate.ts';
-import { createGuard, type Decided, type Demanded, type Entrant, type GuardOptions } from '../guard/guard.ts';
+import { createGuard, type Decided, type Entrant, type GuardOptions } from '../guard/guard.ts';
 import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
@@ -16,6 +15,7 @@ import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin } fro
 import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
 import { registerMetrics } from './metrics.ts';
+import { wantsPage } from './page.ts';
 import { Query } from './query.ts';
 import { DecisionRecords, registerRecords } from './records.ts';
 import { sendError, success } from './respond.ts';
@@ -44,6 +44,7 @@ const VERSIONS = ['v3', 'v4', 'v5'] as const;
 const REST_MS = 30_000;
 
 interface RequestState {
+  readonly row: Route;
   readonly query: Query;
   readonly baseUrl: string;
   readonly decisions: DecisionRecords;
@@ -87,8 +88,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   );
   letConnectionsGo(app);
   app.setErrorHandler((error, request, reply) => {
-    const isAdmin = states.get(request)?.entrant?.bearer.kind === 'admin';
-    return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin });
+    const state = states.get(request);
+    const isAdmin = state?.entrant?.bearer.kind === 'admin';
+    const asPage = state?.row.page === true && wantsPage(request);
+    return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin, asPage });
   });
   app.setNotFoundHandler((request, reply) => sendError(nothingThere(request), request, reply, rendering));
   registerPreflight(app);
@@ -123,7 +126,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   async function enter(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const baseUrl = options.publicUrl ?? `${request.protocol}://${request.host}`;
     const decisions = new DecisionRecords(request.id);
-    const state: RequestState = { query: Query.parse(request.raw.url ?? ''), baseUrl, decisions };
+    const state: RequestState = { row, query: Query.parse(request.raw.url ?? ''), baseUrl, decisions };
     states.set(request, state);
     if (row.headers !== undefined) reply.headers({ ...row.headers });
     drainWhenRefused(request, reply);
@@ -160,6 +163,11 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const entrant = state?.entrant;
     if (state === undefined || entrant === undefined) throw new TypeError('a request reached its handler unguarded');
     const grants: Grant[] = [];
+    const admitAs: Call['admitAs'] = async (as, demands, upload) => {
+      const grant = await guard.admit(as, { demands, ...(upload === undefined ? {} : { upload }) });
+      grants.push(grant);
+      return grant;
+    };
     const call: Call = {
       ports,
       settings: options,
@@ -175,14 +183,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       request,
       reply,
       signature: (file) => guard.signAddress(entrant, file),
-      admit: async <O extends OperationName>(
-        demands: readonly (Demand & { readonly operation: O })[],
-        upload?: Demanded['upload'],
-      ) => {
-        const grant = await guard.admit<O>(entrant, { demands, ...(upload === undefined ? {} : { upload }) });
-        grants.push(grant);
-        return grant;
-      },
+      admit: (demands, upload) => admitAs(entrant, demands, upload),
+      admitAs,
     };
     try {
       const answer = await row.handle(call);
@@ -213,9 +215,14 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
   });
 }
 
-/** Widgets know a host of shares (`shareApiEndpoint`); `/share` of this one plays it, for the same addresses below. */
+/**
+ * Widgets know a host of shares (`shareApiEndpoint`); `/share` of this one plays it, for the same addresses below, and for the address
+ * that their dialog shows people: company, container, share.
+ */
 function withoutShareHost(target: string): string {
-  return target.replace(/^\/share(?=\/[^/?]+\/v[345]\/share\/)/, '');
+  return target
+    .replace(/^\/share(?=\/[^/?]+\/v[345]\/share\/)/, '')
+    .replace(/^\/share\/(?!v[345]\/|cdn\/)[^/?]+\/([^/?]+)\/([\w-]{22})(?=$|\?)/, '/$1/share/$2');
 }
 
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */

@@ -81,8 +81,9 @@ export function isWantedTask(
   call: Pick<Call, 'ports'>,
   grant: Pick<Grant, 'claims' | 'container'>,
   id: string,
+  owner?: string,
 ): Promise<boolean> {
-  return getTask(call.ports, grant, 'archive', id).then(
+  return getTask(call.ports, grant, 'archive', id, owner).then(
     () => true,
     (error: unknown) => {
       if (error instanceof AppError && error.code === 'TASK_NOT_FOUND') return false;

@@ -98,8 +98,10 @@ export function registerRecords(
   });
 }
 
-/** A key that was put into the path by mistake must not stay in the log either (threat 25). */
+/** A key that was put into the path by mistake must not stay in the log either (threat 25), nor the address of a door, which opens it. */
 function loggedPath(target: string): string {
   const [path = ''] = target.split('?', 1);
-  return path.replaceAll(/\/(?:SASS__|lk_)[^/]*/gi, '/[redacted]');
+  return path
+    .replaceAll(/\/(?:SASS__|lk_)[^/]*/gi, '/[redacted]')
+    .replaceAll(/(\/(?:share|sharebox)\/(?:[^/]+\/)*?)[\w-]{22}(?=\/|$)/g, '$1[redacted]');
 }

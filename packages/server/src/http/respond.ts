@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, type ErrorCode, type ErrorRow } from '../errors.ts';
 import type { Log } from '../ports/system.ts';
+import { refusalPage, sendPage } from './page.ts';
 
 /** A body that succeeded; payload members stand beside `status` (wire contract 1.4). */
 export function success<T extends object>(payload: T): { readonly status: 'success' } & T {
@@ -20,7 +21,7 @@ export function sendError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  options: { readonly showTrace: boolean; readonly log: Log },
+  options: { readonly showTrace: boolean; readonly log: Log; readonly asPage?: boolean },
 ): FastifyReply {
   const known = asAppError(error);
   const row: ErrorRow = ERRORS[known.code];
@@ -47,6 +48,9 @@ export function sendError(
     }
   }
   for (const [name, value] of Object.entries(facts.headers ?? {})) reply.header(name, value);
+  if (options.asPage === true) {
+    return sendPage(reply, row.status, refusalPage({ msg: row.msg, hint: facts.hint ?? row.hint }));
+  }
   return reply
     .code(row.status)
     .type('application/json; charset=utf-8')

@@ -50,6 +50,12 @@ export interface Call<Op extends OperationName = OperationName> {
     demands: readonly (Demand & { readonly operation: O })[],
     upload?: Demanded['upload'],
   ): Promise<Grant<O>>;
+  /** The same for rights that somebody lends: see `Guard.enterLent`. */
+  admitAs<O extends Op>(
+    entrant: Entrant,
+    demands: readonly (Demand & { readonly operation: O })[],
+    upload?: Demanded['upload'],
+  ): Promise<Grant<O>>;
 }
 
 /** A row of the route table. */
@@ -65,6 +71,8 @@ export interface Route {
   readonly body?: 'json' | 'stream';
   /** The path parameter with the id of the upload that the request goes on with; the guard looks it up. */
   readonly continues?: string;
+  /** People open it in browsers: a refusal is a page for those who take pages. */
+  readonly page?: true;
   /** Headers of every answer, refusals included. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Where the credential is: `request` by default; `template` takes the identifier in the path, `optional` lets a

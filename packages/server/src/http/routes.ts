@@ -21,6 +21,7 @@ import { resumableRoutes } from './resumable.ts';
 import type { Route } from './route.ts';
 import { secretKeyRoutes } from './secret-keys.ts';
 import { settingsRoutes } from './settings.ts';
+import { shareVisitRoutes } from './share-visits.ts';
 import { shareRoutes } from './shares.ts';
 import { tableRoutes } from './tables.ts';
 import { tagRoutes } from './tags.ts';
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   ...autotagRoutes,
   ...archiveRoutes,
   ...shareRoutes,
+  ...shareVisitRoutes,
   ...tableRoutes,
   ...approvalRoutes,
 ];

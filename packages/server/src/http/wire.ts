@@ -134,7 +134,7 @@ function encodePath(path: string): string {
 }
 
 /** `10.12 KB`: binary steps with the short names that the widgets show. */
-function prettyBytes(bytes: number): string {
+export function prettyBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
   const step = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
   const value = bytes / 1024 ** step;

@@ -35,6 +35,7 @@ export async function createArchive(
   ports: Pick<Ports, 'metadata' | 'tasks' | 'system'>,
   grant: Grant<'file.archive'>,
   picked: Picked,
+  owner = ownerOf(grant),
 ): Promise<string> {
   await refuseTooMuch(ports, grant.container, grant.layers('listing'), picked);
   const id = randomUUID();
@@ -42,7 +43,7 @@ export async function createArchive(
   const { container } = grant;
   const nowMs = ports.system.now();
   const expiresAtMs = nowMs + TASK_TTL_MS;
-  await ports.tasks.createTask({ id, container, kind: 'archive', owner: ownerOf(grant), document, expiresAtMs }, nowMs);
+  await ports.tasks.createTask({ id, container, kind: 'archive', owner, document, expiresAtMs }, nowMs);
   return id;
 }
 
@@ -51,8 +52,9 @@ export async function cancelArchive(
   ports: Pick<Ports, 'tasks' | 'system'>,
   grant: Grant<'file.archive'>,
   id: string,
+  owner = ownerOf(grant),
 ): Promise<void> {
-  const task = await getTask(ports, grant, 'archive', id);
+  const task = await getTask(ports, grant, 'archive', id, owner);
   await ports.tasks.removeTask(grant.container, task.id);
 }
 
@@ -65,8 +67,9 @@ export async function archiveEntries(
   ports: Pick<Ports, 'metadata' | 'tasks' | 'system'>,
   grant: Grant<'file.archive'>,
   id: string,
+  owner = ownerOf(grant),
 ): Promise<readonly ArchiveEntry[]> {
-  const chosen = (await getTask(ports, grant, 'archive', id)).document as Chosen; // Only those made above are kept.
+  const chosen = (await getTask(ports, grant, 'archive', id, owner)).document as Chosen; // Only those made above are kept.
   const picked = {
     files: (await found(chosen.files, (uuid) => lookUpFile(ports, grant.container, uuid))).filter((file) =>
       grant.within('listing', file.folderPath),

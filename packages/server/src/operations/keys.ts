@@ -110,11 +110,17 @@ function fault(field: string, code: string, message: string): AppError {
 
 /**
  * Revokes one access key, with every key narrowed from it, within a second on every node. It need not exist: what was
- * leaked is often only known by its text.
+ * leaked is often only known by its text. What the key has opened for outsiders ends with it, for good: a revocation is
+ * forgotten one day, doors are not.
  */
-export async function revokeKey(ports: Needs, grant: Grant<'key.revoke'>, keyId: string): Promise<void> {
+export async function revokeKey(
+  ports: Needs & Pick<Ports, 'shares'>,
+  grant: Grant<'key.revoke'>,
+  keyId: string,
+): Promise<void> {
   const nowMs = ports.system.now();
   await ports.templates.revokeKey(grant.container, keyId, nowMs + REVOCATION_MS, nowMs);
+  await ports.shares.deleteDoorsOf(grant.container, keyId);
   ports.system.log.info('key.revoked', { keyId, by: grant.holder });
 }
 

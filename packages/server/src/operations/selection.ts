@@ -72,7 +72,7 @@ export function tooManyFiles(filesMax: number): AppError {
 }
 
 /** The folders that lie in no other one of the list. */
-function outermost(folders: readonly FolderRecord[]): readonly FolderRecord[] {
+export function outermost(folders: readonly FolderRecord[]): readonly FolderRecord[] {
   return folders.filter(({ path }) => !folders.some((other) => lieBelow(path, other.path)));
 }
 

@@ -23,8 +23,28 @@ export async function getTask(
   grant: Pick<Grant, 'claims' | 'container'>,
   kind: TaskKind,
   id: string,
+  owner = ownerOf(grant),
 ): Promise<TaskRecord> {
   const task = await ports.tasks.findTask(grant.container, kind, id, ports.system.now());
-  if (task === undefined || task.owner !== ownerOf(grant)) throw new AppError('TASK_NOT_FOUND');
+  if (task === undefined || task.owner !== owner) throw new AppError('TASK_NOT_FOUND');
   return task;
 }
+
+/** The share whose visitor asked for a task; its id is known to that visitor only. Raises TASK_NOT_FOUND. */
+export async function shareOfTask(
+  ports: Pick<Ports, 'tasks' | 'system'>,
+  container: string,
+  kind: TaskKind,
+  id: string,
+): Promise<string> {
+  const task = await ports.tasks.findTask(container, kind, id, ports.system.now());
+  if (task === undefined || !task.owner.startsWith(SHARE_OWNER)) throw new AppError('TASK_NOT_FOUND');
+  return task.owner.slice(SHARE_OWNER.length);
+}
+
+/** Whom the tasks of a share's visitors belong to. */
+export function ownerOfVisits(puid: string): string {
+  return SHARE_OWNER + puid;
+}
+
+const SHARE_OWNER = 'share:';

@@ -8,4 +8,6 @@ export interface Lent {
   readonly source: { readonly kind: 'template' | 'secret'; readonly id: string } | { readonly kind: 'admin' };
   readonly narrowings: readonly NarrowingDocument[];
   readonly subject: string | undefined;
+  /** The access key whose rights these are: revoking it ends them. Absent of secret keys and admins. */
+  readonly keyId: string | undefined;
 }

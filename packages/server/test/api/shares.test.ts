@@ -1,6 +1,8 @@
 // Shares through the front door: what outsiders get, by whose rights, and when it ends.
+import { decodeKey } from '@latchkey/policy';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
+import { png } from '../../contract/pictures.ts';
+import { type Answer, CONTAINER, type Harness, NOON_MS, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
 let key: string;
@@ -29,9 +31,20 @@ async function share(body: object, as = key): Promise<string> {
   expect(answer.status, answer.text).toBe(200);
   return answer.textAt('share.puid');
 }
+const PICTURE = png(2000, 1000, [200, 30, 30]);
+function keyIdOf(text: string): string {
+  const decoded = decodeKey(text);
+  if (!decoded.ok) throw new TypeError('this is no key');
+  return decoded.claims.keyId;
+}
+type Tree = { readonly name: string; readonly files: readonly Shown[]; readonly folders: readonly Tree[] };
 type Shown = { readonly name: string; readonly uuid: string; readonly url: { readonly download: string } };
 const files = (answer: Answer) => answer.body['files'] as readonly Shown[];
 const names = (answer: Answer) => files(answer).map(({ name }) => name);
+/** The folders of a share with the names of what is in them, such as `b(c(below.txt))`. */
+const drawn = ({ name, files: within, folders }: Tree): string =>
+  `${name}(${[...within.map((file) => file.name), ...folders.map(drawn)].join(' ')})`;
+const trees = (answer: Answer) => (answer.body['folders'] as readonly Tree[]).map(drawn);
 
 describe('a share', () => {
   test('shows exactly the files and folders named, without a key, and their bytes', async () => {
@@ -43,7 +56,7 @@ describe('a share', () => {
     expect(puid).toMatch(/^[\w-]{22}$/);
     const shown = await visit(`/v4/share/${puid}`);
     expect(shown.body).toMatchObject({ status: 'success', share: { puid, title: 'For you', expires_at: null } });
-    expect(names(shown)).toEqual(['one.txt', 'below.txt']);
+    expect([names(shown), trees(shown)]).toEqual([['one.txt'], ['b(c(below.txt))']]);
     const address = new URL(files(shown)[0]?.url.download ?? '');
     expect(address.href).not.toMatch(/SASS|key=/);
     const bytes = await visit(address.pathname + address.search);
@@ -154,7 +167,8 @@ describe('a share', () => {
     const narrow = harness.keyOf(record, { narrowing: { listing: { dir_scope: ['/in'] } } });
     const puid = await share({ items: items([inside], [await folderId('/in')]) }, narrow);
     harness.clock.pass(24 * 60 * 60_000);
-    expect(names(await visit(`/v4/share/${puid}`))).toEqual(['in.txt']);
+    const shown = await visit(`/v4/share/${puid}`);
+    expect([names(shown), trees(shown)]).toEqual([['in.txt'], ['in(in.txt)']]);
     expect(outcome(await visit(`/v4/share/${puid}/file/${outside}`))).toEqual([404, 'FILE_NOT_FOUND']);
     const cannot = await call(
       'POST',
@@ -163,6 +177,159 @@ describe('a share', () => {
       harness.keyOf(record, { narrowing: { listing: { dir_scope: ['/in'] } } }),
     );
     expect(outcome(cannot)).toEqual([404, 'FILE_NOT_FOUND']);
+  });
+
+  test('shows files in the order given, and folders with all that is below them', async () => {
+    const ids: string[] = [];
+    for (const name of ['c.txt', 'a.txt', 'b.txt']) ids.push(await put('/a', name));
+    await put('/t', 'top.txt');
+    await put('/t/one', 'one.txt');
+    await put('/t/one/deep', 'deep.txt');
+    await put('/t/two', 'two.txt');
+    const puid = await share({ items: items(ids, [await folderId('/t'), await folderId('/t/one')]) });
+    const shown = await visit(`/v4/share/${puid}`);
+    expect(names(shown)).toEqual(['c.txt', 'a.txt', 'b.txt']);
+    const one = 'one(one.txt deep(deep.txt))';
+    expect(trees(shown)).toEqual([`t(top.txt ${one} two(two.txt))`, one]);
+  });
+
+  test('that is for looking at gives pictures and never the files', async () => {
+    const sent = await harness.upload(key, '/a', { name: 'red.png', content: PICTURE, type: 'image/png' });
+    const [picture, text] = [sent.textAt('file.uuid'), await put('/a', 'one.txt')];
+    const puid = await share({ items: items([picture, text]), permissions: 'READ' });
+    const shown = await visit(`/v4/share/${puid}`);
+    expect(shown.body['share']).toMatchObject({ permissions: 'READ' });
+    expect(shown.text).not.toContain('download=1');
+    const at = (uuid: string, query = '') => visit(`/v4/share/${puid}/file/${uuid}${query}`);
+    const drawnPicture = await at(picture);
+    expect([drawnPicture.status, drawnPicture.headers['content-type']]).toEqual([200, 'image/png']);
+    expect(drawnPicture.bytes.equals(PICTURE)).toBe(false);
+    expect((await at(text)).headers['content-type']).toBe('image/svg+xml');
+    for (const answer of [
+      await at(picture, '?download=1'),
+      await at(text, '?w=100&download=1'),
+      await visit(`/v4/share/${puid}/zip`),
+      await harness.call({ method: 'POST', url: `/v5/file-archive/sharebox/${puid}`, body: {} }),
+    ]) {
+      expect(outcome(answer)).toEqual([403, 'SHARE_VIEW_ONLY']);
+    }
+    await call('PUT', `/v5/shares/${puid}`, { permissions: 'READ+DOWNLOAD' });
+    expect((await at(picture, '?download=1')).bytes.equals(PICTURE)).toBe(true);
+    expect(outcome(await call('PUT', `/v5/shares/${puid}`, { permissions: 'WRITE' }))).toEqual([
+      400,
+      'REQUEST_INVALID',
+    ]);
+  });
+
+  test('ends for good with the key that made it, also when the revocation itself is forgotten', async () => {
+    const one = await put('/a', 'one.txt');
+    const record = await harness.template();
+    const [maker, other] = [harness.keyOf(record), harness.keyOf(record)];
+    const [puid, kept] = [await share({ items: items([one]) }, maker), await share({ items: items([one]) }, other)];
+    const { secret } = await harness.secretKey();
+    // As it is between the two halves of a revocation, or on another node.
+    await harness.ports.templates.revokeKey(
+      CONTAINER,
+      keyIdOf(maker),
+      harness.clock.nowMs + 60_000,
+      harness.clock.nowMs,
+    );
+    expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    expect(outcome(await visit(`/v4/share/${puid}/file/${one}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    expect((await call('POST', '/v5/key/revoke', { key: maker }, secret)).status).toBe(200);
+    harness.clock.pass(365 * 24 * 60 * 60_000);
+    await harness.ports.templates.sweep(harness.clock.nowMs);
+    expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+    expect((await visit(`/v4/share/${kept}`)).status).toBe(200);
+  });
+
+  test('is not left behind by a key that is revoked while it makes one', async () => {
+    const racing = await openHarness({
+      wrap: (ports) => ({
+        ...ports,
+        shares: {
+          ...ports.shares,
+          createDoor: async (door) => {
+            await ports.shares.createDoor(door);
+            await ports.templates.revokeKey(CONTAINER, door.lent.keyId ?? '', NOON_MS + 60_000, NOON_MS);
+          },
+        },
+      }),
+    });
+    const racer = await racing.key();
+    const id = (await racing.upload(racer, '/a')).textAt('file.uuid');
+    const answer = await racing.call({ method: 'POST', url: '/v5/shares', key: racer, body: { items: items([id]) } });
+    const left = await racing.ports.shares.listDoors(CONTAINER, { owner: undefined, offset: 0, limit: 10 });
+    await racing.close();
+    expect([outcome(answer), left.total]).toEqual([[401, 'KEY_REVOKED'], 0]);
+  });
+
+  test('of an admin lends every permission and no session', async () => {
+    const one = await put('/a', 'one.txt');
+    const headers = await harness.admin();
+    const made = await harness.call({ method: 'POST', url: '/v5/shares', headers, body: { items: items([one]) } });
+    const puid = made.textAt('share.puid');
+    expect((await visit(`/v4/share/${puid}/file/${one}`)).text).toBe('in one.txt');
+    const stored = await harness.ports.shares.findDoor(CONTAINER, puid);
+    expect(stored?.lent).toMatchObject({ source: { kind: 'admin' }, keyId: undefined });
+  });
+
+  test('zips what the widget names by paths inside it, for an hour and for its own visitors', async () => {
+    const one = await put('/a', 'one.txt');
+    await put('/t/deep', 'deep.txt');
+    await put('/t', 'top.txt');
+    await put('/secret', 'no.txt');
+    const puid = await share({ items: items([one], [await folderId('/t')]), auth: { pass: 'x' } });
+    const access = (await visit(`/v4/share/${puid}?password=x`)).textAt('share.access');
+    const ask = (body: object, query = `?hash=${access}`) =>
+      harness.call({ method: 'POST', url: `/v5/file-archive/sharebox/${puid}${query}`, body });
+    expect(outcome(await ask({}, ''))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
+    const zipOf = async (body: object) => {
+      const id = (await ask(body)).textAt('task_id');
+      const status = await visit(`/v5/file-archive/sharebox/${id}?status_only=1`);
+      expect(status.body).toMatchObject({ task_id: id, task_status: 'DONE' });
+      return { id, zip: await visit(`/v5/file-archive/sharebox/${id}`) };
+    };
+    const has = ({ zip }: { readonly zip: Answer }) =>
+      ['one.txt', 'deep.txt', 'top.txt', 'no.txt'].filter((name) => zip.text.includes(`in ${name}`));
+    expect(has(await zipOf({ files_paths: ['/one.txt', '/t/top.txt'], folders_paths: [] }))).toEqual([
+      'one.txt',
+      'top.txt',
+    ]);
+    expect(has(await zipOf({ files_paths: [], folders_paths: ['/t/deep'] }))).toEqual(['deep.txt']);
+    const all = await zipOf({});
+    expect(has(all)).toEqual(['one.txt', 'deep.txt', 'top.txt']);
+    for (const body of [
+      { files_paths: ['/no.txt'] },
+      { files_paths: ['/secret/no.txt'] },
+      { folders_paths: ['/secret'] },
+      { folders_paths: ['/t/nothing'] },
+    ]) {
+      expect((await ask(body)).body['code']).toMatch(/^(FILE|FOLDER)_NOT_FOUND$/);
+    }
+    expect(outcome(await ask({ files_paths: ['/t/../secret/no.txt'] }))).toEqual([400, 'PATH_INVALID']);
+    // The maker's own tasks are no visitor's, and the other way round.
+    const own = (await call('POST', '/v5/file-archive', { files_uuids: [one] })).textAt('task_id');
+    expect(outcome(await visit(`/v5/file-archive/sharebox/${own}`))).toEqual([404, 'TASK_NOT_FOUND']);
+    expect(outcome(await call('GET', `/v5/file-archive/${all.id}`))).toEqual([404, 'TASK_NOT_FOUND']);
+    const cancelled = await harness.call({ method: 'PATCH', url: `/v5/file-archive/sharebox/${all.id}/cancel` });
+    expect(cancelled.body).toMatchObject({ status: 'cancelled' });
+    expect(outcome(await visit(`/v5/file-archive/sharebox/${all.id}`))).toEqual([404, 'TASK_NOT_FOUND']);
+    const late = (await ask({})).textAt('task_id');
+    await call('DELETE', `/v5/shares/${puid}`);
+    expect(outcome(await visit(`/v5/file-archive/sharebox/${late}`))).toEqual([404, 'SHARE_NOT_FOUND']);
+  });
+
+  test('counts what visitors do by the limit of its template, once for each share', async () => {
+    const one = await put('/a', 'one.txt');
+    const record = await harness.template({ listing: { max: 3 } });
+    const [first, second] = [
+      await share({ items: items([one]) }, harness.keyOf(record)),
+      await share({ items: items([one]) }, harness.keyOf(record)),
+    ];
+    for (let i = 0; i < 3; i += 1) expect((await visit(`/v4/share/${first}`)).status).toBe(200);
+    expect(outcome(await visit(`/v4/share/${first}`))).toEqual([403, 'REQUEST_QUOTA_EXHAUSTED']);
+    expect((await visit(`/v4/share/${second}`)).status).toBe(200);
   });
 
   test('with a password opens to those who know it, and to their addresses for two hours', async () => {
@@ -184,7 +351,7 @@ describe('a share', () => {
     expect(outcome(await visit(`/v4/share/${second}?access=${access}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
     harness.clock.pass(2 * 60 * 60_000);
     expect(outcome(await visit(`/v4/share/${puid}?access=${access}`))).toEqual([401, 'SHARE_PASSWORD_NEEDED']);
-    const stored = await harness.ports.shares.findShare(CONTAINER, puid);
+    const stored = await harness.ports.shares.findDoor(CONTAINER, puid);
     expect(stored?.document.passwordHash).toMatch(/^\$argon2id\$/);
   });
 

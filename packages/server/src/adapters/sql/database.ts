@@ -21,6 +21,7 @@ import { comments } from './migrations/0016-comments.ts';
 import { collections } from './migrations/0017-collections.ts';
 import { favorites } from './migrations/0018-favorites.ts';
 import { variants } from './migrations/0019-variants.ts';
+import { lenders } from './migrations/0020-lenders.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -117,6 +118,7 @@ class SqlDatabase implements Database {
       '0016-comments': comments(this.dialect),
       '0018-favorites': favorites(this.dialect),
       '0019-variants': variants(this.dialect),
+      '0020-lenders': lenders(this.dialect),
     };
     const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
     const { error } = await migrator.migrateToLatest();

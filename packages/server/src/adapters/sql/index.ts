@@ -29,6 +29,7 @@ import type { ConnectionLoad } from './connection-load.ts';
 import { sqlCounters } from './counters.ts';
 import { openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
+import { sqlDoors } from './doors.ts';
 import { sqlExaminations } from './examinations.ts';
 import { sqlFavorites } from './favorites.ts';
 import { sqlLabels } from './labels.ts';
@@ -36,7 +37,6 @@ import { sqlMetadata } from './metadata.ts';
 import { sqlResumableUploads } from './resumable.ts';
 import { sqlSearch } from './search.ts';
 import { sqlSettings } from './settings.ts';
-import { sqlShares } from './shares.ts';
 import { sqlTasks } from './tasks.ts';
 import { sqlTemplates } from './templates.ts';
 import { sqlVariants } from './variants.ts';
@@ -97,7 +97,7 @@ export async function openSql(url: string, options: { readonly log?: Log } = {})
     favorites: sqlFavorites(database),
     variants: sqlVariants(database),
     tasks: sqlTasks(database),
-    shares: sqlShares(database),
+    shares: sqlDoors(database, 'shares'),
     approvals: sqlApprovals(database),
     counters: sqlCounters(database),
     load: () => database.load(),

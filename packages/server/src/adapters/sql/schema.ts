@@ -25,7 +25,7 @@ export interface Schema {
   approval_approvers: ApprovalApproverTable;
   resumable_uploads: ResumableUploadTable;
   tasks: TaskTable;
-  shares: ShareTable;
+  shares: DoorTable;
   tags: TagTable;
   file_tags: FileTagTable;
   examinations: ExaminationTable;
@@ -284,11 +284,12 @@ export interface TaskTable {
   expires_at: number;
 }
 
-/** What somebody lets outsiders have. */
-export interface ShareTable {
+/** What somebody lets outsiders do. */
+export interface DoorTable {
   puid: string;
   container: string;
   owner: string;
+  lender: string | null;
   lent: string;
   document: string;
   created_at: number;

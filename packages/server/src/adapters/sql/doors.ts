@@ -1,30 +1,30 @@
-// Shares in SQL: the Shares port as one row each.
+// Doors for outsiders in SQL: each kind is a table of one row a door.
 import type { Selectable } from 'kysely';
-import type { ShareRecord, Shares } from '../../ports/shares.ts';
+import type { DoorDocument, DoorRecord, Doors } from '../../ports/doors.ts';
 import type { Database } from './database.ts';
-import type { ShareTable } from './schema.ts';
+import type { DoorTable } from './schema.ts';
 
-/** The Shares port on a database. */
-export function sqlShares(database: Database): Shares {
+/** The Doors port on one of the tables that are made for it. */
+export function sqlDoors<Document extends DoorDocument>(database: Database, table: 'shares'): Doors<Document> {
   return {
-    createShare: ({ puid, container, owner, lent, document, createdAtMs, updatedAtMs }) =>
+    createDoor: ({ puid, container, owner, lent, document, createdAtMs, updatedAtMs }) =>
       database.write('STORE_UNAVAILABLE', async (db) => {
         const documents = { lent: JSON.stringify(lent), document: JSON.stringify(document) };
         const times = { created_at: createdAtMs, updated_at: updatedAtMs };
         await db
-          .insertInto('shares')
-          .values({ puid, container, owner, ...documents, ...times })
+          .insertInto(table)
+          .values({ puid, container, owner, lender: lent.keyId ?? null, ...documents, ...times })
           .execute();
       }),
-    findShare: (container, puid) =>
+    findDoor: (container, puid) =>
       database.query('STORE_UNAVAILABLE', async (db) => {
-        const found = db.selectFrom('shares').selectAll().where('puid', '=', puid).where('container', '=', container);
+        const found = db.selectFrom(table).selectAll().where('puid', '=', puid).where('container', '=', container);
         const row = await found.executeTakeFirst();
-        return row && toRecord(row);
+        return row && toRecord<Document>(row);
       }),
-    listShares: (container, { owner, offset, limit }) =>
+    listDoors: (container, { owner, offset, limit }) =>
       database.query('STORE_UNAVAILABLE', async (db) => {
-        let found = db.selectFrom('shares').where('container', '=', container);
+        let found = db.selectFrom(table).where('container', '=', container);
         if (owner !== undefined) found = found.where('owner', '=', owner);
         const rows = await found
           .selectAll()
@@ -36,38 +36,47 @@ export function sqlShares(database: Database): Shares {
         const { total } = await found
           .select((eb) => eb.fn.countAll<number | string>().as('total'))
           .executeTakeFirstOrThrow();
-        return { items: rows.map(toRecord), total: Number(total) };
+        return { items: rows.map(toRecord<Document>), total: Number(total) };
       }),
-    updateShare: (container, puid, document, nowMs) =>
+    updateDoor: (container, puid, document, nowMs) =>
       database.write('STORE_UNAVAILABLE', async (db) => {
         const { numUpdatedRows } = await db
-          .updateTable('shares')
+          .updateTable(table)
           .set({ document: JSON.stringify(document), updated_at: nowMs })
           .where('puid', '=', puid)
           .where('container', '=', container)
           .executeTakeFirst();
         return numUpdatedRows > 0n;
       }),
-    deleteShare: (container, puid) =>
+    deleteDoor: (container, puid) =>
       database.write('STORE_UNAVAILABLE', async (db) => {
         const { numDeletedRows } = await db
-          .deleteFrom('shares')
+          .deleteFrom(table)
           .where('puid', '=', puid)
           .where('container', '=', container)
           .executeTakeFirst();
         return numDeletedRows > 0n;
       }),
+    deleteDoorsOf: (container, keyId) =>
+      database.write('STORE_UNAVAILABLE', async (db) => {
+        const { numDeletedRows } = await db
+          .deleteFrom(table)
+          .where('container', '=', container)
+          .where('lender', '=', keyId)
+          .executeTakeFirst();
+        return Number(numDeletedRows);
+      }),
   };
 }
 
-function toRecord(row: Selectable<ShareTable>): ShareRecord {
+function toRecord<Document extends DoorDocument>(row: Selectable<DoorTable>): DoorRecord<Document> {
   const { puid, container, owner, lent, document, created_at, updated_at } = row;
   return {
     puid,
     container,
     owner,
-    // An absent subject is not written into JSON.
-    lent: { subject: undefined, ...JSON.parse(lent) },
+    // What is absent is not written into JSON.
+    lent: { subject: undefined, keyId: undefined, ...JSON.parse(lent) },
     document: JSON.parse(document),
     createdAtMs: created_at,
     updatedAtMs: updated_at,

@@ -1,0 +1,34 @@
+// Runs the contract of doors for outsiders on every database and for every kind of them.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+import { doorsContract } from '../../contract/doors.ts';
+import type { SqlPorts } from '../../src/adapters/sql/index.ts';
+import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+
+const kinds = ['shares'] as const satisfies readonly (keyof SqlPorts)[];
+
+describe.each(databaseAdapters.flatMap((adapter) => kinds.map((kind) => ({ ...adapter, kind }))))(
+  'the contract of $kind on $name',
+  ({ create, kind }) => {
+    let database: TestDatabase;
+    let opener: Opener;
+    beforeAll(async () => {
+      database = await create();
+    });
+    beforeEach(async () => {
+      await database.reset();
+      opener = openerOf(database.url);
+    });
+    afterEach(() => opener.closeAll());
+    afterAll(() => database?.drop());
+
+    test.each(doorsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
+      '%s',
+      async (_, { run }) => {
+        await run(async () => {
+          const ports = await opener.open();
+          return { doors: ports[kind], close: () => ports.close() };
+        });
+      },
+    );
+  },
+);
