@@ -103,5 +103,5 @@ function loggedPath(target: string): string {
   const [path = ''] = target.split('?', 1);
   return path
     .replaceAll(/\/(?:SASS__|lk_)[^/]*/gi, '/[redacted]')
-    .replaceAll(/(\/(?:share|sharebox)\/(?:[^/]+\/)*?)[\w-]{22}(?=\/|$)/g, '$1[redacted]');
+    .replaceAll(/(\/(?:share|sharebox)\/(?:[^/]+\/)*?)[\w-]{22,36}(?=\/|$)/g, '$1[redacted]');
 }

@@ -64,7 +64,14 @@ export async function createDoor<Document extends DoorDocument>(
   const document = await laidOver(ports, empty, wish);
   const { container } = grant;
   const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
-  const record = { puid, container, owner: ownerOf(grant), lent: lentBy(grant, `${name}:${idOf(puid)}`), document, ...times };
+  const record = {
+    puid,
+    container,
+    owner: ownerOf(grant),
+    lent: lentBy(grant, `${name}:${idOf(puid)}`),
+    document,
+    ...times,
+  };
   await doors.createDoor(record);
   try {
     // Whoever revokes the key from now on finds the door; whoever did before is found here.

@@ -237,6 +237,22 @@ describe('the page of a share', () => {
     expect([gone.status, gone.text]).toEqual([404, never.text]);
   });
 
+  test('leaves its address in no log', async () => {
+    const one = await put('/a', 'one.txt');
+    const { address, puid } = await share([one], [], { auth: { pass: 'x' } });
+    await open(address);
+    await sendPassword(address, 'x');
+    await open(`${address}/file/${one}`);
+    await open(`/v4/share/${puid}?password=x`);
+    const { headers } = await harness.app.inject({ url: `/share/scaleflex/${CONTAINER}/${puid}`, headers: PAGE });
+    expect(headers['location']).toBe(address);
+    const asked = await harness.call({ method: 'POST', url: `/v5/file-archive/sharebox/${puid}`, body: {} });
+    expect(asked.status).toBe(401);
+    const lines = harness.log.map((line) => JSON.stringify(line));
+    expect(lines.some((line) => line.includes(`/share/[redacted]/file/${one}`))).toBe(true);
+    expect(lines.filter((line) => line.includes(puid))).toEqual([]);
+  });
+
   test('answers programs in JSON and people with a page', async () => {
     for (const url of ['/share/AAAAAAAAAAAAAAAAAAAAAA', '/share/AAAAAAAAAAAAAAAAAAAAAA/zip', '/share/nothing']) {
       expect((await harness.call({ url })).body['code'], url).toBe('SHARE_NOT_FOUND');
