@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'URL_UPLOADS_OFF'
   | 'URL_REFUSED'
   | 'URL_FAILED'
+  | 'FETCHES_BUSY'
   | 'IMAGE_UNREADABLE'
   | 'IMAGES_BUSY'
   | 'TAGGER_FAILED'
@@ -375,6 +376,12 @@ export const ERRORS = {
     status: 415,
     msg: 'The content cannot be drawn as a picture',
     hint: 'Ask for the file itself, without sizes or formats; the picture may be broken, too large or of a type that is not drawn.',
+  },
+  FETCHES_BUSY: {
+    status: 503,
+    msg: 'Too many files are being fetched at the moment',
+    hint: 'Try again in a few seconds.',
+    retry: true,
   },
   IMAGES_BUSY: {
     status: 503,

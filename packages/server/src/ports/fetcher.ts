@@ -16,7 +16,7 @@ export interface Fetcher {
   /**
    * Opens the content of an http or https URL. Every address of the host is checked, the connection goes to a checked
    * address and no other, and each redirect is judged anew. Nothing that says who asks is sent along. Raises URL_REFUSED
-   * when the URL may not be asked, URL_FAILED when it does not deliver; every wait is bounded. `signal` ends it at any
+   * when the URL may not be asked, URL_FAILED when it does not deliver, FETCHES_BUSY when too much is fetched already; every wait is bounded. `signal` ends it at any
    * time; then it rejects with the signal's reason.
    */
   open(url: string, signal: AbortSignal): Promise<FetchedContent>;

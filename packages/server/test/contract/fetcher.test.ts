@@ -1,4 +1,5 @@
 // Fetching from a real server on loopback: which addresses are asked, what is sent, and every way in which an answer goes wrong.
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
@@ -88,6 +89,28 @@ describe('what is fetched', () => {
       sizeBytes: 5,
       claimedType: 'text/plain',
     });
+  });
+
+  test('is at most so much at the same time, and a place comes back however a fetch ends', async () => {
+    const port = await serve(({ url }, response) => {
+      if (url === '/none') response.writeHead(404).end();
+      else response.writeHead(200, { 'content-length': '5' }).end('hello');
+    });
+    const { open } = fetcher({ atOnce: 2 });
+    const one = (path = '/') => open(`http://files.test:${port}${path}`, new AbortController().signal);
+    const read = await one();
+    const destroyed = await one();
+    await expect(one()).rejects.toMatchObject({ code: 'FETCHES_BUSY' });
+    for await (const piece of read.body) expect(String(piece)).toBe('hello');
+    await expect(one('/none')).rejects.toMatchObject({ code: 'URL_FAILED' });
+    await expect(open('ftp://files.test/', new AbortController().signal)).rejects.toMatchObject({
+      code: 'URL_REFUSED',
+    });
+    await one();
+    await expect(one()).rejects.toMatchObject({ code: 'FETCHES_BUSY' });
+    destroyed.body.destroy();
+    await once(destroyed.body, 'close');
+    await one();
   });
 
   test('is asked for by the name and without anything that says who asks', async () => {

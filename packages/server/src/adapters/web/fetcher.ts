@@ -30,37 +30,49 @@ export interface FetcherOptions {
   readonly allow?: readonly AddressRange[];
   readonly resolve?: Resolve;
   readonly limits?: Partial<FetchLimits>;
+  /** Most fetches that are under way at the same time, in this process; one more is refused. */
+  readonly atOnce?: number;
   /** Certificates of authorities in place of the well-known ones. */
   readonly certificateAuthorities?: string;
 }
 
 const LIMITS: FetchLimits = { connectMs: 10_000, answerMs: 20_000, idleMs: 20_000, totalMs: 300_000, redirects: 5 };
+/** Each holds a connection and a file that grows; uploads of other kinds have to find both as well. */
+const AT_ONCE = 64;
 const HEADER_BYTES_MAX = 16 * 1024;
 const URL_LENGTH_MAX = 4096;
 /** Of a host with many addresses, so many are tried. */
 const ADDRESSES_TRIED = 3;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** Opens the fetcher. It holds nothing between two fetches, and takes no proxy from its surroundings. */
+/** Opens the fetcher. Between two fetches it holds nothing but their number, and it takes no proxy from its surroundings. */
 export function openFetcher(options: FetcherOptions = {}): Fetcher {
   const limits = { ...LIMITS, ...options.limits };
   const resolve = options.resolve ?? resolveAll;
   const allowed = options.allow ?? [];
+  const atOnce = options.atOnce ?? AT_ONCE;
+  const underWay = new Set<AbortController>();
 
   async function open(text: string, signal: AbortSignal): Promise<FetchedContent> {
+    if (underWay.size >= atOnce) throw new AppError('FETCHES_BUSY');
     const total = new AbortController();
+    underWay.add(total);
     const timer = setTimeout(() => total.abort(failed('TIMEOUT', TOO_SLOW)), limits.totalMs);
+    const ended = () => {
+      clearTimeout(timer);
+      underWay.delete(total);
+    };
     const stop = AbortSignal.any([signal, total.signal]);
     try {
       const answer = await follow(text, stop);
       const length = Number(answer.headers['content-length']);
       return {
-        body: bodyOf(answer, stop, () => clearTimeout(timer)),
+        body: bodyOf(answer, stop, ended),
         sizeBytes: Number.isSafeInteger(length) ? length : undefined,
         claimedType: answer.headers['content-type'],
       };
     } catch (error) {
-      clearTimeout(timer);
+      ended();
       throw signal.aborted ? signal.reason : error;
     }
   }
