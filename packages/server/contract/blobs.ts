@@ -50,6 +50,23 @@ function stalled(given: Uint8Array): Readable {
 /** The guarantees of the `Blobs` port. */
 export const blobsContract: readonly ContractCase<Blobs>[] = [
   {
+    name: 'keeps the id that bytes had in another store, and refuses what is no id of a blob',
+    async run(open) {
+      const blobs = await open();
+      const { blobId } = await blobs.write(sourceOf(bytes(10)), ROOMY);
+      await blobs.remove([blobId]);
+      for (const content of [bytes(3_000_001), bytes(100)]) {
+        const written = await blobs.write(sourceOf(content), { ...ROOMY, blobId });
+        assert.equal(written.blobId, blobId);
+        assert.deepEqual(await bytesOf(blobs, blobId), content);
+      }
+      for (const text of ['', '../up', `${blobId}0`, blobId.toUpperCase().replace(/\d/g, 'A'), blobId.slice(1)]) {
+        await assert.rejects(blobs.write(sourceOf(bytes(1)), { ...ROOMY, blobId: text }), TypeError, text);
+      }
+      assert.deepEqual(await everyId(blobs, Date.now() + MINUTE_MS), [blobId]);
+    },
+  },
+  {
     name: 'gives back exactly the bytes that were written, with their size and checksums',
     async run(open) {
       const blobs = await open();

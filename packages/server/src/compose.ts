@@ -212,7 +212,7 @@ function decodedOr(text: string): string {
 }
 
 /** The blob store that the URL names. */
-function openBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<Blobs & Partial<LocalBlobs>> {
+export function openBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<Blobs & Partial<LocalBlobs>> {
   return url.startsWith('s3:') ? openS3Blobs(url, system) : openDiskBlobs(url.slice('file:'.length), system);
 }
 

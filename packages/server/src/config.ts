@@ -300,6 +300,10 @@ export function helpText(): string {
   return [
     'Latchkey: an asset store that browsers can use without holding a secret.',
     '',
+    'latchkey                     serves',
+    'latchkey backup <folder>     copies the store that the settings name, also while it is in use',
+    'latchkey restore <folder>    puts such a copy into an empty store',
+    '',
     'Settings, from the environment, from flags such as --port 8080, or from the JSON file that --config names:',
     '',
     ...rows,

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import closeWithGrace from 'close-with-grace';
+import { type Command, parseCommand, runCommand } from './commands.ts';
 import { compose } from './compose.ts';
 import { helpText, loadConfig, processSources } from './config.ts';
 
@@ -14,7 +15,9 @@ if (sources.args.includes('--help')) {
   process.stdout.write(`${helpText()}\n`);
   process.exit(0);
 }
-const loaded = loadConfig(sources);
+const typed = parseCommand(sources.args);
+const loaded =
+  'fault' in typed ? { ok: false as const, faults: [typed.fault] } : loadConfig({ ...sources, args: typed.rest });
 if (!loaded.ok) {
   process.stderr.write(
     `Latchkey cannot start with these settings:\n${loaded.faults.map((fault) => `  - ${fault}\n`).join('')}`,
@@ -22,6 +25,7 @@ if (!loaded.ok) {
   process.exit(2);
 }
 const { config, warnings, resolved } = loaded;
+if ('command' in typed && typed.command !== undefined) await commandAndExit(typed.command);
 
 try {
   const service = await compose(config);
@@ -44,6 +48,17 @@ try {
 function reasons(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
   return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
+}
+
+/** Does what was asked and ends: 0 when it is done, 1 with the reason when not. */
+async function commandAndExit(command: Command): Promise<never> {
+  try {
+    process.stdout.write(`${await runCommand(command, config)}\n`);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`Latchkey cannot ${command.name}: ${reasons(error).join(': ')}\n`);
+    process.exit(1);
+  }
 }
 
 /** Rejects when the address is taken. */

@@ -23,11 +23,14 @@ export interface WriteOptions {
   readonly sizeMaxBytes: number;
   /** Aborts the write and removes what was written; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** For bytes that had an id in another store, whose records come along: keep it. What is there under it already is replaced. TypeError
+   *  for what is no id of a blob. */
+  readonly blobId?: string;
 }
 
 /**
  * Blob storage. A resolved `write` means durable (flushed to the device); a failed or aborted one leaves nothing
- * visible. Ids come from the store, never from a caller's text, and reading with any text that is not such an id is
+ * visible. Ids come from a store, never from a client's text, and reading with any text that is not such an id is
  * "not found". Raises STORE_UNAVAILABLE.
  */
 export interface Blobs {

@@ -48,7 +48,8 @@ class DiskBlobs implements Blobs, LocalBlobs {
   async write(source: Readable, options: WriteOptions): Promise<WrittenBlob> {
     options.signal?.throwIfAborted();
     if (this.#closed) throw closedFault();
-    const blobId = Buffer.from(this.#random(16)).toString('hex');
+    const blobId = options.blobId ?? Buffer.from(this.#random(16)).toString('hex');
+    if (!BLOB_ID.test(blobId)) throw new TypeError('no id of a blob');
     const temporary = join(this.#incoming, blobId);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
     const handle = await guarded('begin a blob', () => open(temporary, flags, 0o600));

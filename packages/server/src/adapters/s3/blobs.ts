@@ -44,7 +44,8 @@ class S3Blobs implements Blobs {
   async write(source: Readable, options: WriteOptions): Promise<WrittenBlob> {
     options.signal?.throwIfAborted();
     if (this.#closed) throw closedFault();
-    const blobId = Buffer.from(this.#random(16)).toString('hex');
+    const blobId = options.blobId ?? Buffer.from(this.#random(16)).toString('hex');
+    if (!BLOB_ID.test(blobId)) throw new TypeError('no id of a blob');
     const key = OBJECTS + blobId;
     const sink = new PartSink(this.#bucket.target(key), options.sizeMaxBytes);
     const done = pour(source, sink, options.signal);

@@ -1,6 +1,7 @@
 // Opens the database behind a URL, brings its tables up to date, and is the border where its errors become the service's own.
-import { type Dialect, Kysely, Migrator, sql, type Transaction } from 'kysely';
+import { type Dialect, Kysely, type Migration, Migrator, sql, type Transaction } from 'kysely';
 import { AppError, type ErrorCode } from '../../errors.ts';
+import { BackupFault } from '../../ports/backup.ts';
 import type { Log } from '../../ports/system.ts';
 import type { ConnectionLoad, Watched } from './connection-load.ts';
 import { initial } from './migrations/0001-initial.ts';
@@ -44,8 +45,14 @@ export interface Database {
   /** Runs one transaction, again from the start (a few times) when concurrent ones got in its way: `work` must have no
    *  other effects. Raises ALREADY_EXISTS when a name or identifier is taken. */
   write<T>(unavailable: ErrorCode, work: (db: Transaction<Schema>) => Promise<T>, options?: WriteOptions): Promise<T>;
-  /** Makes missing tables. Idempotent; any number of nodes may do it at the same time. */
-  migrate(): Promise<void>;
+  /** The names of all steps that make the tables, in order. */
+  readonly steps: readonly string[];
+  /** The names of those that have been taken. */
+  stepsTaken(): Promise<readonly string[]>;
+  /** Makes missing tables, up to the named step or all. Idempotent; any number of nodes may do it at the same time. */
+  migrate(upTo?: string): Promise<void>;
+  /** Reads what is there at one moment, while others go on writing. Raises STORE_UNAVAILABLE. */
+  snapshot<T>(work: (db: Executor) => Promise<T>): Promise<T>;
   /** Its connections at this moment. */
   load(): ConnectionLoad;
   close(): Promise<void>;
@@ -61,17 +68,47 @@ export function openDatabase(url: string, options: { readonly log?: Log } = {}):
 
 const ATTEMPTS_MAX = 5;
 
+/** The steps that make the tables, by name; they are taken in the order of their names. */
+function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, Migration>> {
+  return {
+    '0001-initial': initial(dialect),
+    '0002-tags': tags(dialect),
+    '0003-products': products,
+    '0004-settings': settings(dialect),
+    '0005-bulks': bulks(dialect),
+    '0006-history': history(dialect),
+    '0007-approvals': approvals(dialect),
+    '0008-labels': labels(dialect),
+    '0011-examinations': examinations(dialect),
+    '0009-search': search(dialect),
+    '0015-contents': contents,
+    '0010-resumable-uploads': resumableUploads(dialect),
+    '0017-collections': collections(dialect),
+    '0012-tasks': tasks(dialect),
+    '0013-shares': shares(dialect),
+    '0016-comments': comments(dialect),
+    '0018-favorites': favorites(dialect),
+    '0019-variants': variants(dialect),
+    '0020-lenders': lenders(dialect),
+  };
+}
+
 class SqlDatabase implements Database {
   readonly dialect: 'sqlite' | 'postgres';
   readonly #db: Kysely<Schema>;
   readonly #watched: Watched;
   readonly #unflushed: Unflushed[] = [];
+  readonly #migrator: Migrator;
+  readonly steps: readonly string[];
   #isClosed = false;
 
   constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect & Watched) {
     this.dialect = dialect;
     this.#watched = kyselyDialect;
     this.#db = new Kysely<Schema>({ dialect: kyselyDialect });
+    const migrations = migrationsFor(dialect);
+    this.steps = Object.keys(migrations).sort();
+    this.#migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
   }
 
   async query<T>(unavailable: ErrorCode, work: (db: Executor) => Promise<T>): Promise<T> {
@@ -98,31 +135,34 @@ class SqlDatabase implements Database {
     }
   }
 
-  async migrate(): Promise<void> {
-    const migrations = {
-      '0001-initial': initial(this.dialect),
-      '0002-tags': tags(this.dialect),
-      '0003-products': products,
-      '0004-settings': settings(this.dialect),
-      '0005-bulks': bulks(this.dialect),
-      '0006-history': history(this.dialect),
-      '0007-approvals': approvals(this.dialect),
-      '0008-labels': labels(this.dialect),
-      '0011-examinations': examinations(this.dialect),
-      '0009-search': search(this.dialect),
-      '0015-contents': contents,
-      '0010-resumable-uploads': resumableUploads(this.dialect),
-      '0017-collections': collections(this.dialect),
-      '0012-tasks': tasks(this.dialect),
-      '0013-shares': shares(this.dialect),
-      '0016-comments': comments(this.dialect),
-      '0018-favorites': favorites(this.dialect),
-      '0019-variants': variants(this.dialect),
-      '0020-lenders': lenders(this.dialect),
-    };
-    const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
-    const { error } = await migrator.migrateToLatest();
+  async migrate(upTo?: string): Promise<void> {
+    const { error } = await (upTo === undefined ? this.#migrator.migrateToLatest() : this.#migrator.migrateTo(upTo));
     if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
+  }
+
+  async stepsTaken(): Promise<readonly string[]> {
+    try {
+      const steps = await this.#migrator.getMigrations();
+      return steps.flatMap(({ name, executedAt }) => (executedAt === undefined ? [] : [name]));
+    } catch (error) {
+      throw translate(error, 'STORE_UNAVAILABLE');
+    }
+  }
+
+  async snapshot<T>(work: (db: Executor) => Promise<T>): Promise<T> {
+    const begin = this.dialect === 'postgres' ? 'begin isolation level repeatable read read only' : 'begin';
+    try {
+      return await this.#db.connection().execute(async (connection) => {
+        await sql.raw(begin).execute(connection);
+        try {
+          return await work(connection);
+        } finally {
+          await sql.raw('rollback').execute(connection);
+        }
+      });
+    } catch (error) {
+      throw translate(error, 'STORE_UNAVAILABLE');
+    }
   }
 
   load(): ConnectionLoad {
@@ -225,7 +265,7 @@ function isConflict(error: unknown): boolean {
 }
 
 function translate(error: unknown, unavailable: ErrorCode): unknown {
-  if (error instanceof AppError) return error;
+  if (error instanceof AppError || error instanceof BackupFault) return error;
   // These are mistakes in this code, not failures of the database; "try again later" would hide them.
   if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return error;
   if (!(error instanceof Error)) return new AppError(unavailable, 'the database failed', { cause: error });
