@@ -36,9 +36,9 @@ export interface Server {
   readonly pid: number;
   /** Everything the process has written so far to stdout and stderr. */
   output(): string;
-  /** Ends the process as an operator does (SIGTERM) and removes a data folder that was made for it. Rejects, with its
+  /** Ends the process as an operator does (SIGTERM) and removes a data folder that was made for it. Answers its exit code. Rejects, with its
    *  output, when it had ended by itself. */
-  stop(): Promise<void>;
+  stop(): Promise<number | null>;
   /** Ends the process as a power cut does (SIGKILL); the data folder stays. */
   kill(): Promise<void>;
 }
@@ -97,12 +97,28 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     stop: async () => {
       try {
         await end('SIGTERM');
+        return child.exitCode;
       } finally {
         if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
       }
     },
     kill: () => end('SIGKILL'),
   };
+}
+
+/** Runs a command of the program to its end, on the store that the settings name, and answers what it wrote. Rejects, with that, when it fails. */
+export async function runCommand(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...settings },
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise<void>((done) => child.once('close', () => done()));
+  const output = Buffer.concat(chunks).toString('utf8');
+  if (child.exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${child.exitCode}:\n${output}`);
+  return output;
 }
 
 async function untilReady(baseUrl: string, child: ChildProcess): Promise<void> {
