@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startS3 } from '../tools/s3-server.mjs';
-import { startPostgresql, startRedis } from '../tools/services.mjs';
+import { freePort, startPostgresql, startRedis } from '../tools/services.mjs';
 import { type Answer, member } from './support/http.ts';
 import { POSTGRES_PROGRAMS, run } from './support/postgres.ts';
 import { endHolds, heldReservations, REDIS_PROGRAM } from './support/redis.ts';
 import { CAN_START_S3, contentsOf, createBucket } from './support/s3.ts';
-import { freePort, type Server, type ServerOptions, startServer } from './support/server.ts';
+import { type Server, type ServerOptions, startServer } from './support/server.ts';
 import { expectNoSecretIn, REMOTE } from './support/suite.ts';
 import { eventually, freshFolder, type Holder, names, stalledBody, Target, untilUnderWay } from './support/target.ts';
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, type Server, startServer } from './support/server.ts';
+import { freePort } from '../tools/services.mjs';
+import { type Server, startServer } from './support/server.ts';
 import { expectNoSecretIn, REMOTE } from './support/suite.ts';
 import { eventually, freshFolder, Target } from './support/target.ts';
 

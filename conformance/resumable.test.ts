@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../tools/services.mjs';
 import { member, send } from './support/http.ts';
-import { freePort, type Server, startServer } from './support/server.ts';
+import { type Server, startServer } from './support/server.ts';
 import { expectNoSecretIn, REMOTE } from './support/suite.ts';
 import { type Holder, Target } from './support/target.ts';
 

@@ -12,9 +12,10 @@ import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { member, send } from '../conformance/support/http.ts';
-import { freePort, type Server, startServer } from '../conformance/support/server.ts';
+import { type Server, startServer } from '../conformance/support/server.ts';
 import { expectNoSecretIn, REMOTE } from '../conformance/support/suite.ts';
 import { freshFolder, Target } from '../conformance/support/target.ts';
+import { freePort } from '../tools/services.mjs';
 import { usePages } from './support/browser.ts';
 
 const MIB = 1024 * 1024;

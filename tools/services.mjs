@@ -2,6 +2,7 @@
 // The machine parts that some tests need: servers of their own - PostgreSQL, Valkey or Redis -, a browser, and ffmpeg.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -124,18 +125,23 @@ export async function installParts(parts) {
   return output;
 }
 
-/** A port that nobody listens on at this moment. @returns {Promise<number>} */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/** Below the ports that systems give to outgoing connections, so that none of those can take it before a server does. */
+const PORT_FIRST = 20_000;
+const PORT_LAST = 31_999;
+
+/** A port that nobody listens on at this moment, by chance: whoever asks next gets another one. @returns {Promise<number>} */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(PORT_FIRST, PORT_LAST + 1);
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
+    const isFree = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
     });
-  });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /**

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../tools/services.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const MAIN = join(ROOT, 'packages/server/dist/main.js');
@@ -135,14 +135,4 @@ async function untilReady(baseUrl: string, child: ChildProcess): Promise<void> {
     if (Date.now() > deadline) throw new Error('it took too long');
     await new Promise((wake) => setTimeout(wake, POLL_MS));
   }
-}
-
-/** A port that is free now; the next caller gets another one. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
-  const address = probe.address();
-  await new Promise<void>((done) => probe.close(() => done()));
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has a port');
-  return address.port;
 }

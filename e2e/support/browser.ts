@@ -61,7 +61,7 @@ export class Pages {
       ...(from === undefined ? {} : { extraHTTPHeaders: { 'x-forwarded-for': from } }),
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
     this.#open.push({ context, page });
     const outside: string[] = [];
     const errors: string[] = [];
