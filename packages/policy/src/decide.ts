@@ -373,7 +373,7 @@ function checkType({ layers, facts }: Case): Verdict {
 
 function checkSize({ layers, facts }: Case): Verdict {
   const { upload } = facts;
-  const fileMax = fileSizeBytesMax(layers);
+  const fileMax = lowestFileSize(layers);
   if (facts.bearer === 'admin' || upload?.bytes === undefined || fileMax === undefined) return 'skip';
   const limit = fileMax * upload.files;
   return upload.bytes <= limit ? 'pass' : { outcome: 'deny', code: 'PAYLOAD_TOO_LARGE', limit, actual: upload.bytes };
@@ -419,7 +419,7 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
   };
   const files = facts.upload?.files ?? 1;
   // Nobody knows the true size before the bytes have flowed, so as much as could come is held and the stream is cut there.
-  const bytes = facts.upload?.bytes ?? (fileSizeBytesMax(layers) ?? Number.MAX_SAFE_INTEGER) * files;
+  const bytes = facts.upload?.bytes ?? (lowestFileSize(layers) ?? Number.MAX_SAFE_INTEGER) * files;
   for (const quota of quotas) {
     const { rule, unit, limit, per } = quota;
     if (unit === 'calls' ? !isCall : uploads.length === 0) continue;
@@ -442,7 +442,7 @@ function chargesOf({ template, claims, facts, layers }: Case): readonly Charge[]
 }
 
 /** The lowest limit of a file's size among the layers; undefined when none has one. */
-function fileSizeBytesMax(layers: readonly Rules[]): number | undefined {
+function lowestFileSize(layers: readonly Rules[]): number | undefined {
   return layers.reduce<number | undefined>((lowest, { fileSizeBytesMax: limit }) => {
     return limit === undefined ? lowest : Math.min(limit, lowest ?? limit);
   }, undefined);
@@ -464,6 +464,11 @@ export function visibleScopes(
   });
 }
 
+/** The most bytes a file may have by template and narrowings; MAX_SAFE_INTEGER when nothing limits it. */
+export function fileSizeBytesMax(template: Template, claims: Claims): number {
+  return lowestFileSize(layersOf(template, claims)) ?? Number.MAX_SAFE_INTEGER;
+}
+
 /** What is left of a template after a key's narrowings, for telling people (wire contract 2.5); `decide` does not need it. */
 export interface EffectiveRights {
   /** In the order of `PERMISSIONS`. */
@@ -481,7 +486,7 @@ export function effective(template: Template, claims: Claims): EffectiveRights {
   const [first = [], ...others] = visibleScopes(template, claims, 'upload');
   return {
     permissions: PERMISSIONS.filter((permission) => isGiven(layers, permission)),
-    maxFileSizeBytes: fileSizeBytesMax(layers) ?? Number.MAX_SAFE_INTEGER,
+    maxFileSizeBytes: lowestFileSize(layers) ?? Number.MAX_SAFE_INTEGER,
     expiresAtMs: expiryOf(template, claims),
     uploadScopes: others.reduce(intersectScopes, first).map(formatScope),
   };

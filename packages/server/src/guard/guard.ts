@@ -10,14 +10,14 @@ import type {
   OperationName,
   Template,
 } from '@latchkey/policy';
-import { coversAll, decide, effective, looksLikeKey, visibleScopes } from '@latchkey/policy';
+import { coversAll, decide, fileSizeBytesMax, looksLikeKey, visibleScopes } from '@latchkey/policy';
 import { AppError, type ErrorCode } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import { type ResumableUpload, sourceOf } from '../ports/resumable.ts';
 import { authenticate, type Bearer, type Credential } from './authenticate.ts';
-import { authorize } from './authorize.ts';
+import { type Allowed, authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
 import { type Held, heldSince, reserve, type WhenCountersFail } from './limit.ts';
 import { liveRecords } from './live.ts';
@@ -63,6 +63,15 @@ export interface Entrant {
   readonly startedAtMs: number;
   /** The upload it goes on with; whoever asks may. What that upload reserved serves all its requests. */
   readonly begun?: ResumableUpload;
+  /** Good only together with this bearer. */
+  readonly early?: Early | undefined;
+}
+
+/** What was decided about a request before its targets were known. */
+interface Early {
+  readonly operation: OperationName;
+  readonly facts: Facts;
+  readonly decision: Allowed;
 }
 
 /** How the guard is set up. */
@@ -195,13 +204,13 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       startedAtMs: begun?.createdAtMs ?? nowMs,
       ...(begun === undefined ? {} : { begun }),
     };
-    refuseEarly(entrant, operations, nowMs);
+    const early = refuseEarly(entrant, operations, nowMs);
     if (asked.uploadId !== undefined && begun === undefined) throw new AppError('UPLOAD_NOT_FOUND', 'not theirs');
     // A credential proves its container; only those that carry none need it looked up.
     if (bearer.kind === 'admin' && (await ports.templates.findContainer(asked.container)) === undefined) {
       throw new AppError('CONTAINER_NOT_FOUND');
     }
-    return entrant;
+    return { ...entrant, early };
   }
 
   /** The upload, if it is there and this bearer's (threat 12). */
@@ -241,7 +250,12 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const { asked, begun } = entrant;
     const askedAtMs = system.now();
     const presented = await ask(asked.container, asked.credential);
-    return { ...entrant, askedAtMs, bearer: begun === undefined ? presented : await withBeginner(presented, begun) };
+    return {
+      ...entrant,
+      early: undefined,
+      askedAtMs,
+      bearer: begun === undefined ? presented : await withBeginner(presented, begun),
+    };
   }
 
   /** Refuses when none of the operations is open to the caller whatever the targets are. */
@@ -250,13 +264,13 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     operations: readonly OperationName[],
     nowMs: number,
     begun: Pick<Facts, 'startedAtMs'> = {},
-  ): void {
+  ): Early {
     let first: unknown;
     for (const operation of operations) {
       try {
         const facts = factsOf(entrant, { demands: [{ operation, targets: [] }] }, nowMs);
-        authorize(entrant.bearer, { ...facts, ...begun });
-        return;
+        const told = { ...facts, ...begun };
+        return { operation, facts: told, decision: authorize(entrant.bearer, told) };
       } catch (error) {
         first ??= error;
       }
@@ -279,8 +293,10 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     entrant: Entrant,
     demanded: Demanded & { readonly demands: readonly (Demand & { readonly operation: Op })[] },
   ): Promise<Grant<Op>> {
-    const facts = factsOf(entrant, demanded, ports.system.now());
-    const decision = authorize(entrant.bearer, facts);
+    const nowMs = ports.system.now();
+    const early = isSameQuestion(entrant.early, demanded, nowMs) ? entrant.early : undefined;
+    const facts = early?.facts ?? factsOf(entrant, demanded, nowMs);
+    const decision = early?.decision ?? authorize(entrant.bearer, facts);
     const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
     const held =
       entrant.begun === undefined
@@ -314,9 +330,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const { asked, bearer } = entrant;
     const { template, claims } = bearer;
     const fileMax =
-      template === undefined || claims === undefined
-        ? Number.MAX_SAFE_INTEGER
-        : effective(template, claims).maxFileSizeBytes;
+      template === undefined || claims === undefined ? Number.MAX_SAFE_INTEGER : fileSizeBytesMax(template, claims);
     const bound = bytesBound(fileMax, bytesCharges, held);
     let kept = false;
     let settled = false;
@@ -474,6 +488,14 @@ function bytesBound(
     rule: 'upload.max_file_size',
     code: 'PAYLOAD_TOO_LARGE',
   });
+}
+
+/** Whether it is asked again what was decided in this millisecond, of an operation without targets: equal questions have equal answers. */
+function isSameQuestion(early: Early | undefined, { demands, upload }: Demanded, nowMs: number): boolean {
+  const [demand, ...others] = demands;
+  if (early === undefined || demand === undefined || others.length > 0 || upload !== undefined) return false;
+  const { operation, targets, tree } = demand;
+  return early.facts.nowMs === nowMs && early.operation === operation && targets.length === 0 && tree !== true;
 }
 
 /** Who is recorded as the author of a change. */

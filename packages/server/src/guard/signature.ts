@@ -34,14 +34,32 @@ export function signAddress(
   nowMs: number,
 ): string | undefined {
   const { kid, secret } = keyring.signing();
-  const expiresAtMs = Math.min(claims.expiresAtMs, (Math.floor(nowMs / HOUR_MS) + 2) * HOUR_MS);
   const isPermanent = claims.expiresAtMs === Number.MAX_SAFE_INTEGER;
-  const { subject: _, ...said } = claims; // It may be an e-mail address, and addresses get around.
-  const text = encodeKey({ ...said, kid, expiresAtMs: isPermanent ? expiresAtMs : claims.expiresAtMs }, secret, mac);
-  const payload = text.slice(KEY_PREFIX.length, text.lastIndexOf('.'));
+  const expiresAtMs = isPermanent ? (Math.floor(nowMs / HOUR_MS) + 2) * HOUR_MS : claims.expiresAtMs;
+  const payload = payloadOf(claims, kid, expiresAtMs);
   const page = Buffer.from(origin ?? '', 'utf8').toString('base64url');
   const signature = [payload, fileId, page, tagOf(secret, payload, fileId, page).toString('base64url')].join('~');
   return signature.length <= SIGNATURE_CHARS_MAX ? signature : undefined;
+}
+
+interface Payload {
+  readonly kid: string;
+  readonly expiresAtMs: number;
+  readonly text: string;
+}
+
+/** One key signs the addresses of many files, with the same claims in each. */
+const payloads = new WeakMap<Claims, Payload>();
+
+function payloadOf(claims: Claims, kid: string, expiresAtMs: number): string {
+  const known = payloads.get(claims);
+  if (known?.kid === kid && known.expiresAtMs === expiresAtMs) return known.text;
+  const { subject: _, ...said } = claims; // It may be an e-mail address, and addresses get around.
+  // The claims are written as in a key, where a tag would follow: of what key does not matter.
+  const key = encodeKey({ ...said, kid, expiresAtMs }, new Uint8Array(32), mac);
+  const text = key.slice(KEY_PREFIX.length, key.lastIndexOf('.'));
+  payloads.set(claims, { kid, expiresAtMs, text });
+  return text;
 }
 
 /** Reads a signature without believing it. Never throws, whatever the text. */

@@ -16,6 +16,7 @@ import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
 import { registerMetrics } from './metrics.ts';
 import { wantsPage } from './page.ts';
+import { trusting } from './proxies.ts';
 import { Query } from './query.ts';
 import { DecisionRecords, registerRecords } from './records.ts';
 import { sendError, success } from './respond.ts';
@@ -46,7 +47,6 @@ const REST_MS = 30_000;
 interface RequestState {
   readonly row: Route;
   readonly query: Query;
-  readonly baseUrl: string;
   readonly decisions: DecisionRecords;
   entrant?: Entrant;
 }
@@ -56,7 +56,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   const rendering = { showTrace: options.showTrace, log: ports.system.log };
   const app = fastify({
     logger: false,
-    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    trustProxy: options.trustedProxies.length === 0 ? false : trusting(options.trustedProxies),
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
@@ -77,7 +77,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   const rows = new Map<string, string>();
 
   await app.register(cookie);
-  app.addHook('onRequest', async (request) => takeFirstContentType(request));
+  app.addHook('onRequest', (request, _reply, done) => {
+    takeFirstContentType(request);
+    done();
+  });
   // Nothing is read of a body that no route takes: an address that does not exist says so, whatever was sent to it.
   leaveBodies(app);
   registerRecords(
@@ -124,9 +127,8 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   }
 
   async function enter(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const baseUrl = options.publicUrl ?? `${request.protocol}://${request.host}`;
     const decisions = new DecisionRecords(request.id);
-    const state: RequestState = { row, query: Query.parse(request.raw.url ?? ''), baseUrl, decisions };
+    const state: RequestState = { row, query: Query.parse(request.raw.url ?? ''), decisions };
     states.set(request, state);
     if (row.headers !== undefined) reply.headers({ ...row.headers });
     drainWhenRefused(request, reply);
@@ -143,7 +145,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       container: params['container'] ?? '',
       credential: presented,
       clientIp: clientIp(request),
-      origin: requestOrigin(request, new URL(baseUrl).origin),
+      origin: requestOrigin(request, () => new URL(baseUrlOf(request)).origin),
       decided: (decision: Decided) => decisions.add(decision),
       ...(row.continues === undefined ? {} : { uploadId: params[row.continues] ?? '' }),
     };
@@ -156,6 +158,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       state.entrant = await guard.enter(asked, row.operations);
     }
     corsHeaders(request, reply, state.entrant.bearer.template);
+  }
+
+  function baseUrlOf(request: FastifyRequest): string {
+    return options.publicUrl ?? `${request.protocol}://${request.host}`;
   }
 
   async function run(row: Route, version: string, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -178,7 +184,9 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       params: request.params as Record<string, string>,
       query: state.query,
       body: request.body ?? undefined,
-      baseUrl: state.baseUrl,
+      get baseUrl() {
+        return baseUrlOf(request);
+      },
       nowMs: ports.system.now(),
       request,
       reply,
@@ -188,7 +196,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     };
     try {
       const answer = await row.handle(call);
-      await Promise.all(grants.map((grant) => grant.settle()));
+      for (const grant of grants) await grant.settle();
       return answer === undefined ? reply : success(answer);
     } catch (error) {
       await Promise.allSettled(grants.map((grant) => grant.release()));
@@ -220,6 +228,7 @@ export function expandPaths(row: Pick<Route, 'paths'>): readonly { readonly url:
  * that their dialog shows people: company, container, share.
  */
 function withoutShareHost(target: string): string {
+  if (!target.startsWith('/share/')) return target;
   return target
     .replace(/^\/share(?=\/[^/?]+\/v[345]\/share\/)/, '')
     .replace(/^\/share\/(?!v[345]\/|cdn\/)[^/?]+\/([^/?]+)\/([\w-]{22})(?=$|\?)/, '/$1/share/$2');
@@ -229,6 +238,7 @@ function withoutShareHost(target: string): string {
 function withoutTrailingSlash(target: string): string {
   const at = target.indexOf('?');
   const path = at < 0 ? target : target.slice(0, at);
+  if (!path.endsWith('/')) return target;
   if (!/^\/[^/]+\/(?:v[345]|key|upload)\//.test(path)) return target;
   // Cut by hand: an expression for "slashes before the end" tries every run of slashes from each of its slashes.
   let end = path.length;
@@ -261,8 +271,9 @@ function nothingThere(request: FastifyRequest): AppError {
  */
 function takeFirstContentType(request: FastifyRequest): void {
   const { headers } = request.raw;
-  const [first, ...rest] = (headers['content-type'] ?? '').split(',');
-  if (first !== undefined && rest.length > 0) headers['content-type'] = first.trim();
+  const list = headers['content-type'];
+  const end = list?.indexOf(',') ?? -1;
+  if (list !== undefined && end >= 0) headers['content-type'] = list.slice(0, end).trim();
 }
 
 /**
@@ -272,6 +283,8 @@ function takeFirstContentType(request: FastifyRequest): void {
  */
 function drainWhenRefused(request: FastifyRequest, reply: FastifyReply): void {
   const { raw } = request;
+  const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers;
+  if (length === undefined && encoding === undefined) return;
   const endsAfterwards = !reply.raw.shouldKeepAlive && !raw.complete;
   if (endsAfterwards) reply.raw.shouldKeepAlive = true;
   const end = () => {
@@ -300,11 +313,13 @@ function letConnectionsGo(app: FastifyInstance): void {
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (closing) reply.header('connection', 'close');
+    done();
   });
-  app.addHook('onResponse', async (request) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     // An answer whose headers had left before that could not say so.
     if (closing) request.raw.socket.end();
+    done();
   });
 }

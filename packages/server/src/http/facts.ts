@@ -15,7 +15,8 @@ export const SESSION_COOKIE = 'latchkey_session';
 
 /** The client's address behind trusted proxies. Raises REQUEST_INVALID when a trusted proxy hands on what is no address. */
 export function clientIp(request: FastifyRequest): string {
-  const text = stripPort(request.ip);
+  const { ip } = request;
+  const text = isIP(ip) === 0 ? stripPort(ip) : ip;
   if (isIP(text) === 0) {
     throw new AppError('REQUEST_INVALID', 'forwarded address is unreadable', {
       faults: [{ field: 'X-Forwarded-For', code: 'ADDRESS_INVALID', message: 'The forwarded address cannot be read.' }],
@@ -36,10 +37,10 @@ function stripPort(text: string): string {
  * The origin of the page that sent the request. Browsers leave `Origin` out of same-origin reads; Fetch Metadata
  * (`Sec-Fetch-Site: same-origin`, which scripts cannot set) then proves that the page is ours.
  */
-export function requestOrigin(request: FastifyRequest, ownOrigin: string): string | undefined {
+export function requestOrigin(request: FastifyRequest, ownOrigin: () => string): string | undefined {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined) return parseOrigin(origin) ?? 'null';
-  return site === 'same-origin' ? ownOrigin : undefined;
+  return site === 'same-origin' ? ownOrigin() : undefined;
 }
 
 /**

@@ -10,11 +10,10 @@ import { AppError } from '../errors.ts';
 export function acceptAnyJson(scope: FastifyInstance, bytesMax: number, msMax: number): void {
   scope.removeAllContentTypeParsers();
   // Without a body there is nothing to wait for.
-  scope.addHook('preParsing', async ({ headers }, _reply, payload) =>
-    headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
-      ? payload
-      : arrivingWithin(payload, msMax),
-  );
+  scope.addHook('preParsing', ({ headers }, _reply, payload, done) => {
+    const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+    done(null, isEmpty ? payload : arrivingWithin(payload, msMax));
+  });
   scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bytesMax }, (_request, text, done) => {
     try {
       done(null, parseJson(String(text)));

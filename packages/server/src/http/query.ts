@@ -31,13 +31,14 @@ export class Query {
    */
   one(...names: readonly string[]): string | undefined {
     for (const name of names) {
-      const values = new Set(this.#values.get(name) ?? []);
-      if (values.size > 1) {
+      const values = this.#values.get(name);
+      if (values === undefined) continue;
+      const [value] = values;
+      if (values.length > 1 && values.some((other) => other !== value)) {
         throw new AppError('REQUEST_INVALID', undefined, {
           faults: [{ field: name, code: 'REPEATED', message: 'Give this parameter once.' }],
         });
       }
-      const [value] = values;
       if (value !== undefined && value !== '') return value;
     }
     return undefined;

@@ -83,7 +83,7 @@ async function signInByKey(
   }
   const address = clientIp(request);
   const country = ports.geo.country(address);
-  const origin = requestOrigin(request, `${request.protocol}://${request.host}`);
+  const origin = requestOrigin(request, () => `${request.protocol}://${request.host}`);
   authorize(bearer, {
     nowMs: ports.system.now(),
     container,

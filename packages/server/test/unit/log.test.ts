@@ -1,6 +1,6 @@
 // The log's safety net: whatever is handed to it, no key and no secret comes out; and nothing that is handed to it breaks it.
 import { describe, expect, it } from 'vitest';
-import { openLog } from '../../src/adapters/system/log.ts';
+import { linesTogether, openLog } from '../../src/adapters/system/log.ts';
 
 function capture(level: 'info' | 'warn' | 'error' | 'silent' = 'info') {
   const lines: string[] = [];
@@ -23,6 +23,40 @@ describe('the log', () => {
       big: '10',
       at: '1970-01-01T00:00:00.000Z',
     });
+  });
+
+  it('writes the lines of one turn together, and an error at once with those before it', async () => {
+    const written: string[] = [];
+    const log = openLog('info', linesTogether({ write: (lines) => void written.push(lines) }));
+    const events = () =>
+      written.map((lines) =>
+        lines
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line).event),
+      );
+    log.info('a');
+    log.warn('b');
+    expect(written).toEqual([]);
+    await new Promise(setImmediate);
+    expect(events()).toEqual([['a', 'b']]);
+    log.info('c');
+    log.error('d');
+    expect(events()).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    await new Promise(setImmediate);
+    expect(written).toHaveLength(2);
+  });
+
+  it('does not take the name of a field for harmless because another log did', () => {
+    const secret = 'a-name-that-is-a-secret';
+    const { log } = capture();
+    log.info('event', { [secret]: 1 });
+    const lines: string[] = [];
+    openLog('info', { write: (line) => void lines.push(line) }, [secret]).info('event', { [secret]: 1 });
+    expect(lines.join()).not.toContain(secret);
   });
 
   it('leaves out what is below its level', () => {

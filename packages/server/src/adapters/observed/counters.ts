@@ -25,12 +25,15 @@ export function observedCounters(counters: Counters, meter: Meter): Counters {
     }
   }
   return {
-    reserve: (charges, nowMs, holdMs) =>
-      timed(
+    reserve: async (charges, nowMs, holdMs) => {
+      const admission = await timed(
         'reserve',
         () => counters.reserve(charges, nowMs, holdMs),
         ({ admitted }) => (admitted ? 'made' : 'refused'),
-      ),
+      );
+      if (admission.admitted && holdMs === 0) meter.count('reservations', { outcome: 'settled' });
+      return admission;
+    },
     settle: (id, actual) =>
       timed(
         'settle',

@@ -37,6 +37,7 @@ import {
 } from './folders.ts';
 import { labelsOf } from './labels.ts';
 import { lockFolders, lockTree } from './locks.ts';
+import { prepared } from './prepared.ts';
 import type { FileTable, FileVersionTable } from './schema.ts';
 import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
@@ -97,7 +98,7 @@ function approvalOf({ approval_status, approval_due_at }: FileRow): FileRecord['
 
 /** The file with the id, in its current version. */
 export async function findPlacedFile(db: Executor, container: string, id: string): Promise<PlacedFile | undefined> {
-  const row = await placedFiles(db, container).where('files.id', '=', id).executeTakeFirst();
+  const [row] = await placedFileById(db, container, id);
   return row && toPlacedFile(row);
 }
 
@@ -513,6 +514,10 @@ export function inParts<T>(list: readonly T[], size: number): readonly (readonly
   for (let start = 0; start < list.length; start += size) parts.push(list.slice(start, start + size));
   return parts;
 }
+
+const placedFileById = prepared(2, (db, container = '', id = '') =>
+  placedFiles(db, container).where('files.id', '=', id),
+);
 
 function placedFiles(db: Executor, container: string) {
   return db

@@ -1,10 +1,12 @@
 // Events as JSON lines, with a safety net under the rule that no key and no secret is ever logged.
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import type { Log } from '../../ports/system.ts';
 
 /** Where the lines go; a stream is one. */
 export interface LogDestination {
   write(line: string): void;
+  /** Lets go of what it has kept back; absent when it keeps nothing. */
+  flush?(): void;
 }
 
 /** Replaces what must not be read in a log. */
@@ -15,6 +17,9 @@ const REDACTED = '[redacted]';
  * percent-encoded `key%3DSASS__...`; the last alternative catches what is cut off.
  */
 const CREDENTIAL = /SASS__[\w.~%+/=-]*|lk_[a-z0-9_-]{0,64}_[0-9A-Za-z]{32}_[0-9A-Za-z]*|\blk_[\w.~%+/=-]*/g;
+
+/** Every match of `CREDENTIAL` holds one of these. */
+const MARKS = ['SASS__', 'lk_'];
 
 /** Fields and headers that hold credentials in whatever form, compared without case, `-` and `_`. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(
@@ -45,29 +50,91 @@ const ENTRIES_MAX = 200;
 /**
  * Opens the log. Each call writes one line `{ level, time, event, ...fields }`. Errors are written with message, stack, code and
  * causes. Text that looks like an access key or a secret key, the given secrets, whose form is their owner's choice, and fields
- * named after credentials are written as `[redacted]`.
+ * named after credentials are written as `[redacted]`. Lines of one turn of the event loop leave together; an error leaves at once,
+ * with those before it.
  */
 export function openLog(
   level: 'info' | 'warn' | 'error' | 'silent',
-  destination?: LogDestination,
+  destination: LogDestination = linesTogether(pino.destination({ fd: 1, sync: true })),
   secrets: readonly string[] = [],
 ): Log {
   const hide = hiding(secrets);
-  const options = {
-    level,
-    base: null,
-    messageKey: 'event',
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
-  const logger: Logger = destination === undefined ? pino(options) : pino(options, destination);
-  const write =
-    (severity: 'info' | 'warn' | 'error') =>
-    (event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      if (logger.isLevelEnabled(severity))
-        logger[severity](redactEntries(Object.entries(fields), 0, new Set(), hide), hide(event));
+  const usual = new Set<string>();
+  const least = SEVERITIES.indexOf(level);
+  const write = (severity: 'info' | 'warn' | 'error') => {
+    if (SEVERITIES.indexOf(severity) < least) return () => {};
+    return (event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      const safe = isHarmless(fields, 0, hide, usual)
+        ? fields
+        : redactEntries(Object.entries(fields), 0, new Set(), hide);
+      const rest = JSON.stringify(safe).slice(1);
+      const head = `{"level":"${severity}","time":"${isoTime()}","event":${JSON.stringify(hide(event))}`;
+      destination.write(rest === '}' ? `${head}}\n` : `${head},${rest}\n`);
+      if (severity === 'error') destination.flush?.();
     };
+  };
   return { info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+const SEVERITIES = ['info', 'warn', 'error', 'silent'];
+
+let shown = { atMs: 0, text: '' };
+
+/** The time, written anew only when it has changed. */
+function isoTime(): string {
+  const atMs = Date.now();
+  if (shown.atMs !== atMs) shown = { atMs, text: new Date(atMs).toISOString() };
+  return shown.text;
+}
+
+/** Keeps lines until the turn of the event loop is over: a busy service writes many in one, and each write is a call of the system.
+ *  They leave when the process ends, too. */
+export function linesTogether(to: LogDestination): LogDestination {
+  let waiting = '';
+  const flush = () => {
+    const lines = waiting;
+    waiting = '';
+    if (lines !== '') to.write(lines);
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (waiting === '') setImmediate(flush);
+      waiting += line;
+    },
+    flush,
+  };
+}
+
+/** Whether a value is plain data in which nothing would be hidden or shortened: nearly every line, so it is not copied. */
+function isHarmless(value: unknown, depth: number, hide: Hide, usual: Set<string>): boolean {
+  if (typeof value === 'string') return hide(value) === value;
+  if (typeof value !== 'object' || value === null) {
+    return typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null;
+  }
+  if (depth > DEPTH_MAX) return false;
+  if (Array.isArray(value)) {
+    return value.length <= ENTRIES_MAX && value.every((entry) => isHarmless(entry, depth + 1, hide, usual));
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return false;
+  const names = Object.keys(value);
+  return (
+    names.length <= ENTRIES_MAX &&
+    names.every(
+      (name) =>
+        isUsual(name, hide, usual) && isHarmless((value as Record<string, unknown>)[name], depth + 1, hide, usual), // Its own keys.
+    )
+  );
+}
+
+/** So many names of fields are known to stand as they are: the program's own events have a few dozen. */
+const USUAL_MAX = 500;
+
+function isUsual(name: string, hide: Hide, usual: Set<string>): boolean {
+  if (usual.has(name)) return true;
+  if (SECRET_FIELDS.has(plain(name)) || hide(name) !== name) return false;
+  if (usual.size < USUAL_MAX && name.length <= 40) usual.add(name);
+  return true;
 }
 
 function plain(name: string): string {
@@ -79,8 +146,12 @@ type Hide = (text: string) => string;
 /** Takes credentials out of a text; the secrets as they are and as they stand in an address. */
 function hiding(secrets: readonly string[]): Hide {
   const literal = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))].filter(Boolean);
-  return (text) =>
-    literal.reduce((safe, secret) => safe.replaceAll(secret, REDACTED), text.replace(CREDENTIAL, REDACTED));
+  const lengthMin = Math.min(...literal.map(({ length }) => length));
+  return (text) => {
+    // Most texts are short and hold nothing that begins like a credential: two quick looks tell.
+    const safe = MARKS.some((mark) => text.includes(mark)) ? text.replace(CREDENTIAL, REDACTED) : text;
+    return safe.length < lengthMin ? safe : literal.reduce((left, secret) => left.replaceAll(secret, REDACTED), safe);
+  };
 }
 
 function redactEntries(
