@@ -31,6 +31,7 @@ interface Demo {
   readonly filerobot: {
     on(event: string, listener: (...details: never[]) => void): void;
     getGlobalState(): { readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } } };
+    addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
     getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void };
   };
 }
@@ -46,6 +47,8 @@ declare global {
 export interface DemoOptions extends VisitOptions {
   readonly template?: string;
   readonly accessKey?: string;
+  /** Whom the access key was made for, as the page tells the widget. */
+  readonly user?: string;
   readonly folder?: string;
   /** Runs before the page loads. */
   readonly prepare?: (page: Page) => Promise<unknown>;
@@ -65,13 +68,16 @@ export class Widget {
   static async open(
     pages: Pages,
     target: Target,
-    { template, accessKey, folder, prepare, ...how }: DemoOptions,
+    { template, accessKey, user, folder, prepare, ...how }: DemoOptions,
   ): Promise<Widget> {
     const visit = await pages.visit(how);
     const address = new URL('/demo/', target.baseUrl);
     if (template !== undefined) address.searchParams.set('template', template);
     if (folder !== undefined) address.searchParams.set('folder', folder);
-    if (accessKey !== undefined) address.hash = `key=${accessKey}`;
+    const given = new URLSearchParams();
+    if (accessKey !== undefined) given.set('key', accessKey);
+    if (user !== undefined) given.set('user', user);
+    address.hash = given.toString();
     await visit.page.addInitScript(record);
     await prepare?.(visit.page);
     await visit.page.goto(address.href);
@@ -166,6 +172,15 @@ export class Widget {
     await this.page.waitForFunction((count) => window.recorded.ended.length >= count, endedBefore + files.length, {
       timeout: 120_000,
     });
+  }
+
+  /** Hands the widget an address in place of a file, as plugins for other places do, and resolves when the upload has ended. */
+  async uploadFrom(uploadUrl: string, name: string, type: string): Promise<void> {
+    await this.page.evaluate(
+      (file) => window.latchkeyDemo?.filerobot.addFile({ ...file, source: 'Test', data: new Blob() }, true),
+      { uploadUrl, name, type },
+    );
+    await this.page.waitForFunction((wanted) => window.recorded.ended.includes(wanted), name);
   }
 
   /** The line of the upload panel about a file, such as "Uploaded" or "Uploading failed". */

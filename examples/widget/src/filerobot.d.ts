@@ -10,6 +10,7 @@ declare module '@filerobot/core' {
       readonly container: string;
       readonly securityTemplateId?: string;
       readonly sassKey?: string;
+      readonly userInfo?: { readonly uuid: string; readonly name: string };
       readonly apiEndpoint: string;
       readonly adminApiEndpoint: string;
       readonly i18nFetchApiEndpoint: string;

@@ -32,10 +32,11 @@ export async function startPage(packages: Packages): Promise<void> {
 
 /** Starts the widget. The plugins join in the same tick as the core, or the uploader would never see a renewed key. */
 function startWidget(packages: Packages, settings: Settings): Filerobot {
-  const { accessKey, apiEndpoint, container, rootFolderPath, securityTemplateId } = settings;
+  const { accessKey, apiEndpoint, container, rootFolderPath, securityTemplateId, user } = settings;
   const filerobot = new packages.Filerobot({
     container,
     ...(accessKey === undefined ? { securityTemplateId } : { sassKey: accessKey }),
+    ...(user === undefined ? {} : { userInfo: { uuid: user, name: user } }),
     apiEndpoint,
     adminApiEndpoint: `${apiEndpoint}/admin`,
     i18nFetchApiEndpoint: `${apiEndpoint}/i18n`,

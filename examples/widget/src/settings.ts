@@ -6,6 +6,8 @@ export interface Settings {
   readonly securityTemplateId: string;
   /** A ready access key that a back end minted; used instead of exchanging the template. */
   readonly accessKey: string | undefined;
+  /** Whom the access key was made for: the widget offers them to change what is theirs. Nobody believes it but the page. */
+  readonly user: string | undefined;
   /** Origin of the API, without a slash at the end. The widget needs it absolute. */
   readonly apiEndpoint: string;
   /** The folder the widget opens at and never leaves. */
@@ -17,8 +19,8 @@ export class SettingsError extends Error {}
 
 /**
  * Asks the server that delivered this page for its settings. `?template=` and `?folder=` in the address of the page
- * take precedence over the server's template and over the root folder; `#key=` brings a ready access key, behind the
- * hash because browsers never send that part anywhere.
+ * take precedence over the server's template and over the root folder; `#key=` brings a ready access key and `&user=` the
+ * subject it was made for, behind the hash because browsers never send that part anywhere.
  * Throws a {@link SettingsError} when there is no usable answer.
  */
 export async function loadSettings(page: URL): Promise<Settings> {
@@ -31,10 +33,12 @@ export async function loadSettings(page: URL): Promise<Settings> {
       'The server did not name a security template for this demo. Make one in the console and open this page with ?template= and its identifier.',
     );
   }
+  const given = new URLSearchParams(page.hash.slice(1));
   return {
     container,
     securityTemplateId,
-    accessKey: new URLSearchParams(page.hash.slice(1)).get('key') ?? undefined,
+    accessKey: given.get('key') ?? undefined,
+    user: given.get('user') ?? undefined,
     apiEndpoint: (text(answer, 'api_endpoint') ?? page.origin).replace(/\/+$/, ''),
     rootFolderPath: page.searchParams.get('folder') ?? '/',
   };

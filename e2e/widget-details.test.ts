@@ -1,0 +1,228 @@
+// The published widget keeps favourites, and shows and changes what belongs to one file: comments, versions, variations, approvals.
+import type { Locator } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { type Answer, member } from '../conformance/support/http.ts';
+import { useTarget } from '../conformance/support/suite.ts';
+import { freshAddress, freshFolder } from '../conformance/support/target.ts';
+import { usePages } from './support/browser.ts';
+import { picture } from './support/corpus.ts';
+import { Widget } from './support/widget.ts';
+
+const RIGHTS = [
+  'OBJECTS_LIST',
+  'OBJECTS_FETCH',
+  'FILE_UPLOAD',
+  'FILE_META_CHANGE',
+  'FILE_DELETE',
+  'FILE_IMAGE_EDITOR',
+  'OBJECTS_APPROVAL_MANAGE',
+  'OBJECTS_APPROVAL_VOTE',
+  'LABELS_LIST',
+  'COLLECTIONS_LIST',
+];
+
+const target = useTarget();
+const pages = usePages();
+
+/** An access key for one person: the widget shows most of this to no others. */
+async function keyFor(subject: string): Promise<string> {
+  return (await target.admin('POST', 'key', { json: { subject, permissions: RIGHTS } })).text('key');
+}
+
+/** The widget in a folder of its own with these files, for a person of its own; and a way to ask the server with the same key. */
+async function openWith(...names: readonly string[]) {
+  const folder = freshFolder();
+  const uuids: string[] = [];
+  for (const name of names) {
+    const bytes = name.endsWith('.png') ? picture(name).buffer : name;
+    uuids.push(String((await target.seed(folder, name, bytes))['uuid']));
+  }
+  const subject = `ann ${folder}`;
+  const key = await keyFor(subject);
+  const from = freshAddress();
+  const ask = (method: string, path: string, json?: unknown): Promise<Answer> =>
+    target.call(method, path, { key, from, ...(json === undefined ? {} : { json }) });
+  const open = () => Widget.open(pages, target, { from, accessKey: key, user: subject, folder });
+  return { folder, uuids, subject, ask, open };
+}
+
+/** Opens the details of a file on one of its tabs. */
+async function openTab(widget: Widget, name: string, tab: string): Promise<void> {
+  await widget.file(name).dblclick();
+  await widget.page.getByText(tab, { exact: true }).last().click();
+}
+
+async function expectNoFailure(widget: Widget): Promise<void> {
+  expect((await widget.toasts()).filter(({ type }) => type !== 'success' && type !== 'info')).toEqual([]);
+  expect(widget.visit.errors).toEqual([]);
+}
+
+test('keeps a file as a favourite, lists it among the favourites, and lets go of it', async () => {
+  const { uuids, ask, open } = await openWith('kept.txt', 'other.txt');
+  const widget = await open();
+  const favorites = async () =>
+    (await ask('GET', 'v5/users/favorites?recursive=1')).list('files').map((file) => member(file, 'uuid'));
+
+  await widget.fromMenu(widget.file('kept.txt'), 'add_to', 'add_to_favorites');
+  await widget.seeToast('Successfully added to favorites');
+  expect(await favorites()).toEqual([uuids[0]]);
+
+  await widget.page.getByText('None', { exact: true }).first().click();
+  await widget.page.getByTestId('view-menu-toggle-btn').click();
+  await widget.page.getByText('My favorites', { exact: true }).first().click();
+  await widget.file('other.txt').waitFor({ state: 'detached' });
+  await widget.fromMenu(widget.file('kept.txt'), 'remove_from_favorites');
+  await widget.seeToast('Successfully removed from favorites');
+  await widget.file('kept.txt').waitFor({ state: 'detached' });
+  expect(await favorites()).toEqual([]);
+  await expectNoFailure(widget);
+});
+
+test('adds, likes, changes and deletes a comment, and shows those of others', async () => {
+  const { uuids, subject, ask, open } = await openWith('said.txt');
+  const theirs = { key: await keyFor('ben'), json: { comment: { text: '{"body":"By somebody else"}' } } };
+  await target.call('POST', `v5/file/${uuids[0]}/comments`, theirs);
+  const comments = async () => (await ask('GET', `v5/file/${uuids[0]}/comments`)).list('comments');
+  const own = async () => {
+    const mine = (await comments()).filter((one) => member(one, 'user.uuid') === subject);
+    return mine.map((one) => member(JSON.parse(String(member(one, 'text'))), 'body'));
+  };
+  const widget = await open();
+  const { page } = widget;
+  const fields = page.locator('[contenteditable="true"]');
+  const send = page.getByRole('button', { name: 'Send', exact: true });
+
+  await openTab(widget, 'said.txt', 'Comments');
+  await page.getByText('By somebody else', { exact: true }).waitFor();
+  await fields.first().click();
+  await page.keyboard.type('Looks good');
+  await send.first().click();
+  await page.getByText('Looks good', { exact: true }).waitFor();
+  expect(await own()).toEqual(['Looks good']);
+
+  // What may be done with a comment: subscribe, like, reply and, with one's own, more.
+  const actions = page
+    .locator('div')
+    .filter({ has: page.getByText('Looks good', { exact: true }) })
+    .filter({ has: page.getByRole('button', { name: 'Reply' }) })
+    .last()
+    .getByRole('button');
+  await actions.nth(2).click();
+  await expect.poll(async () => member((await comments())[0], 'meta.likes')).toEqual([subject]);
+  await actions.last().click();
+  await page.getByText('Edit', { exact: true }).last().click();
+  await fields.last().click();
+  await page.keyboard.press('End');
+  await page.keyboard.type(' to me');
+  await send.last().click();
+  await expect.poll(own).toEqual(['Looks good to me']);
+
+  await page.getByText('Looks good to me', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Reply' }).first().locator('xpath=following-sibling::button').click();
+  await page.getByText('Delete', { exact: true }).last().click();
+  await page.getByText('Looks good to me', { exact: true }).waitFor({ state: 'detached' });
+  expect(await own()).toEqual([]);
+  expect(await comments()).toHaveLength(1);
+  await expectNoFailure(widget);
+});
+
+test('tells the history of a file, restores an older version and deletes another', async () => {
+  const { folder, uuids, ask, open } = await openWith('v.txt');
+  await target.seed(folder, 'v.txt', 'second');
+  await target.seed(folder, 'v.txt', 'third and last');
+  const uuidOf = (version: string) => uuids[0]?.replace(/....$/, version) ?? '';
+  const widget = await open();
+  const { page } = widget;
+  /** The menu of one version. */
+  const more = (version: string): Locator =>
+    page
+      .getByText(`ID: ${uuidOf(version)}`)
+      .locator('xpath=ancestor::*[.//button][1]')
+      .getByRole('button')
+      .first();
+  const option = (name: string) => page.getByTestId(`fmaw-explorer-context_menu_option_${name}_option`);
+
+  await openTab(widget, 'v.txt', 'History');
+  await page
+    .getByText(/Asset\s*was\s*created/)
+    .last()
+    .waitFor();
+  await more('0000').click();
+  await option('restore').click();
+  // The widget shows the details of what is current now.
+  await page.getByRole('rowgroup').getByText('5 B', { exact: true }).waitFor();
+  await page.getByText('History', { exact: true }).last().click();
+  await page.getByText(`ID: ${uuidOf('0003')}`).waitFor();
+  await more('0001').click();
+  await option('remove').click();
+  await widget.confirm();
+  await page.getByText(`ID: ${uuidOf('0001')}`).waitFor({ state: 'detached' });
+
+  const versions = (await ask('GET', `v5/file/${uuids[0]}/versions`)).list('versions');
+  expect(versions.map((one) => [member(one, 'uuid'), member(one, 'size.bytes')])).toEqual([
+    [uuidOf('0003'), 5],
+    [uuidOf('0002'), 14],
+    [uuidOf('0000'), 5],
+  ]);
+  await expectNoFailure(widget);
+});
+
+test('makes, renames and deletes a variation', async () => {
+  const { uuids, ask, open } = await openWith('drawn.png');
+  const variants = async () => {
+    const list = (await ask('GET', `v5/file/${uuids[0]}/variants`)).list('variants');
+    return list.map((one) => [member(one, 'name'), member(one, 'query')]);
+  };
+  const widget = await open();
+  const { page } = widget;
+  /** Under the pointer an item shows its actions: copy, download, draw, rename, delete. */
+  const act = async (name: string, action: number) => {
+    const options = page.locator('.filerobot-common-ItemHoverTopOptions');
+    const item = page.locator('div:has(> .filerobot-common-ItemHoverTopOptions)');
+    const named = item.filter({ has: page.getByText(name, { exact: true }) });
+    await named.hover();
+    await named.locator(options).getByRole('button').nth(action).click();
+  };
+
+  await openTab(widget, 'drawn.png', 'Variations');
+  await page.getByTestId('add-variant-button').click();
+  await page.locator('input[type=number]').last().click({ clickCount: 3 });
+  await page.keyboard.type('50');
+  await page.keyboard.press('Tab');
+  await page.getByRole('button', { name: 'Save', exact: true }).first().click();
+  await page.locator('input[value^="drawn ("]').fill('Teaser');
+  await widget.confirm();
+  await widget.seeToast('Variation is added!');
+  expect(await variants()).toEqual([['Teaser', 'q=50']]);
+
+  await act('Teaser', 3);
+  await page.locator('input[value="Teaser"]').fill('Banner');
+  await widget.confirm();
+  await page.getByText('Banner', { exact: true }).last().waitFor();
+  expect(await variants()).toEqual([['Banner', 'q=50']]);
+
+  await act('Banner', 4);
+  await widget.confirm();
+  await page.getByText('Banner', { exact: true }).waitFor({ state: 'detached' });
+  expect(await variants()).toEqual([]);
+  await expectNoFailure(widget);
+});
+
+// Asking and voting is a plugin of the widget that was never published: its own requests are made here, and the widget shows them.
+test('shows how a request for approval stands, in the list and in the history', async () => {
+  const { uuids, subject, ask, open } = await openWith('asked.txt');
+  const wish = { approvers: [subject], message: 'Please look' };
+  const asked = await ask('POST', `v5/files/${uuids[0]}/approvals`, { approval: wish });
+  const before = await open();
+  await before.page.getByText('Pending', { exact: true }).first().waitFor();
+  await expectNoFailure(before);
+
+  const vote = { vote: 'APPROVE', comment: 'Fine by me' };
+  expect((await ask('POST', `v5/approvals/${asked.text('approval.uuid')}/vote`, vote)).status).toBe(200);
+  const after = await open();
+  await after.page.getByText('Approved', { exact: true }).first().waitFor();
+  await openTab(after, 'asked.txt', 'History');
+  await after.page.getByText('Please look').first().waitFor();
+  await after.page.getByText('Fine by me').first().waitFor();
+  await expectNoFailure(after);
+});
