@@ -1,5 +1,5 @@
 // The log of changes in SQL: rows written by the transactions that make the changes, and read a page at a time.
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import {
   type Author,
   CHANGES_PER_FILE_MAX,
@@ -82,17 +82,31 @@ export async function recordChanges(db: Executor, author: Author, changes: reado
 async function endHistories(db: Executor, fileIds: readonly string[]): Promise<void> {
   const ids = [...new Set(fileIds)];
   if (ids.length === 0) return;
-  const ranked = db
-    .selectFrom('changes')
-    .select(['id', sql<number>`row_number() over (partition by file_id order by id desc)`.as('nth')])
-    .where('file_id', 'in', ids);
-  await db
-    .deleteFrom('changes')
-    .where('id', 'in', ({ selectFrom }) =>
-      selectFrom(ranked.as('ranked')).select('ranked.id').where('ranked.nth', '>', CHANGES_PER_FILE_MAX),
-    )
-    .where('action', '!=', 'H_CREATED')
+  // An index tells it, without a look at the entries.
+  const ends = await db
+    .selectFrom('files')
+    .select([
+      'files.id',
+      ({ selectFrom }) =>
+        selectFrom('changes')
+          .select('changes.id')
+          .whereRef('changes.file_id', '=', 'files.id')
+          .orderBy('changes.id', 'desc')
+          .limit(1)
+          .offset(CHANGES_PER_FILE_MAX)
+          .as('first_beyond'),
+    ])
+    .where('files.id', 'in', ids)
     .execute();
+  for (const { id, first_beyond } of ends) {
+    if (first_beyond === null) continue;
+    await db
+      .deleteFrom('changes')
+      .where('file_id', '=', id)
+      .where('id', '<=', first_beyond)
+      .where('action', '!=', 'H_CREATED')
+      .execute();
+  }
 }
 
 /** An entry about a file as it is after the change. */
