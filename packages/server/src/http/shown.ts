@@ -5,15 +5,26 @@ import type { FileRecord, JsonObject } from '../ports/metadata.ts';
 import type { Call } from './route.ts';
 import { wireFile } from './wire.ts';
 
-/** The file objects, in order. Raises STORE_UNAVAILABLE. */
+/** The file objects, in order. Raises STORE_UNAVAILABLE for a call that only reads: what has been changed is answered as
+ *  changed, even when the store cannot say any more which files are the caller's favourites. */
 export async function showFiles(call: Call, files: readonly FileRecord[]): Promise<readonly JsonObject[]> {
   if (files.length === 0) return [];
-  const { kind, claims, template } = call.entrant.bearer;
-  const favorites = await favoritesOf(call.ports, call.container, { bearer: kind, claims, template });
+  const favorites = await favoritesOfCaller(call);
   return files.map((file) => wireFile(file, call, { isFavorite: favorites.has(file.id) }));
 }
 
-/** The file object. Raises STORE_UNAVAILABLE. */
+async function favoritesOfCaller({ ports, container, entrant, request }: Call): Promise<ReadonlySet<string>> {
+  const { kind, claims, template } = entrant.bearer;
+  try {
+    return await favoritesOf(ports, container, { bearer: kind, claims, template });
+  } catch (error) {
+    if (request.method === 'GET') throw error;
+    ports.system.log.warn('favorites.unknown', { error: String(error) });
+    return new Set();
+  }
+}
+
+/** The file object. Raises like `showFiles`. */
 export async function showFile(call: Call, file: FileRecord): Promise<JsonObject> {
   const [shown] = await showFiles(call, [file]);
   if (shown === undefined) throw new TypeError('Every file is shown.');
@@ -21,7 +32,7 @@ export async function showFile(call: Call, file: FileRecord): Promise<JsonObject
 }
 
 /** The file objects of what was stored. A caller who may not read a file gets back what it said itself, and of a file that
- *  was there before nothing that others said. Raises STORE_UNAVAILABLE. */
+ *  was there before nothing that others said. Raises like `showFiles`. */
 export async function showUploads(call: Call, stored: readonly StoredUpload[]): Promise<readonly JsonObject[]> {
   return showFiles(
     call,
@@ -31,7 +42,7 @@ export async function showUploads(call: Call, stored: readonly StoredUpload[]): 
   );
 }
 
-/** The file object of an upload that ended some time ago: others may have described it meanwhile. */
+/** The file object of an upload that ended some time ago: others may have described it meanwhile. Raises like `showFiles`. */
 export async function showStored(call: Call, file: FileRecord): Promise<JsonObject> {
   return showFile(call, mayRead(call.entrant.bearer, file.folderPath) ? file : bare(file));
 }

@@ -1,5 +1,6 @@
 // Favourites through the front door: whose they are, what of them is seen, and where files say that they are some.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../src/errors.ts';
 import { FAVORITES } from '../../src/operations/favorites.ts';
 import { type Answer, type Harness, openHarness } from '../support/harness.ts';
 
@@ -134,6 +135,24 @@ describe('favourites', () => {
     const fetcher = await keyFor('ann', { permissions: ['OBJECTS_FETCH'] });
     expect(outcome(await change('POST', fetcher, uuid))).toEqual([403, 'PERMISSION_DENIED']);
     expect(outcome(await api.call({ url: FAVORITES_URL, key: fetcher }))).toEqual([403, 'PERMISSION_DENIED']);
+  });
+
+  test('that the store cannot tell fail a list, but not the answer to a change that was made', async () => {
+    const mute = await openHarness({
+      wrap: (ports) => ({
+        ...ports,
+        favorites: {
+          ...ports.favorites,
+          findFavorites: () => Promise.reject(new AppError('STORE_UNAVAILABLE')),
+        },
+      }),
+    });
+    const key = await mute.key();
+    const stored = await mute.upload(key, '/x', { name: 'a.txt' });
+    expect([stored.status, stored.body['file']]).toMatchObject([200, { name: 'a.txt', is_favorite: false }]);
+    expect(outcome(await mute.call({ url: '/v5/files?folder=%2Fx', key }))).toEqual([503, 'STORE_UNAVAILABLE']);
+    expect(mute.log.filter(({ event }) => event === 'favorites.unknown')).toHaveLength(1);
+    await mute.close();
   });
 
   test('are refused as a whole when one file is unknown, when none is named, and beyond the bound', async () => {
