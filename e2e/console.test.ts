@@ -1,7 +1,7 @@
 // The console as an admin uses it: sign in, make a template, see every fault, try the key, and take it all back.
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Server, startServer } from '../conformance/support/server.ts';
+import { type Deployment, startDeployment } from '../conformance/support/layout.ts';
 import { accessFaults, policyViolations } from './support/access.ts';
 import { usePages, type Visit } from './support/browser.ts';
 
@@ -13,11 +13,11 @@ const SCHEMES = ['light', 'dark'] as const;
 const LOOK_TIMEOUT_MS = 420_000;
 
 const pages = usePages();
-let server: Server;
+let server: Deployment;
 let count = 0;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startDeployment();
 });
 afterAll(async () => {
   await server.stop();
@@ -30,7 +30,7 @@ function freshName(word: string): string {
 }
 
 /** The one-time link that the service prints when it starts. */
-function signInLink(of: Server): string {
+function signInLink(of: Deployment): string {
   const [link] = of.output().match(/http:\S+\/console\/login\S+/) ?? [];
   if (link === undefined) throw new Error(`no sign-in link was printed:\n${of.output()}`);
   return link;
@@ -98,7 +98,7 @@ async function messageOf(input: Locator): Promise<string> {
 
 describe('sign-in', () => {
   test('the printed link signs in once, leaves the address, and does nothing the second time', async () => {
-    const own = await startServer();
+    const own = await startDeployment();
     try {
       const link = signInLink(own);
       const first = await pages.visit();
@@ -200,7 +200,7 @@ describe('quotas', () => {
 
 describe('security templates', () => {
   test('the first one is made from a preset, and the panel afterwards shows how to embed it', async () => {
-    const own = await startServer({ settings: { LATCHKEY_DEMO: 'off' } });
+    const own = await startDeployment({ settings: { LATCHKEY_DEMO: 'off' } });
     try {
       const { page } = await pages.visit();
       await page.goto(signInLink(own));

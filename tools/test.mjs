@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runChecks } from './check.mjs';
+import { layoutOf } from './layouts.mjs';
 import { startS3 } from './s3-server.mjs';
 import {
   CHROMIUM,
@@ -23,6 +24,7 @@ import { installAndBuild, requireNode, run, StepFailed, seconds, VITEST } from '
 
 const isCi = process.env.CI === 'true';
 const isFast = process.argv.includes('--fast');
+const layout = layoutOf(process.argv.find((argument) => argument.startsWith('--layout='))?.slice('--layout='.length));
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const tally = { passed: 0, failed: 0 };
 
@@ -63,18 +65,19 @@ async function provide(wanted) {
 }
 
 /**
- * Runs one Vitest project and counts its tests. A file that does not load, a run that ends badly without a failed test,
- * and a project without any test count as one failure each.
+ * Runs one Vitest project, or the files of it whose paths begin as given, and counts its tests. A file that does not load, a
+ * run that ends badly without a failed test, and a project without any test count as one failure each.
  * @param {string} project
  * @param {Record<string, string | undefined>} env
+ * @param {readonly string[]} [files]
  */
-async function runProject(project, env) {
+async function runProject(project, env, files = []) {
   const startedAt = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
   const file = join(folder, 'report.json');
   const { code, output } = await run(
     process.execPath,
-    [VITEST, 'run', '--project', project, '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`],
+    [VITEST, 'run', '--project', project, ...files, '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`],
     { env },
   );
   /** @type {Report} */
@@ -97,7 +100,8 @@ async function runProject(project, env) {
 
   const duration = seconds(performance.now() - startedAt).padStart(8);
   const counts = [`${passed} passed`, failed > 0 && `${failed} FAILED`, skipped > 0 && `${skipped} skipped`];
-  console.log(`  ${`test: ${project}`.padEnd(34)} ${duration}  ${counts.filter(Boolean).join(', ')}`);
+  const on = env.LATCHKEY_TEST_LAYOUT === undefined ? '' : ` on ${env.LATCHKEY_TEST_LAYOUT}`;
+  console.log(`  ${`test: ${project}${on}`.padEnd(34)} ${duration}  ${counts.filter(Boolean).join(', ')}`);
   if (failed > 0) console.log(output.trimEnd());
 }
 
@@ -111,11 +115,42 @@ async function runProjects(projects, env) {
   }
 }
 
+/**
+ * The files that run in any layout. The other conformance tests and `uppy.test.ts` choose their own stores and nodes, and
+ * run once, without a layout.
+ */
+const ANYWHERE = {
+  api: [],
+  conformance: ['conformance/section-', 'conformance/keys'],
+  e2e: ['console', 'image-editor', 'plain-fetch', 'widget'].map((name) => `e2e/${name}`),
+};
+
+/**
+ * What every run tries on three nodes besides: the documented behaviour, and the published widget's uploads. All that runs in
+ * a layout is run by `npm test -- --layout=nodes3`.
+ */
+const ALWAYS = { conformance: ANYWHERE.conformance, e2e: ['e2e/plain-fetch', 'e2e/widget-uploads'] };
+
 async function check() {
   if (asked.length > 0 && !asked.includes('check')) return;
   const { passed, failed } = await runChecks();
   tally.passed += passed;
   tally.failed += failed;
+}
+
+/**
+ * Runs files in a layout.
+ * @param {import('./layouts.mjs').Layout} name
+ * @param {Partial<typeof ANYWHERE>} files
+ * @param {boolean} hasBrowser
+ */
+async function runLayout(name, files, hasBrowser) {
+  const projects = Object.entries(files).filter(
+    ([project]) => (project !== 'e2e' || hasBrowser) && (asked.length === 0 || asked.includes(project)),
+  );
+  await Promise.all(
+    projects.map(([project, some]) => runProject(project, { ...env, LATCHKEY_TEST_LAYOUT: name }, some)),
+  );
 }
 
 const startedAt = performance.now();
@@ -162,12 +197,18 @@ try {
   const chromium = parts.includes(CHROMIUM) ? CHROMIUM.find() : undefined;
   if (chromium !== undefined) env.LATCHKEY_TEST_CHROMIUM = chromium;
 
-  // Checks share the cores with quick tests, and tests that kill servers with those that wait for pages.
-  await Promise.all([check(), runProjects(['unit', 'property', ...(isFast ? ['api'] : [])], env)]);
-  if (!isFast) {
-    await runProjects(['contract', 'api'], env);
-    const last = ['conformance', ...(chromium === undefined ? [] : ['e2e'])];
-    await Promise.all(last.map((project) => runProjects([project], env)));
+  if (layout !== 'embedded') {
+    await runLayout(layout, ANYWHERE, chromium !== undefined);
+  } else {
+    // Checks share the cores with quick tests, and tests that kill servers with those that wait for pages.
+    await Promise.all([check(), runProjects(['unit', 'property', ...(isFast ? ['api'] : [])], env)]);
+    if (!isFast) {
+      await runProjects(['contract', 'api'], env);
+      const last = ['conformance', ...(chromium === undefined ? [] : ['e2e'])];
+      await Promise.all(last.map((project) => runProjects([project], env)));
+      const hasEngines = [POSTGRESQL, REDIS, S3].every((part) => parts.includes(part));
+      if (asked.length === 0 && hasEngines) await runLayout('nodes3', ALWAYS, chromium !== undefined);
+    }
   }
 } finally {
   await stop();

@@ -1,15 +1,15 @@
 // Ties a deployment to a test file: BASE_URL when it is set, else a server started for the file and scanned for leaks.
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { type Server, startServer } from './server.ts';
+import { type Deployment, startDeployment } from './layout.ts';
 import { Target } from './target.ts';
 
 /** Registers start and stop of the deployment with the test file and returns it; usable inside tests. */
 export function useTarget(): Target {
   const target = new Target();
-  let server: Server | undefined;
+  let server: Deployment | undefined;
   beforeAll(async () => {
     if (REMOTE) return useRemote(target);
-    server = await startServer();
+    server = await startDeployment();
     target.use(server);
   });
   afterAll(async () => {

@@ -1,4 +1,4 @@
-// The whole application on an in-memory database with a held clock, so that a test says only what is different about it.
+// The whole application on stores of its own with a held clock, so that a test says only what is different about it.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,14 +14,11 @@ import {
 } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { openPasswords } from '../../src/adapters/argon2/passwords.ts';
-import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
-import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
 import { findFfmpeg } from '../../src/adapters/images/ffmpeg.ts';
 import { openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openMeter } from '../../src/adapters/prometheus/meter.ts';
-import { openSql } from '../../src/adapters/sql/index.ts';
 import { openFetcher } from '../../src/adapters/web/fetcher.ts';
 import { hashSecret, mac } from '../../src/digest.ts';
 import { type AppOptions, createApp } from '../../src/http/app.ts';
@@ -30,6 +27,7 @@ import type { Ports } from '../../src/ports/index.ts';
 import type { System } from '../../src/ports/system.ts';
 import type { SecretKeyRecord, TemplateRecord } from '../../src/ports/templates.ts';
 import { UNTRACED } from '../../src/ports/tracer.ts';
+import { type NodeStores, openStores } from './stores.ts';
 
 /** Noon of a day with nothing special about it. */
 export const NOON_MS = Date.UTC(2026, 0, 15, 12);
@@ -91,7 +89,7 @@ export interface TestFile {
 export interface HarnessOptions extends Partial<AppOptions> {
   /** Replaces ports, for example by ones that fail. */
   readonly wrap?: (ports: Ports) => Ports;
-  /** In place of a database in memory. */
+  /** In place of a database of its own. */
   readonly databaseUrl?: string;
 }
 
@@ -124,7 +122,7 @@ export interface Harness {
 
 /** Opens an application with its own empty database and blob folder. */
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const { wrap = (ports: Ports) => ports, databaseUrl = 'sqlite::memory:', ...appOptions } = options;
+  const { wrap = (ports: Ports) => ports, databaseUrl, ...appOptions } = options;
   const clock = {
     nowMs: NOON_MS,
     pass(ms: number) {
@@ -134,27 +132,38 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const log: LoggedEvent[] = [];
   const system = heldSystem(() => clock.nowMs, log);
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-test-'));
-  const sql = await openSql(databaseUrl);
-  const blobs = await openDiskBlobs(folder, system);
-  const { templates } = sql;
-  const images = await openImages({ blobs, folder: join(folder, 'work'), workers: 1, programs: await PROGRAMS });
-  const partials = await openDiskPartialBlobs(folder, system);
-  const ports = wrap({
-    ...sql,
-    tagger: undefined,
-    passwords: openPasswords(),
-    blobs,
-    partials,
-    media: openMedia(),
-    fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
-    images,
-    renders: await openDiskRenders({ folder: join(folder, 'renders'), sizeMaxBytes: 1e8, now: system.now }),
-    geo: tableGeo(),
-    system,
-  });
-  await templates.ensureContainer(CONTAINER, NOON_MS);
-  const app = await createApp(ports, { ...APP_OPTIONS, ...appOptions });
-  await app.ready();
+  const stores = await openStores(system, folder, databaseUrl);
+  const open = async ({ sql, ...others }: NodeStores) => {
+    const images = await openImages({
+      blobs: others.blobs,
+      folder: join(folder, 'work'),
+      workers: 1,
+      programs: await PROGRAMS,
+    });
+    const ports = wrap({
+      ...sql,
+      ...others,
+      tagger: undefined,
+      passwords: openPasswords(),
+      media: openMedia(),
+      fetcher: openFetcher({ resolve: () => Promise.reject(new Error('tests look no names up')) }),
+      images,
+      renders: await openDiskRenders({ folder: join(folder, 'renders'), sizeMaxBytes: 1e8, now: system.now }),
+      geo: tableGeo(),
+      system,
+    });
+    await ports.templates.ensureContainer(CONTAINER, NOON_MS);
+    const app = await createApp(ports, { ...APP_OPTIONS, ...appOptions });
+    await app.ready();
+    return { app, ports, images };
+  };
+  const [first, ...others] = stores.nodes;
+  const node = await open(first);
+  const nodes = [node];
+  for (const other of others) nodes.push(await open(other));
+  let turn = 0;
+  const { app, ports } = node;
+  const { templates } = first.sql;
 
   const given: string[] = [];
   const remember = (text: string) => {
@@ -218,7 +227,9 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   async function call(request: TestRequest): Promise<Answer> {
     const { method = 'GET', url, key, headers = {}, body, ip = '127.0.0.1' } = request;
     const isJson = typeof body === 'object' && !Buffer.isBuffer(body);
-    const response = await app.inject({
+    // Each request meets the next node.
+    const { app: next } = nodes[turn++ % nodes.length] ?? node;
+    const response = await next.inject({
       method,
       url: isOutside(url) ? url : `/${CONTAINER}${url}`,
       remoteAddress: ip,
@@ -254,11 +265,11 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
       return call({ method: 'POST', url: `/v4/files?folder=${encodeURIComponent(folder)}`, key, headers, body });
     },
     close: async () => {
-      await app.close();
-      await images.close();
-      await sql.close();
-      await blobs.close();
-      await partials.close();
+      for (const each of nodes) {
+        await each.app.close();
+        await each.images.close();
+      }
+      await stores.close();
       await rm(folder, { recursive: true, force: true });
       refuseLeaks(log, given);
     },

@@ -1,0 +1,64 @@
+// Deployments as LATCHKEY_TEST_LAYOUT names them, so that the same tests meet one embedded node or several over the engines.
+import { randomBytes } from 'node:crypto';
+import { layoutOf, NODES } from '../../tools/layouts.mjs';
+import { createDatabase, POSTGRES_URL } from './postgres.ts';
+import { startProxy } from './proxy.ts';
+import { REDIS_URL } from './redis.ts';
+import { createBucket, S3_URL } from './s3.ts';
+import { freePort, type Server, type ServerOptions, startServer } from './server.ts';
+
+const LAYOUT = layoutOf(process.env['LATCHKEY_TEST_LAYOUT']);
+
+/** What the tests know of a deployment: one address, however many nodes there are behind it. */
+export type Deployment = Pick<Server, 'baseUrl' | 'container' | 'adminKey' | 'output' | 'stop'>;
+
+/** Starts a deployment in the layout of this run, with stores of its own. Rejects when the layout needs an engine that is missing. */
+export async function startDeployment(options: Pick<ServerOptions, 'settings'> = {}): Promise<Deployment> {
+  if (LAYOUT === 'embedded') return startServer(options);
+  if (POSTGRES_URL === undefined || REDIS_URL === undefined || S3_URL === undefined) {
+    throw new Error(`The layout ${LAYOUT} needs PostgreSQL, Valkey or Redis and an S3 server: run it by npm test.`);
+  }
+  const database = await createDatabase(POSTGRES_URL);
+  const adminKey = `conformance-admin-${randomBytes(16).toString('hex')}`;
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const settings = {
+    LATCHKEY_DATABASE_URL: database.url,
+    LATCHKEY_COUNTERS_URL: REDIS_URL,
+    LATCHKEY_BLOBS_URL: await createBucket(S3_URL),
+    LATCHKEY_SIGNING_SECRETS: `s1:${randomBytes(32).toString('hex')}`,
+    LATCHKEY_PUBLIC_URL: baseUrl,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    ...options.settings,
+  };
+  const servers: Server[] = [];
+  const stop = async () => {
+    for (const server of servers) await server.stop();
+    await database.drop();
+  };
+  try {
+    // At the same time, as an orchestrator does: the first start makes the tables, the others find them.
+    const starting = Array.from({ length: NODES[LAYOUT] }, () => startServer({ settings, adminKey }));
+    for (const server of await Promise.allSettled(starting)) {
+      if (server.status === 'fulfilled') servers.push(server.value);
+    }
+    await Promise.all(starting);
+    const proxy = await startProxy(
+      port,
+      servers.map((server) => server.baseUrl),
+    );
+    return {
+      baseUrl,
+      container: servers[0]?.container ?? '',
+      adminKey,
+      output: () => servers.map((server) => server.output()).join(''),
+      stop: async () => {
+        await proxy.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
