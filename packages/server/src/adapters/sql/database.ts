@@ -23,7 +23,9 @@ import { collections } from './migrations/0017-collections.ts';
 import { favorites } from './migrations/0018-favorites.ts';
 import { variants } from './migrations/0019-variants.ts';
 import { lenders } from './migrations/0020-lenders.ts';
-import { postgresDialect } from './postgres-dialect.ts';
+import type { OnlineMigration } from './migrations/online-index.ts';
+import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
+import { migratePostgres } from './postgres-migrator.ts';
 import type { Schema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
@@ -53,16 +55,29 @@ export interface Database {
   migrate(upTo?: string): Promise<void>;
   /** Reads what is there at one moment, while others go on writing. Raises STORE_UNAVAILABLE. */
   snapshot<T>(work: (db: Executor) => Promise<T>): Promise<T>;
+  /** Makes missing tables. Idempotent; any number of nodes may do it at the same time, and others serve meanwhile. `upTo` is
+   *  the first migration that is left out, for tests of what an older program has left. */
+  migrate(upTo?: string): Promise<void>;
   /** Its connections at this moment. */
   load(): ConnectionLoad;
   close(): Promise<void>;
 }
 
+/** How a database is opened. */
+export interface DatabaseOptions {
+  readonly log?: Log;
+  /** For PostgreSQL only. */
+  readonly limits?: Partial<PostgresLimits>;
+}
+
 /** Opens `sqlite:./path`, `sqlite::memory:` or `postgres://...`. Nothing is asked of the database yet. Raises TypeError for
  *  any other URL. */
-export function openDatabase(url: string, options: { readonly log?: Log } = {}): Database {
-  if (url.startsWith('sqlite:')) return new SqlDatabase('sqlite', sqliteDialect(url.slice('sqlite:'.length)));
-  if (/^postgres(ql)?:\/\//.test(url)) return new SqlDatabase('postgres', postgresDialect(url, options.log));
+export function openDatabase(url: string, { log, limits }: DatabaseOptions = {}): Database {
+  if (url.startsWith('sqlite:')) return new SqlDatabase('sqlite', sqliteDialect(url.slice('sqlite:'.length)), log);
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    const session = () => new Kysely<unknown>({ dialect: postgresSession(url, log) });
+    return new SqlDatabase('postgres', postgresDialect(url, log, limits), log, session);
+  }
   throw new TypeError('A database URL begins with "sqlite:" or "postgres://".');
 }
 
@@ -100,15 +115,25 @@ class SqlDatabase implements Database {
   readonly #unflushed: Unflushed[] = [];
   readonly #migrator: Migrator;
   readonly steps: readonly string[];
+  readonly #log: Log | undefined;
+  /** Opens a connection beside the others for work that takes long; where there is none, that is done like all other work. */
+  readonly #session: (() => Kysely<unknown>) | undefined;
   #isClosed = false;
 
-  constructor(dialect: 'sqlite' | 'postgres', kyselyDialect: Dialect & Watched) {
+  constructor(
+    dialect: 'sqlite' | 'postgres',
+    kyselyDialect: Dialect & Watched,
+    log: Log | undefined,
+    session?: () => Kysely<unknown>,
+  ) {
     this.dialect = dialect;
     this.#watched = kyselyDialect;
     this.#db = new Kysely<Schema>({ dialect: kyselyDialect });
     const migrations = migrationsFor(dialect);
     this.steps = Object.keys(migrations).sort();
     this.#migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
+    this.#log = log;
+    this.#session = session;
   }
 
   async query<T>(unavailable: ErrorCode, work: (db: Executor) => Promise<T>): Promise<T> {
@@ -138,6 +163,44 @@ class SqlDatabase implements Database {
   async migrate(upTo?: string): Promise<void> {
     const { error } = await (upTo === undefined ? this.#migrator.migrateToLatest() : this.#migrator.migrateTo(upTo));
     if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
+    const all = {
+      '0001-initial': initial(this.dialect),
+      '0002-tags': tags(this.dialect),
+      '0003-products': products(this.dialect),
+      '0004-settings': settings(this.dialect),
+      '0005-bulks': bulks(this.dialect),
+      '0006-history': history(this.dialect),
+      '0007-approvals': approvals(this.dialect),
+      '0008-labels': labels(this.dialect),
+      '0011-examinations': examinations(this.dialect),
+      '0009-search': search(this.dialect),
+      '0015-contents': contents(this.dialect),
+      '0010-resumable-uploads': resumableUploads(this.dialect),
+      '0017-collections': collections(this.dialect),
+      '0012-tasks': tasks(this.dialect),
+      '0013-shares': shares(this.dialect),
+      '0016-comments': comments(this.dialect),
+      '0018-favorites': favorites(this.dialect),
+      '0019-variants': variants(this.dialect),
+      '0020-lenders': lenders(this.dialect),
+    };
+    const migrations: Record<string, OnlineMigration> = Object.fromEntries(
+      Object.entries(all).filter(([name]) => upTo === undefined || name < upTo),
+    );
+    const session = this.#session?.();
+    if (session === undefined) {
+      const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
+      const { error } = await migrator.migrateToLatest();
+      if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
+      return;
+    }
+    try {
+      await session.connection().execute((db) => migratePostgres(db, migrations, this.#log));
+    } catch (error) {
+      throw translate(error, 'STORE_UNAVAILABLE');
+    } finally {
+      await session.destroy();
+    }
   }
 
   async stepsTaken(): Promise<readonly string[]> {

@@ -15,7 +15,6 @@ import type { ResumableUploads } from '../../ports/resumable.ts';
 import type { Search } from '../../ports/search.ts';
 import type { Settings } from '../../ports/settings.ts';
 import type { Shares } from '../../ports/shares.ts';
-import type { Log } from '../../ports/system.ts';
 import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import type { Variants } from '../../ports/variants.ts';
@@ -27,7 +26,7 @@ import { sqlCollections, sqlPins } from './collections.ts';
 import { sqlComments } from './comments.ts';
 import type { ConnectionLoad } from './connection-load.ts';
 import { sqlCounters } from './counters.ts';
-import { openDatabase } from './database.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
 import { sqlDescriptions } from './descriptions.ts';
 import { sqlDoors } from './doors.ts';
 import { sqlExaminations } from './examinations.ts';
@@ -70,7 +69,7 @@ export interface SqlPorts {
 
 /** Opens `sqlite:./path`, `sqlite::memory:` or `postgres://...` and makes missing tables. Raises STORE_UNAVAILABLE when the
  *  database cannot be reached, TypeError for any other URL. */
-export async function openSql(url: string, options: { readonly log?: Log } = {}): Promise<SqlPorts> {
+export async function openSql(url: string, options: DatabaseOptions = {}): Promise<SqlPorts> {
   const database = openDatabase(url, options);
   try {
     await database.migrate();

@@ -6,17 +6,43 @@ import {
   type PostgresPoolClient,
   type PostgresQueryResult,
 } from 'kysely';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
 import type { Log } from '../../ports/system.ts';
 import type { Watched } from './connection-load.ts';
 
+/** How much one node asks of the database, and for how long. */
+export interface PostgresLimits {
+  /** Connections that are open at once at most, besides one that listens for changes. */
+  readonly connectionsMax: number;
+  /** No statement runs longer, and no transaction idles longer; milliseconds. */
+  readonly statementMsMax: number;
+  /** No statement waits longer for the lock of another; milliseconds. */
+  readonly lockMsMax: number;
+}
+
+/** What holds unless a setting says otherwise. */
+export const POSTGRES_LIMITS: PostgresLimits = { connectionsMax: 10, statementMsMax: 10_000, lockMsMax: 8000 };
+
 /** A dialect over a pool of connections to the database of the URL. Connecting, waiting for a connection, each statement
  *  and an idle transaction all end after some seconds with an error. */
-export function postgresDialect(url: string, log: Log | undefined): PostgresDialect & Watched {
+export function postgresDialect(
+  url: string,
+  log: Log | undefined,
+  limits: Partial<PostgresLimits> = {},
+): PostgresDialect & Watched {
+  const { connectionsMax, statementMsMax, lockMsMax } = { ...POSTGRES_LIMITS, ...limits };
+  const bounds = {
+    max: connectionsMax,
+    statement_timeout: statementMsMax,
+    lock_timeout: lockMsMax,
+    idle_in_transaction_session_timeout: statementMsMax,
+    // On this side too: a network that swallows packets never delivers the server's timeout.
+    query_timeout: statementMsMax + 5_000,
+  };
   let pool: Pool | undefined;
   const dialect = new PostgresDialect({
     pool: async () => {
-      pool = await openPool(url, log);
+      pool = await openPool(url, log, bounds);
       return new TextSafePool(pool);
     },
   });
@@ -29,21 +55,20 @@ export function postgresDialect(url: string, log: Log | undefined): PostgresDial
   });
 }
 
-const CONNECTIONS_MAX = 10;
+/** A dialect of one connection whose statements may take as long as they need. */
+export function postgresSession(url: string, log: Log | undefined): PostgresDialect {
+  return new PostgresDialect({ pool: async () => new TextSafePool(await openPool(url, log, { max: 1 })) });
+}
+
 // Also the longest wait for one of the connections: a burst of requests is served late rather than refused.
 const CONNECT_TIMEOUT_MS = 15_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
 
-async function openPool(url: string, log: Log | undefined): Promise<Pool> {
+async function openPool(url: string, log: Log | undefined, bounds: PoolConfig): Promise<Pool> {
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
+    ...bounds,
     connectionString: url,
-    max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
-    // On this side too: a network that swallows packets never delivers the server's timeout.
-    query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
     keepAlive: true,
     application_name: 'latchkey',
     types: {

@@ -1,20 +1,29 @@
 // Searching and sorting by whatever a file has: its words, its values, and one index for each order of a whole container.
-import { type Kysely, type Migration, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
+import { type OnlineMigration, withIndexes } from './online-index.ts';
 
 /**
  * Makes the tables and indexes of the search. They are filled afterwards, a few files at a time: a null in
  * `files.title_key` marks a file that waits for it.
  */
-export function search(dialect: 'sqlite' | 'postgres'): Migration {
+export function search(dialect: 'sqlite' | 'postgres'): OnlineMigration {
   const text = dialect === 'postgres' ? sql`text collate "C"` : sql`text`;
-  return {
-    async up(db) {
-      await createTables(db, dialect, text);
-      await createOrders(db, text);
-      await createWordIndex(db, dialect);
-    },
-  };
+  return withIndexes(dialect, ORDERS, async (db) => {
+    await createTables(db, dialect, text);
+    await db.schema.alterTable('files').addColumn('title_key', text).execute();
+    await createWordIndex(db, dialect);
+  });
 }
+
+/** Listings of many folders are paged in the order of the container, so each sort key has an index of its own. */
+const ORDERS = [
+  { name: 'files_unsearchable', on: 'files (id) where title_key is null' },
+  { name: 'files_by_title_key', on: 'files (folder_id, title_key, name_key, id)' },
+  ...['title_key', 'created_at', 'modified_at', 'size', 'mime'].map((column) => ({
+    name: `files_of_container_by_${column}`,
+    on: `files (container, ${column}, name_key, id)`,
+  })),
+];
 
 async function createTables(
   db: Kysely<unknown>,
@@ -50,24 +59,6 @@ async function createTables(
     .execute();
   await sql`create index file_values_by_number on file_values (container, field, number, file_id)
     where number is not null`.execute(db);
-}
-
-/** Listings of many folders are paged in the order of the container, so each sort key has an index of its own. */
-async function createOrders(db: Kysely<unknown>, text: ReturnType<typeof sql>): Promise<void> {
-  await db.schema.alterTable('files').addColumn('title_key', text).execute();
-  await sql`create index files_unsearchable on files (id) where title_key is null`.execute(db);
-  await db.schema
-    .createIndex('files_by_title_key')
-    .on('files')
-    .columns(['folder_id', 'title_key', 'name_key', 'id'])
-    .execute();
-  for (const column of ['title_key', 'created_at', 'modified_at', 'size', 'mime']) {
-    await db.schema
-      .createIndex(`files_of_container_by_${column}`)
-      .on('files')
-      .columns(['container', column, 'name_key', 'id'])
-      .execute();
-  }
 }
 
 async function createWordIndex(db: Kysely<unknown>, dialect: 'sqlite' | 'postgres'): Promise<void> {
