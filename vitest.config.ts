@@ -30,6 +30,8 @@ export default defineConfig({
       project('conformance', ['conformance/**/*.test.ts'], {
         globalSetup: ['conformance/support/base-url.ts'],
         testTimeout: 120_000,
+        // Three nodes may start before a file.
+        hookTimeout: 120_000,
         fileParallelism: false,
       }),
       project('e2e', ['e2e/**/*.test.ts'], {

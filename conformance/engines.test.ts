@@ -1,16 +1,18 @@
 // PostgreSQL, Valkey or Redis and S3 under two nodes: killed while files are uploaded, gone for a while, and emptied one by one.
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startS3 } from '../tools/s3-server.mjs';
 import { freePort, startPostgresql, startRedis } from '../tools/services.mjs';
 import { type Answer, member } from './support/http.ts';
 import { POSTGRES_PROGRAMS, run } from './support/postgres.ts';
-import { endHolds, heldReservations, REDIS_PROGRAM } from './support/redis.ts';
-import { CAN_START_S3, contentsOf, createBucket } from './support/s3.ts';
+import { endHolds, forgetAll, heldReservations, REDIS_PROGRAM } from './support/redis.ts';
+import { CAN_START_S3, contentsOf, createBucket, putObject, takeObject } from './support/s3.ts';
 import { type Server, type ServerOptions, startServer } from './support/server.ts';
 import { expectNoSecretIn, REMOTE } from './support/suite.ts';
 import { eventually, freshFolder, type Holder, names, stalledBody, Target, untilUnderWay } from './support/target.ts';
@@ -290,4 +292,55 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
     expect(answer.bytes.toString()).toBe('before');
     await eventually(() => holder.upload(path, 'after.txt'), '200', 30_000);
   });
+
+  // What docs/explanation/engines.md says of each loss.
+
+  test('an object that is lost is one file that cannot be read, and is there again when it is put back', async () => {
+    const path = freshFolder();
+    const { uuid } = await node(0).target.seed(path, 'lost.txt', 'lost and found');
+    await node(0).target.seed(path, 'other.txt', 'other');
+    const [row] = await run(postgres.url, `SELECT blob_id FROM files WHERE name = 'lost.txt'`);
+    const key = `objects/${row?.['blob_id']}`;
+    const bytes = await takeObject(bucket, key);
+    expect((await node(1).target.admin('GET', `v4/get/${uuid}`)).outcome).toBe('404 FILE_NOT_FOUND');
+    expect(names(await holder.list(path))).toEqual(['lost.txt', 'other.txt']);
+    await putObject(bucket, key, bytes);
+    expect((await node(1).target.admin('GET', `v4/get/${uuid}`)).bytes.toString()).toBe('lost and found');
+  });
+
+  test('a store of counters that has lost everything starts limits anew, and nothing else changes', async () => {
+    const path = freshFolder();
+    const limited = await node(0).target.holder({ permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'], upload: { max: 1 } });
+    expect((await limited.upload(path, 'first.txt')).outcome).toBe('200');
+    expect((await limited.upload(path, 'second.txt')).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
+    await forgetAll(redis.url);
+    expect(names(await limited.list(path))).toEqual(['first.txt']);
+    expect((await limited.at(node(1).target).upload(path, 'second.txt')).outcome).toBe('200');
+    expect((await limited.upload(path, 'third.txt')).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
+  });
+
+  test('a node that has lost its data folder goes on with an empty one', async () => {
+    await node(1).kill();
+    await rm(join(folder, 'b'), { recursive: true });
+    await mkdir(join(folder, 'b'));
+    await node(1).start();
+    expect((await holder.at(node(1).target).upload(freshFolder(), 'after.txt')).outcome).toBe('200');
+  });
+
+  test('a database that is restored from a copy has every file of then, whole, and what came later goes with the sweep', async () => {
+    const path = freshFolder();
+    const { uuid } = await node(0).target.seed(path, 'then.txt', 'then');
+    const program = (name: string) => join(POSTGRES_PROGRAMS ?? '', name);
+    const copy = join(folder, 'copy.dump');
+    await promisify(execFile)(program('pg_dump'), ['--format=custom', `--file=${copy}`, postgres.url]);
+    await node(0).target.seed(path, 'later.txt', 'later');
+    for (const each of nodes) await each.stop();
+    await promisify(execFile)(program('pg_restore'), ['--clean', '--if-exists', `--dbname=${postgres.url}`, copy]);
+    for (const each of nodes) await each.start();
+    expect(names(await holder.list(path))).toEqual(['then.txt']);
+    expect((await node(1).target.admin('GET', `v4/get/${uuid}`)).bytes.toString()).toBe('then');
+    expect((await orphans()).objectsWithoutRecord).toHaveLength(1);
+    await sweepLater();
+    expect(await orphans()).toMatchObject({ objectsWithoutRecord: [], recordsWithoutObject: [] });
+  }, 180_000);
 });

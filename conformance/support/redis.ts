@@ -47,3 +47,8 @@ export function endHolds(url: string): Promise<void> {
     }
   });
 }
+
+/** Forgets everything, as a store does that kept nothing on disk. */
+export function forgetAll(url: string): Promise<unknown> {
+  return withClient(url, (client) => client.call('FLUSHALL'));
+}

@@ -16,12 +16,16 @@ interface Client {
     readonly Uploads?: readonly { readonly Key?: string }[];
     readonly IsTruncated?: boolean;
     readonly NextContinuationToken?: string;
+    readonly Body?: { transformToByteArray(): Promise<Uint8Array> };
   }>;
   destroy(): void;
 }
 interface Sdk {
   readonly S3Client: new (config: object) => Client;
   readonly CreateBucketCommand: new (input: { Bucket: string }) => object;
+  readonly GetObjectCommand: new (input: { Bucket: string; Key: string }) => object;
+  readonly PutObjectCommand: new (input: { Bucket: string; Key: string; Body: Uint8Array }) => object;
+  readonly DeleteObjectCommand: new (input: { Bucket: string; Key: string }) => object;
   readonly ListObjectsV2Command: new (input: { Bucket: string; ContinuationToken: string | undefined }) => object;
   readonly ListMultipartUploadsCommand: new (input: { Bucket: string }) => object;
 }
@@ -65,4 +69,21 @@ export function contentsOf(
     const { Uploads = [] } = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket }));
     return { objects, uploads: Uploads.map(({ Key = '' }) => Key) };
   });
+}
+
+/** Takes an object out of the bucket and answers its bytes. */
+export function takeObject(url: string, key: string): Promise<Uint8Array> {
+  return withBucket(url, async (client, bucket, sdk) => {
+    const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
+    await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    if (Body === undefined) throw new Error(`no bytes at ${key}`);
+    return Body.transformToByteArray();
+  });
+}
+
+/** Puts an object into the bucket. */
+export function putObject(url: string, key: string, bytes: Uint8Array): Promise<unknown> {
+  return withBucket(url, (client, bucket, sdk) =>
+    client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes })),
+  );
 }

@@ -32,7 +32,7 @@ export function parseCommand(
   return { command: { name, folder: resolve(folder) }, rest };
 }
 
-const RANDOM = { random: (size: number) => randomBytes(size) };
+const SURROUNDINGS = { now: Date.now, random: (size: number) => randomBytes(size) };
 
 /** Runs the command on the store that the settings name, and answers what was done in words. Raises BackupFault and what stores raise. */
 export async function runCommand({ name, folder }: Command, config: Config): Promise<string> {
@@ -49,11 +49,11 @@ export async function runCommand({ name, folder }: Command, config: Config): Pro
     if (name === 'restore') await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     const copy = {
       records: await openShelf(folder),
-      blobs: opened(await openDiskBlobs(join(folder, 'blobs'), RANDOM)),
+      blobs: opened(await openDiskBlobs(join(folder, 'blobs'), SURROUNDINGS)),
     };
     const store = {
       records: opened(openRecords(config.databaseUrl)),
-      blobs: opened(await openBlobs(config.blobsUrl, RANDOM)),
+      blobs: opened(await openBlobs(config.blobsUrl, SURROUNDINGS)),
     };
     const secrets = {
       own: config.signingSecrets === undefined ? join(config.dataDir, KEYRING_FILE) : undefined,

@@ -18,7 +18,9 @@ import { openGeo } from './adapters/mmdb/geo.ts';
 import { observedCounters } from './adapters/observed/counters.ts';
 import { traced } from './adapters/observed/traced.ts';
 import { openMeter } from './adapters/prometheus/meter.ts';
+import { redisUrlFault } from './adapters/redis/address.ts';
 import { openRedisCounters } from './adapters/redis/counters.ts';
+import { parseS3Url } from './adapters/s3/address.ts';
 import { openS3Blobs } from './adapters/s3/blobs.ts';
 import { openS3PartialBlobs } from './adapters/s3/partial-blobs.ts';
 import { openSql, type SqlPorts } from './adapters/sql/index.ts';
@@ -26,7 +28,7 @@ import { openKeyring } from './adapters/system/keyring.ts';
 import { openSystem } from './adapters/system/system.ts';
 import { openFetcher } from './adapters/web/fetcher.ts';
 import { openWebTagger } from './adapters/web/tagger.ts';
-import type { Config } from './config.ts';
+import type { Config, UrlFaults } from './config.ts';
 import { createApp } from './http/app.ts';
 import { drain, type Phase } from './http/drain.ts';
 import { createMetricsServer } from './http/metrics.ts';
@@ -36,7 +38,7 @@ import { sweepUploads } from './operations/resumable.ts';
 import { ensureAdminKey } from './operations/secret-keys.ts';
 import { createLoginLink } from './operations/session.ts';
 import { sweep } from './operations/sweep.ts';
-import type { Blobs, LocalBlobs } from './ports/blobs.ts';
+import type { Blobs, LinkedBlobs, LocalBlobs } from './ports/blobs.ts';
 import type { Counters } from './ports/counters.ts';
 import type { Images } from './ports/images.ts';
 import type { Ports } from './ports/index.ts';
@@ -72,6 +74,19 @@ const JSON_BYTES_MAX = 32 * 1024 * 1024;
 /** The largest of them needs a line of two megabits a second for it. */
 const JSON_MS_MAX = 2 * 60_000;
 
+/** What the adapters find wrong with the URLs of their stores, so that a start reports it with every other fault. */
+export const URL_FAULTS: UrlFaults = {
+  databaseUrl: (url) =>
+    url.startsWith('sqlite:') || URL.canParse(url)
+      ? undefined
+      : 'must look like postgres://user:password@host/database',
+  countersUrl: (url) => (url === 'memory:' ? undefined : redisUrlFault(url)),
+  blobsUrl: (url) => {
+    const address = url.startsWith('s3:') ? parseS3Url(url) : undefined;
+    return typeof address === 'string' ? address : undefined;
+  },
+};
+
 /** Opens the adapters that the configuration names and builds the application on them. Raises what an adapter cannot open. */
 export async function compose(config: Config): Promise<Service> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -105,7 +120,16 @@ export async function compose(config: Config): Promise<Service> {
     });
     system.log.info('images.ready', { ...images.describe() });
     const partials = await opened(openPartialBlobs(config.blobsUrl, system));
-    const sql = await opened(openSql(config.databaseUrl, { log: system.log }));
+    const sql = await opened(
+      openSql(config.databaseUrl, {
+        log: system.log,
+        limits: {
+          connectionsMax: config.databaseConnections,
+          statementMsMax: config.databaseStatementMs,
+          lockMsMax: config.databaseLockMs,
+        },
+      }),
+    );
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
     );
@@ -155,6 +179,7 @@ export async function compose(config: Config): Promise<Service> {
       publicUrl: config.publicUrl,
       showTrace: config.decisionTrace === 'everybody',
       jsonBytesMax: JSON_BYTES_MAX,
+      downloads: config.downloads,
       jsonMsMax: JSON_MS_MAX,
       whenCountersFail: config.limitsWhenCountersFail,
       keyFailuresPerMinute: config.keyFailuresPerMinute,
@@ -212,7 +237,10 @@ function decodedOr(text: string): string {
 }
 
 /** The blob store that the URL names. */
-export function openBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<Blobs & Partial<LocalBlobs>> {
+export function openBlobs(
+  url: string,
+  system: Pick<Ports['system'], 'now' | 'random'>,
+): Promise<Blobs & Partial<LocalBlobs> & Partial<LinkedBlobs>> {
   return url.startsWith('s3:') ? openS3Blobs(url, system) : openDiskBlobs(url.slice('file:'.length), system);
 }
 

@@ -10,8 +10,12 @@ export interface Config {
   readonly port: number;
   readonly dataDir: string;
   readonly databaseUrl: string;
+  readonly databaseConnections: number;
+  readonly databaseStatementMs: number;
+  readonly databaseLockMs: number;
   readonly countersUrl: string | undefined;
   readonly blobsUrl: string;
+  readonly downloads: 'node' | 'store';
   readonly geoDb: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly publicUrl: string | undefined;
@@ -76,6 +80,13 @@ const cidr = z.string().refine(isCidr, 'must be an address or a CIDR such as 10.
 
 const word = <const T extends readonly [string, ...string[]]>(...words: T) => z.enum(words);
 
+const milliseconds = (least: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/, 'must be a number of milliseconds below 1000000')
+    .transform(Number)
+    .refine((ms) => ms >= least, `must be at least ${least}`);
+
 const ROWS = {
   host: row('HOST', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', z.string().min(1)),
   port: row(
@@ -101,6 +112,27 @@ const ROWS = {
     z.string().regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must begin with sqlite: or postgres://'),
     true,
   ),
+  databaseConnections: row(
+    'LATCHKEY_DATABASE_CONNECTIONS',
+    '10',
+    'Connections to PostgreSQL that one process has open at most, besides one that listens for changes.',
+    z
+      .string()
+      .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
+      .transform(Number),
+  ),
+  databaseStatementMs: row(
+    'LATCHKEY_DATABASE_STATEMENT_MS',
+    '10000',
+    'Milliseconds that one statement may take on PostgreSQL; what takes longer is answered 503. Migrations are exempt.',
+    milliseconds(100),
+  ),
+  databaseLockMs: row(
+    'LATCHKEY_DATABASE_LOCK_MS',
+    '8000',
+    'Milliseconds that a statement may wait on PostgreSQL for a row or table that another one holds; then the request is answered 503.',
+    milliseconds(10),
+  ),
   countersUrl: row(
     'LATCHKEY_COUNTERS_URL',
     'the database',
@@ -119,6 +151,12 @@ const ROWS = {
     'Where the bytes of files are kept: file:path, or a bucket of any S3 store as s3://key:secret@bucket/prefix?endpoint=https://host&region=us-east-1. Without key and secret the surroundings of the process are asked, as AWS tools do.',
     z.string().refine((text) => /^(file|s3):./.test(text), 'must begin with file: or s3://'),
     true,
+  ),
+  downloads: row(
+    'LATCHKEY_DOWNLOADS',
+    'node',
+    'Who sends the bytes of files: node, or store: then links are redirected to addresses of the S3 store that it honours for 30 seconds at most. Browsers must reach the store, at public_endpoint in its URL when that is elsewhere.',
+    word('node', 'store'),
   ),
   geoDb: row(
     'LATCHKEY_GEO_DB',
@@ -332,11 +370,14 @@ export type Loaded =
     }
   | { readonly ok: false; readonly faults: readonly string[] };
 
+/** What the adapter that would open the URL of a store finds wrong with it, as words that follow its name; undefined when nothing. */
+export type UrlFaults = Partial<Readonly<Record<keyof Config, (url: string) => string | undefined>>>;
+
 /**
  * Reads settings from flags (`--port 8080`), the environment (any name may end in `_FILE` to be read from a file) and
- * the JSON file that `--config` or LATCHKEY_CONFIG names. Unknown names are faults, with the nearest known one.
+ * the JSON file that `--config` or LATCHKEY_CONFIG names. `urlFaults` looks into the URLs of stores. Unknown names are faults, with the nearest known one.
  */
-export function loadConfig(sources: Sources): Loaded {
+export function loadConfig(sources: Sources, urlFaults: UrlFaults = {}): Loaded {
   const faults: string[] = [];
   const given = new Map<string, string>();
   const flags = readFlags(sources.args, faults);
@@ -350,7 +391,9 @@ export function loadConfig(sources: Sources): Loaded {
     const text = given.get(name);
     if (text === undefined || text === '') continue;
     const parsed = schema.safeParse(text);
-    if (parsed.success) values[key] = parsed.data;
+    const fault = parsed.success ? urlFaults[key as keyof Config]?.(text) : undefined;
+    if (fault !== undefined) faults.push(`${name} ${fault}`);
+    else if (parsed.success) values[key] = parsed.data;
     else faults.push(`${name} ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
   }
   const traces = readTraces(sources.env, faults);
@@ -370,8 +413,12 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Omit<Conf
     port: given.port ?? 7700,
     dataDir,
     databaseUrl: given.databaseUrl ?? `sqlite:${join(dataDir, 'latchkey.db')}`,
+    databaseConnections: given.databaseConnections ?? 10,
+    databaseStatementMs: given.databaseStatementMs ?? 10_000,
+    databaseLockMs: given.databaseLockMs ?? 8000,
     countersUrl: given.countersUrl,
     blobsUrl: given.blobsUrl ?? `file:${join(dataDir, 'blobs')}`,
+    downloads: given.downloads ?? 'node',
     geoDb: given.geoDb,
     trustedProxies: given.trustedProxies ?? [],
     publicUrl: given.publicUrl,
@@ -435,6 +482,9 @@ function warningsOf(config: Config): readonly string[] {
     warnings.push(
       'LATCHKEY_FETCH_ALLOW is set: whoever may upload from URLs can reach those addresses through this service.',
     );
+  }
+  if (config.downloads === 'store' && !config.blobsUrl.startsWith('s3:')) {
+    warnings.push('LATCHKEY_DOWNLOADS is store, but the files lie in a folder: this service sends them itself.');
   }
   if (config.limitsWhenCountersFail === 'allow') warnings.push('Limits are not kept while they cannot be counted.');
   if (config.demo === 'on' && !isLoopback(config.host)) {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import closeWithGrace from 'close-with-grace';
 import { type Command, parseCommand, runCommand } from './commands.ts';
-import { compose } from './compose.ts';
+import { compose, URL_FAULTS } from './compose.ts';
 import { helpText, loadConfig, processSources } from './config.ts';
 
 /** What comes after the drain - telling uploads to end, closing stores - takes less. */
@@ -17,7 +17,9 @@ if (sources.args.includes('--help')) {
 }
 const typed = parseCommand(sources.args);
 const loaded =
-  'fault' in typed ? { ok: false as const, faults: [typed.fault] } : loadConfig({ ...sources, args: typed.rest });
+  'fault' in typed
+    ? { ok: false as const, faults: [typed.fault] }
+    : loadConfig({ ...sources, args: typed.rest }, URL_FAULTS);
 if (!loaded.ok) {
   process.stderr.write(
     `Latchkey cannot start with these settings:\n${loaded.faults.map((fault) => `  - ${fault}\n`).join('')}`,

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
 import { type Picture, variantOf } from '../operations/renders.ts';
 import { extensionOf } from '../operations/uploads.ts';
-import type { ByteRange } from '../ports/blobs.ts';
+import type { ByteRange, LinkedAnswer } from '../ports/blobs.ts';
 import { type FileRecord, fileUuid } from '../ports/metadata.ts';
+import { hasCredentialHeader } from './facts.ts';
 import { ICON_TYPE, iconOf, needsIcon } from './icon.ts';
 import type { Wanted } from './rendition.ts';
 import type { Call } from './route.ts';
@@ -22,7 +23,7 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' d
 async function deliver(
   call: Call,
   file: FileRecord,
-  read: (range?: ByteRange) => Promise<Readable>,
+  { read, link }: Pick<Source, 'read' | 'link'>,
 ): Promise<undefined> {
   const { request, reply } = call;
   const etag = `"${file.sha256.slice(0, 32)}"`;
@@ -40,7 +41,22 @@ async function deliver(
     return undefined;
   }
   const range = wantedRange(call, file, etag, modifiedMs);
-  reply.type(file.mime === 'text/plain' ? 'text/plain; charset=utf-8' : file.mime);
+  const contentType = file.mime === 'text/plain' ? 'text/plain; charset=utf-8' : file.mime;
+  const seconds = linkSeconds(call);
+  if (link !== undefined && seconds > 0) {
+    const answer = { contentType, disposition: disposition(call, file), cacheControl: cacheControl(call, file) };
+    await reply
+      .code(307)
+      // It is good for moments only, and for whoever was let through.
+      .header('cache-control', 'private, no-store')
+      .removeHeader('etag')
+      .removeHeader('last-modified')
+      .removeHeader('content-disposition')
+      .header('location', await link(answer, seconds))
+      .send();
+    return undefined;
+  }
+  reply.type(contentType);
   if (range === undefined) {
     reply.header('content-length', String(file.sizeBytes));
   } else {
@@ -60,6 +76,8 @@ async function deliver(
 /** Where the bytes of an answer come from, already guarded. */
 export interface Source {
   read(range?: ByteRange): Promise<Readable>;
+  /** An address at which the store sends the bytes itself; where there is none, `read` is what there is. */
+  link?(answer: LinkedAnswer, seconds: number): Promise<string>;
   render(wanted: Wanted): Promise<Picture>;
 }
 
@@ -73,10 +91,10 @@ export async function deliverAs(
   source: Source,
   wanted: Wanted | undefined,
 ): Promise<undefined> {
-  if (wanted === undefined) return deliver(call, file, source.read);
+  if (wanted === undefined) return deliver(call, file, source);
   if (call.ports.images.draws(file.mime)) return deliverPicture(call, file, source, wanted);
   if (call.query.one('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
-  return deliver(call, file, source.read);
+  return deliver(call, file, source);
 }
 
 async function deliverPicture(call: Call, file: FileRecord, source: Source, wanted: Wanted): Promise<undefined> {
@@ -113,6 +131,20 @@ async function deliverIcon(call: Call, file: FileRecord, failed: boolean): Promi
     .type(ICON_TYPE)
     .send(iconOf(file));
   return undefined;
+}
+
+/** No address of the store is good for longer: whom it was given to keeps it, whatever becomes of the right to it. */
+const LINK_SECONDS_MAX = 30;
+
+/**
+ * How long an address of the store may live: not beyond the key, and not at all when this service sends the bytes itself. That it does
+ * for credentials in headers, which a browser would hand on to the store, and for HEAD, which a signed address does not cover.
+ */
+function linkSeconds(call: Call): number {
+  if (call.settings.downloads !== 'store' || call.request.method !== 'GET' || hasCredentialHeader(call.request))
+    return 0;
+  const lifeMs = (call.entrant.bearer.claims?.expiresAtMs ?? Number.POSITIVE_INFINITY) - call.nowMs;
+  return Math.min(LINK_SECONDS_MAX, Math.floor(lifeMs / 1000));
 }
 
 /** What every answer with foreign content says about itself. */

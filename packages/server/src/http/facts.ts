@@ -69,6 +69,11 @@ export function addressOr(presented: Credential, query: Query): Credential {
   return presented.kind === 'none' && text !== undefined ? { kind: 'address', text } : presented;
 }
 
+/** Whether the request carries a credential in a header: whoever follows a redirection to another host would hand it over there. */
+export function hasCredentialHeader(request: FastifyRequest): boolean {
+  return [...KEY_HEADERS, 'authorization', SESSION_HEADER].some((name) => request.headers[name] !== undefined);
+}
+
 /** The single credential of the request. Raises CREDENTIALS_AMBIGUOUS when there are two (threat 26). */
 export function credential(request: FastifyRequest, query: Query): Credential {
   const found: Credential[] = [];

@@ -4,16 +4,24 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import { collectionSearch } from '../operations/collections.ts';
-import { countFiles, type FileListing, listFiles, readFile, readPublicFile, renameFile } from '../operations/files.ts';
+import {
+  countFiles,
+  type FileListing,
+  linkFile,
+  listFiles,
+  readFile,
+  readPublicFile,
+  renameFile,
+} from '../operations/files.ts';
 import { getListedFolder, listFolders } from '../operations/folders.ts';
 import { renderFile, renderPublicFile } from '../operations/renders.ts';
 import { tabulate } from '../operations/tables.ts';
 import { viewFiles } from '../operations/views.ts';
-import type { ByteRange } from '../ports/blobs.ts';
+import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
 import type { FileRecord, FileStats } from '../ports/metadata.ts';
 import { fileUuid } from '../ports/metadata.ts';
 import { sendCsv } from './csv.ts';
-import { deliverAs } from './delivery.ts';
+import { deliverAs, type Source } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
 import { fileListingOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
 import { fileOf } from './lookup.ts';
@@ -215,6 +223,17 @@ function deliveryPath(call: Call): CanonicalPath {
   return path;
 }
 
+/** The way past this service, where the store has one. */
+function linking(
+  call: Call,
+  link: (blobs: LinkedBlobs, answer: LinkedAnswer, seconds: number) => Promise<string>,
+): Pick<Source, 'link'> {
+  const { blobs } = call.ports;
+  const linkTo = blobs.linkTo?.bind(blobs);
+  if (linkTo === undefined) return {};
+  return { link: (answer, seconds) => link({ linkTo }, answer, seconds) };
+}
+
 /**
  * Public bytes for everybody; private ones for a key that may fetch them. Without a key a private file answers
  * KEY_MISSING, as an unknown one does: addresses tell nothing.
@@ -225,6 +244,7 @@ async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefin
   if (file?.isPublic === true && anonymous) {
     const source = {
       read: (range?: ByteRange) => readPublicFile(call.ports, file, range),
+      ...linking(call, (blobs, answer, seconds) => blobs.linkTo(file.blobId, answer, seconds)),
       render: ({ rendition }: Wanted) => renderPublicFile(call.ports, file, rendition),
     };
     return deliverAs(call, file, source, wanted);
@@ -238,6 +258,7 @@ async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefin
   const grant = await call.admit([{ operation: 'file.download', targets: [known.folderPath] }]);
   const source = {
     read: (range?: ByteRange) => readFile(call.ports, grant, known, range),
+    ...linking(call, (blobs, answer, seconds) => linkFile({ blobs }, grant, known, answer, seconds)),
     render: ({ rendition }: Wanted) => renderFile(call.ports, grant, known, rendition),
   };
   return deliverAs(call, known, source, wanted);

@@ -13,6 +13,8 @@ export interface HttpSettings {
   readonly publicUrl: string | undefined;
   /** Show the decision trace to everybody, not only to admins. For development. */
   readonly showTrace: boolean;
+  /** Who sends the bytes of files: this service, or a store that can, at an address that this service gives out. */
+  readonly downloads: 'node' | 'store';
   /** Longest body of JSON, in bytes. */
   readonly jsonBytesMax: number;
   /** A body of JSON arrives within this time. */

@@ -2,7 +2,7 @@
 import type { CanonicalPath, Demand, OperationName } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
-import type { ByteRange } from '../ports/blobs.ts';
+import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileQuery, FileRecord, FileStats, Paging, VersionAt } from '../ports/metadata.ts';
 import { parseFileUuid } from '../ports/metadata.ts';
@@ -131,6 +131,20 @@ export async function readFile(
   bytes.once('error', (error) => ports.system.log.warn('download.broken', { error: String(error) }));
   bytes.once('close', stopWatching);
   return bytes;
+}
+
+/** An address at which the store itself sends what `readFile` would; charged like it. The same codes. */
+export async function linkFile(
+  ports: { readonly blobs: LinkedBlobs },
+  grant: Grant<'file.download'>,
+  file: FileRecord,
+  answer: LinkedAnswer,
+  seconds: number,
+): Promise<string> {
+  await grant.settle();
+  const address = await ports.blobs.linkTo(file.blobId, answer, seconds);
+  grant.keep();
+  return address;
 }
 
 /** The bytes of a public file, for anybody. Raises FILE_NOT_FOUND when it is not public. */

@@ -54,6 +54,20 @@ export interface Blobs {
   close(): Promise<void>;
 }
 
+/** How a store describes bytes that it hands out itself. */
+export interface LinkedAnswer {
+  readonly contentType: string;
+  readonly disposition: string;
+  readonly cacheControl: string;
+}
+
+/** What a store that browsers can reach can do besides: hand bytes out itself, past this service. */
+export interface LinkedBlobs {
+  /** An address at which the store answers reads of the blob, whole or in ranges, to anybody and with these headers, for so many
+   *  seconds. Whether the blob is there is not looked at. Raises FILE_NOT_FOUND for what is no id, STORE_UNAVAILABLE. */
+  linkTo(blobId: string, answer: LinkedAnswer, seconds: number): Promise<string>;
+}
+
 /** What a store on this machine can do besides: a program of ours may read the bytes in place. */
 export interface LocalBlobs {
   /** The file that holds the blob, to be read only; undefined when there is no such blob. */

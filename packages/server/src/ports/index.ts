@@ -1,6 +1,6 @@
 // All ports together: what the composition root must provide.
 import type { Approvals } from './approvals.ts';
-import type { Blobs } from './blobs.ts';
+import type { Blobs, LinkedBlobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
 import type { Bus } from './bus.ts';
 import type { Changes } from './changes.ts';
@@ -50,7 +50,7 @@ export interface Ports {
   readonly passwords: Passwords;
   readonly approvals: Approvals;
   readonly counters: Counters;
-  readonly blobs: Blobs;
+  readonly blobs: Blobs & Partial<LinkedBlobs>;
   readonly partials: PartialBlobs;
   readonly resumables: ResumableUploads;
   readonly media: Media;

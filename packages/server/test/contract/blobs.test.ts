@@ -10,8 +10,8 @@ import { blobsContract } from '../../contract/blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { createDirectoryFlush } from '../../src/adapters/disk/directory-flush.ts';
 import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
-import type { Blobs } from '../../src/ports/blobs.ts';
-import { createBucket, s3Url } from '../support/s3.ts';
+import type { Blobs, LinkedBlobs } from '../../src/ports/blobs.ts';
+import { allowPages, createBucket, s3Url } from '../support/s3.ts';
 
 let folder: string;
 let opened: Blobs[];
@@ -57,12 +57,89 @@ describe.skipIf(s3Url === undefined)('the blob contract on S3', () => {
       // A prefix of its own for every case, so that it begins with an empty store.
       const url = bucket.replace('?', `/${randomBytes(6).toString('hex')}?`);
       await run(async () => {
-        const blobs = await openS3Blobs(url, { random: randomBytes });
+        const blobs = await openS3Blobs(url, { now: Date.now, random: randomBytes });
         opened.push(blobs);
         return blobs;
       });
     },
   );
+});
+
+describe.skipIf(s3Url === undefined)('addresses of blobs on S3', () => {
+  const answer = {
+    contentType: 'text/plain; charset=utf-8',
+    disposition: `attachment; filename="a _b_.txt"; filename*=UTF-8''a%20%C3%A9%27.txt`,
+    cacheControl: 'private, no-cache',
+  };
+  let bucket: string;
+  let blobs: Blobs & LinkedBlobs;
+  beforeAll(async () => {
+    bucket = await createBucket(s3Url ?? '');
+  });
+  beforeEach(async () => {
+    blobs = await openS3Blobs(bucket.replace('?', '/some%20where?'), { now: Date.now, random: randomBytes });
+    opened.push(blobs);
+  });
+
+  it('give out the bytes, whole and in ranges, as what they were said to be, to anybody', async () => {
+    const { blobId } = await write(blobs, '0123456789');
+    const address = await blobs.linkTo(blobId, answer, 60);
+    const whole = await fetch(address);
+    expect([whole.status, await whole.text()]).toEqual([200, '0123456789']);
+    expect(whole.headers.get('content-type')).toBe(answer.contentType);
+    expect(whole.headers.get('content-disposition')).toBe(answer.disposition);
+    expect(whole.headers.get('cache-control')).toBe(answer.cacheControl);
+    const part = await fetch(address, { headers: { range: 'bytes=2-4' } });
+    expect([part.status, await part.text(), part.headers.get('content-range')]).toEqual([206, '234', 'bytes 2-4/10']);
+  });
+
+  it('are good for this blob, these headers and this time only, and for reading', async () => {
+    const [one, other] = [await write(blobs, 'one'), await write(blobs, 'other')];
+    const address = await blobs.linkTo(one.blobId, answer, 60);
+    const statusOf = async (url: string, init?: RequestInit) => {
+      const response = await fetch(url, init);
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await statusOf(address)).toBe(200);
+    expect(await statusOf(address.replace(one.blobId, other.blobId))).toBe(403);
+    expect(await statusOf(address.replace('attachment', 'inline'))).toBe(403);
+    expect(await statusOf(address.replace('X-Amz-Expires=60', 'X-Amz-Expires=6000'))).toBe(403);
+    expect(await statusOf(address, { method: 'DELETE' })).toBe(403);
+    expect(await statusOf(address, { method: 'PUT', body: 'x' })).toBe(403);
+    const late = await openS3Blobs(bucket.replace('?', '/some%20where?'), {
+      now: () => Date.now() - 61_000,
+      random: randomBytes,
+    });
+    opened.push(late);
+    expect(await statusOf(await late.linkTo(one.blobId, answer, 60))).toBe(403);
+    await expect(blobs.linkTo('../../other', answer, 60)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+  });
+
+  it('can be read by pages, which a redirection has made anonymous, once the bucket allows it', async () => {
+    const { blobId } = await write(blobs, 'for pages');
+    await allowPages(bucket);
+    const address = await blobs.linkTo(blobId, answer, 60);
+    const read = await fetch(address, { headers: { origin: 'null', range: 'bytes=0-2' } });
+    expect([read.status, await read.text()]).toEqual([206, 'for']);
+    expect(read.headers.get('access-control-allow-origin')).toBe('*');
+    expect(read.headers.get('access-control-expose-headers')).toContain('Content-Range');
+  });
+
+  it('lead to where browsers reach the store', async () => {
+    const { blobId } = await write(blobs, 'x');
+    const elsewhere = await openS3Blobs(
+      `${bucket.replace('?', '/some%20where?')}&public_endpoint=https://files.example`,
+      {
+        now: Date.now,
+        random: randomBytes,
+      },
+    );
+    opened.push(elsewhere);
+    expect(await elsewhere.linkTo(blobId, answer, 60)).toMatch(
+      new RegExp(`^https://files\\.example/[a-z0-9-]+/some%20where/objects/${blobId}\\?`),
+    );
+  });
 });
 
 describe('blobs in folders', () => {

@@ -1,5 +1,5 @@
 // Runs the contract of growing blobs on disk and on S3, and what a crash does to files.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +10,11 @@ import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
 import { openS3PartialBlobs } from '../../src/adapters/s3/partial-blobs.ts';
+import { openProxy } from '../support/proxy.ts';
 import { createBucket, s3Url } from '../support/s3.ts';
 
-const SYSTEM = { random: randomBytes };
+const MIB = 1024 * 1024;
+const SYSTEM = { now: Date.now, random: randomBytes };
 let folder: string;
 let opened: PartialBlobStore[];
 
@@ -34,6 +36,10 @@ async function open(): Promise<PartialBlobStore> {
 }
 
 const sourceOf = (text: string) => Readable.from([Buffer.from(text)]);
+const inChunks = (bytes: Buffer) =>
+  Readable.from(
+    Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, n) => bytes.subarray(n * 65_536, (n + 1) * 65_536)),
+  );
 const pathOf = (id: string) => join(folder, 'partial', id);
 
 describe('the contract of growing blobs on disk', () => {
@@ -62,6 +68,35 @@ describe.skipIf(s3Url === undefined)('the contract of growing blobs on S3', () =
       });
     },
   );
+});
+
+describe.skipIf(s3Url === undefined)('growing blobs on S3', () => {
+  it('are joined by the store itself, whose bytes do not go out and back again', async () => {
+    const bucket = await createBucket(s3Url ?? '');
+    const { hostname, port } = new URL(/endpoint=([^&]+)/.exec(bucket)?.[1] ?? '');
+    const proxy = await openProxy(Number(port), hostname);
+    const url = bucket.replace(`${hostname}:${port}`, `127.0.0.1:${proxy.port}`);
+    const store = { partials: await openS3PartialBlobs(url, SYSTEM), blobs: await openS3Blobs(url, SYSTEM) };
+    opened.push(store);
+    try {
+      const content = randomBytes(20 * MIB + 3);
+      const id = await store.partials.create();
+      const cut = 3 * MIB;
+      const sizeMaxBytes = content.length;
+      await store.partials.append(id, 0, inChunks(content.subarray(0, cut)), { sizeMaxBytes });
+      await store.partials.append(id, cut, inChunks(content.subarray(cut)), { sizeMaxBytes });
+      const before = proxy.sentBytes();
+      const { blobId, sizeBytes, sha256 } = await store.partials.finish(id);
+      // Of the pieces of 3, 8, 8 and 1 MiB the first goes out again with as much as it lacks to be a part, and the last.
+      expect(proxy.sentBytes() - before).toBeLessThan(6.1 * MIB);
+      expect(sizeBytes).toBe(content.length);
+      expect(sha256).toBe(createHash('sha256').update(content).digest('hex'));
+      const read = Buffer.concat(await (await store.blobs.read(blobId)).toArray());
+      expect(read.equals(content)).toBe(true);
+    } finally {
+      await proxy.close();
+    }
+  });
 });
 
 describe('growing blobs in files', () => {

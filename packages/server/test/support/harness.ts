@@ -284,6 +284,7 @@ interface KeyDifference {
 const APP_OPTIONS: AppOptions = {
   publicUrl: undefined,
   showTrace: false,
+  downloads: 'node',
   jsonBytesMax: 32 * 1024 * 1024,
   jsonMsMax: 120_000,
   whenCountersFail: 'deny',

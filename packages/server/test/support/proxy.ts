@@ -10,12 +10,15 @@ export interface CutProxy {
   silence(): void;
   /** Takes connections again. */
   restore(): void;
+  /** How many bytes have gone to the store. */
+  sentBytes(): number;
   close(): Promise<void>;
 }
 
 /** Listens on a free port of 127.0.0.1 and passes everything on. */
 export async function openProxy(port: number, host: string): Promise<CutProxy> {
   let state: 'open' | 'cut' | 'silent' = 'open';
+  let sentBytes = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     if (state === 'cut') {
@@ -29,6 +32,7 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
     ] as const) {
       sockets.add(from);
       from.on('data', (chunk) => {
+        if (from === client) sentBytes += chunk.length;
         if (state !== 'silent') to.write(chunk);
       });
       from.on('error', () => to.destroy());
@@ -56,6 +60,7 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
     restore() {
       state = 'open';
     },
+    sentBytes: () => sentBytes,
     async close() {
       const closed = new Promise((done) => server.close(done));
       breakAll();

@@ -1,6 +1,6 @@
 // The S3 server that suites run on, where LATCHKEY_TEST_S3_URL names one. A missing one is said, and in CI it is a failure.
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutBucketCorsCommand, S3Client } from '@aws-sdk/client-s3';
 import { parseS3Url } from '../../src/adapters/s3/address.ts';
 
 /** The address of the server, with `BUCKET` where the name of a bucket is to stand; undefined when this machine has none. */
@@ -15,7 +15,26 @@ if (s3Url === undefined) {
 /** Makes a bucket and answers its URL. */
 export async function createBucket(url: string): Promise<string> {
   const named = url.replace('BUCKET', `latchkey-test-${randomBytes(6).toString('hex')}`);
-  const address = parseS3Url(named);
+  await onBucket(named, (client, Bucket) => client.send(new CreateBucketCommand({ Bucket })));
+  return named;
+}
+
+/** Gives the bucket the rules for pages that docs/how-to/s3.md shows. */
+export async function allowPages(url: string): Promise<void> {
+  const rule = {
+    AllowedOrigins: ['*'],
+    AllowedMethods: ['GET', 'HEAD'],
+    AllowedHeaders: ['Range'],
+    ExposeHeaders: ['Content-Disposition', 'Content-Length', 'Content-Range', 'ETag'],
+    MaxAgeSeconds: 3600,
+  };
+  await onBucket(url, (client, Bucket) =>
+    client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [rule] } })),
+  );
+}
+
+async function onBucket(url: string, work: (client: S3Client, bucket: string) => Promise<unknown>): Promise<void> {
+  const address = parseS3Url(url);
   if (typeof address === 'string') throw new TypeError(address);
   const { bucket, endpoint, region, credentials } = address;
   const client = new S3Client({
@@ -24,7 +43,6 @@ export async function createBucket(url: string): Promise<string> {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   });
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  await work(client, bucket);
   client.destroy();
-  return named;
 }

@@ -7,7 +7,7 @@ import { openRedisCounters } from '../../src/adapters/redis/counters.ts';
 import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
 import { openS3PartialBlobs } from '../../src/adapters/s3/partial-blobs.ts';
 import { openSql, type SqlPorts } from '../../src/adapters/sql/index.ts';
-import type { Blobs, LocalBlobs } from '../../src/ports/blobs.ts';
+import type { Blobs, LinkedBlobs, LocalBlobs } from '../../src/ports/blobs.ts';
 import type { Counters } from '../../src/ports/counters.ts';
 import type { PartialBlobs } from '../../src/ports/partial-blobs.ts';
 import type { System } from '../../src/ports/system.ts';
@@ -19,7 +19,7 @@ import { createBucket, s3Url } from './s3.ts';
 export interface NodeStores {
   readonly sql: SqlPorts;
   readonly counters: Counters;
-  readonly blobs: Blobs & Partial<LocalBlobs>;
+  readonly blobs: Blobs & Partial<LocalBlobs> & Partial<LinkedBlobs>;
   readonly partials: PartialBlobs;
 }
 
@@ -34,7 +34,7 @@ const LAYOUT = layoutOf(process.env['LATCHKEY_TEST_LAYOUT']);
 
 /** Opens empty stores. `folder` takes what is kept on disk; `databaseUrl` is used in place of a database of their own. */
 export async function openStores(
-  system: Pick<System, 'random'>,
+  system: Pick<System, 'now' | 'random'>,
   folder: string,
   databaseUrl: string | undefined,
 ): Promise<Stores> {
@@ -59,7 +59,8 @@ export async function openStores(
       // Nodes read what may have changed instead of waiting for word of it: tests ask in the next moment.
       sql: { ...sql, bus: { ...sql.bus, listen: (tell) => sql.bus.listen(tell), isCurrent: () => false } },
       counters: await openRedisCounters(redisUrl ?? '', { clock: 'caller', prefix: `test-${name}` }),
-      blobs: await openS3Blobs(blobsUrl, system),
+      // On its own clock: the one of the test is held.
+      blobs: await openS3Blobs(blobsUrl, { ...system, now: Date.now }),
       partials: await openS3PartialBlobs(blobsUrl, system),
     };
   };

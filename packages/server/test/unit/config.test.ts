@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { POSTGRES_LIMITS } from '../../src/adapters/sql/postgres-dialect.ts';
+import { URL_FAULTS } from '../../src/compose.ts';
 import { helpText, loadConfig, SETTINGS } from '../../src/config.ts';
 
 const folders: string[] = [];
@@ -19,13 +21,13 @@ function fileWith(text: string): string {
 }
 
 function load(env: Record<string, string> = {}, args: readonly string[] = []) {
-  const loaded = loadConfig({ env, args });
+  const loaded = loadConfig({ env, args }, URL_FAULTS);
   if (!loaded.ok) throw new Error(loaded.faults.join('\n'));
   return loaded;
 }
 
 function faults(env: Record<string, string>, args: readonly string[] = []): readonly string[] {
-  const loaded = loadConfig({ env, args });
+  const loaded = loadConfig({ env, args }, URL_FAULTS);
   return loaded.ok ? [] : loaded.faults;
 }
 
@@ -37,6 +39,58 @@ describe('settings', () => {
     expect(config.limitsWhenCountersFail).toBe('deny');
     expect(Object.isFrozen(config)).toBe(true);
     expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['LATCHKEY_COUNTERS_URL', 'redis://'],
+    ['LATCHKEY_COUNTERS_URL', 'redis://host:70000'],
+    ['LATCHKEY_COUNTERS_URL', 'redis://a:6379,b:/0'],
+    ['LATCHKEY_COUNTERS_URL', 'redis://host/first'],
+    ['LATCHKEY_COUNTERS_URL', 'redis://:100%@host'],
+    ['LATCHKEY_COUNTERS_URL', 'redis-sentinel://a:26379,b:26379'],
+    ['LATCHKEY_COUNTERS_URL', 'memory://'],
+    ['LATCHKEY_BLOBS_URL', 's3://Bucket'],
+    ['LATCHKEY_BLOBS_URL', 's3://key@bucket'],
+    ['LATCHKEY_BLOBS_URL', 's3://bucket?endpoint=minio:9000'],
+    ['LATCHKEY_BLOBS_URL', 's3://bucket?endpoints=http://minio:9000'],
+    ['LATCHKEY_BLOBS_URL', 's3://bucket?path_style=true'],
+    ['LATCHKEY_BLOBS_URL', 's3://key:100%@bucket'],
+    ['LATCHKEY_DATABASE_URL', 'postgres://user@host:port/database'],
+    ['LATCHKEY_DATABASE_CONNECTIONS', '0'],
+    ['LATCHKEY_DATABASE_STATEMENT_MS', '0'],
+    ['LATCHKEY_DATABASE_LOCK_MS', '1s'],
+  ])('a fault anywhere in %s is one among the others: %s', (name, text) => {
+    const found = faults({ PORT: '70000', [name]: text });
+    expect(found.map((fault) => fault.split(' ')[0])).toEqual(['PORT', name]);
+    expect(found.join('\n')).not.toContain('100%');
+  });
+
+  test.each([
+    ['LATCHKEY_COUNTERS_URL', 'memory:'],
+    ['LATCHKEY_COUNTERS_URL', 'redis://user:p%40ss@[::1]:6380/3'],
+    ['LATCHKEY_COUNTERS_URL', 'rediss://a,b:6380,c'],
+    ['LATCHKEY_COUNTERS_URL', 'redis-sentinel://a:26379,b/primary/1'],
+    ['LATCHKEY_BLOBS_URL', 's3://key:s%2Fcret@bucket/some/where?endpoint=https://host:9000&region=eu-1&path_style=no'],
+    ['LATCHKEY_BLOBS_URL', 'file:/srv/blobs'],
+    ['LATCHKEY_DATABASE_URL', 'postgres://user:secret@host:5433/database?sslmode=require'],
+    ['LATCHKEY_DATABASE_URL', 'sqlite:./data/x.db'],
+  ])('%s takes %s', (name, text) => {
+    expect(faults({ [name]: text })).toEqual([]);
+  });
+
+  test('what one process asks of PostgreSQL can be set, and is otherwise what its adapter says', () => {
+    const limitsOf = ({ config }: ReturnType<typeof load>) => ({
+      connectionsMax: config.databaseConnections,
+      statementMsMax: config.databaseStatementMs,
+      lockMsMax: config.databaseLockMs,
+    });
+    expect(limitsOf(load())).toEqual(POSTGRES_LIMITS);
+    const chosen = {
+      LATCHKEY_DATABASE_CONNECTIONS: '40',
+      LATCHKEY_DATABASE_STATEMENT_MS: '2500',
+      LATCHKEY_DATABASE_LOCK_MS: '700',
+    };
+    expect(limitsOf(load(chosen))).toEqual({ connectionsMax: 40, statementMsMax: 2500, lockMsMax: 700 });
   });
 
   test('all faults are reported at once', () => {

@@ -2,56 +2,10 @@
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../ports/system.ts';
+import { DEFAULT_PORT, parseRedisUrl, redisUrlFault } from './address.ts';
 
 const CONNECT_MS_MAX = 5000;
 const RECONNECT_MS_MAX = 1000;
-const DEFAULT_PORT = 6379;
-const DEFAULT_SENTINEL_PORT = 26379;
-
-/** What a URL of the store says. */
-export interface RedisAddress {
-  readonly kind: 'server' | 'sentinel';
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
-  readonly tls: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly db: number;
-  /** The name under which sentinels know the master. */
-  readonly master: string | undefined;
-}
-
-/** Reads `redis://`, `rediss://`, `redis-sentinel://` and `rediss-sentinel://`; undefined for every other text. */
-export function parseRedisUrl(url: string): RedisAddress | undefined {
-  const match = /^(rediss?)(-sentinel)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/?#]+)(?:\/([^?#]*))?$/.exec(url);
-  if (match === null) return undefined;
-  const [, scheme, sentinel, username, password, hostList = '', path = ''] = match;
-  const hosts = hostList.split(',').map((text) => parseHost(text, sentinel === undefined));
-  if (hosts.some((host) => host === undefined)) return undefined;
-  const [first = '', second] = path.split('/');
-  const db = sentinel === undefined ? first : (second ?? '');
-  if (!/^\d{0,4}$/.test(db) || (sentinel !== undefined && first === '')) return undefined;
-  return {
-    kind: sentinel === undefined ? 'server' : 'sentinel',
-    hosts: hosts.flatMap((host) => host ?? []),
-    tls: scheme === 'rediss',
-    username: textOf(username),
-    password: textOf(password),
-    db: db === '' ? 0 : Number(db),
-    master: sentinel === undefined ? undefined : decodeURIComponent(first),
-  };
-}
-
-function textOf(part: string | undefined): string | undefined {
-  return part === undefined || part === '' ? undefined : decodeURIComponent(part);
-}
-
-function parseHost(text: string, isServer: boolean): RedisAddress['hosts'][number] | undefined {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) return undefined;
-  const port = Number(match?.[3] ?? (isServer ? DEFAULT_PORT : DEFAULT_SENTINEL_PORT));
-  return port > 0 && port < 65_536 ? { host, port } : undefined;
-}
 
 /**
  * A connected client. Whether a server is a node of a cluster is asked of it. While the connection is lost, commands fail at once
@@ -59,7 +13,7 @@ function parseHost(text: string, isServer: boolean): RedisAddress['hosts'][numbe
  */
 export async function openClient(url: string, log: Log | undefined): Promise<Redis | Cluster> {
   const address = parseRedisUrl(url);
-  if (address === undefined) throw new TypeError('A counters URL begins with "redis://" or "redis-sentinel://".');
+  if (address === undefined) throw new TypeError(`A counters URL ${redisUrlFault(url)}.`);
   const { Cluster, Redis } = await import('ioredis');
   const options: RedisOptions = {
     db: address.db,

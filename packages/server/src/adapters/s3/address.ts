@@ -7,6 +7,8 @@ export interface S3Address {
   readonly prefix: string;
   /** Undefined is the endpoint of AWS in the region. */
   readonly endpoint: string | undefined;
+  /** Where browsers reach it; undefined is the same place. */
+  readonly publicEndpoint: string | undefined;
   readonly region: string;
   /** Undefined takes what the surroundings of the process offer, as the AWS tools do: environment, profile, role. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
@@ -14,21 +16,24 @@ export interface S3Address {
   readonly pathStyle: boolean;
 }
 
-const KNOWN = ['endpoint', 'region', 'path_style'];
+const KNOWN = ['endpoint', 'public_endpoint', 'region', 'path_style'];
 
-/** Reads `s3://[key:secret@]bucket[/prefix][?endpoint=http://host:port&region=..&path_style=yes|no]`; a sentence when it means nothing. */
+/** Reads `s3://[key:secret@]bucket[/prefix][?endpoint=http://host:port&region=..&path_style=yes|no&public_endpoint=..]`; a sentence when it means nothing. */
 export function parseS3Url(text: string): S3Address | string {
   const match = /^s3:\/\/(?:([^:@/?]+):([^@/?]+)@)?([^/?#@]+)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text);
   if (match === null) return 'must look like s3://bucket?endpoint=https://host';
   const [, key, secret, bucket = '', path = '', query = ''] = match;
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
     return 'names a bucket of lower-case letters, digits, dots and hyphens';
+  if (!isEncoded(text)) return 'has a % that encodes nothing';
   const options = new URLSearchParams(query);
   const unknown = [...options.keys()].find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) return `has an option ${unknown}, which is not one of ${KNOWN.join(', ')}`;
-  const endpoint = options.get('endpoint') ?? undefined;
-  if (endpoint !== undefined && !/^https?:\/\/[^/?#]+\/?$/.test(endpoint))
-    return 'has an endpoint that is no http or https URL without a path';
+  const [endpoint, publicEndpoint] = ['endpoint', 'public_endpoint'].map((name) => options.get(name) ?? undefined);
+  for (const place of [endpoint, publicEndpoint]) {
+    if (place !== undefined && (!/^https?:\/\/[^/?#]+\/?$/.test(place) || !URL.canParse(place)))
+      return 'has an endpoint that is no http or https URL without a path';
+  }
   const style = options.get('path_style') ?? (endpoint === undefined ? 'no' : 'yes');
   if (style !== 'yes' && style !== 'no') return 'has a path_style that is neither yes nor no';
   const prefix = path.replace(/^\/+|\/+$/g, '');
@@ -36,6 +41,7 @@ export function parseS3Url(text: string): S3Address | string {
     bucket,
     prefix: prefix === '' ? '' : `${decodeURIComponent(prefix)}/`,
     endpoint,
+    publicEndpoint,
     region: options.get('region') ?? 'us-east-1',
     credentials:
       key === undefined || secret === undefined
@@ -43,4 +49,14 @@ export function parseS3Url(text: string): S3Address | string {
         : { accessKeyId: decodeURIComponent(key), secretAccessKey: decodeURIComponent(secret) },
     pathStyle: style === 'yes',
   };
+}
+
+/** Whether what is percent-encoded in it can be read. */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

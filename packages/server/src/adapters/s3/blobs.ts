@@ -1,8 +1,8 @@
 // Blobs in a bucket of any S3 store: streamed in parts, visible only when complete, checked on both ends.
 import type { Readable } from 'node:stream';
 import { AppError } from '../../errors.ts';
-import type { Blobs, ByteRange, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
-import type { Random } from '../../ports/system.ts';
+import type { Blobs, ByteRange, LinkedAnswer, LinkedBlobs, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
+import type { System } from '../../ports/system.ts';
 import { pour } from '../../pour.ts';
 import { type Bucket, openBucket } from './bucket.ts';
 import { PartSink } from './part-sink.ts';
@@ -17,9 +17,9 @@ export const OBJECTS = 'objects/';
  * upload until its end, which no reader sees. A source that is cut off is unpiped and not destroyed. Raises STORE_UNAVAILABLE
  * when the bucket cannot be used, TypeError for a bad URL.
  */
-export async function openS3Blobs(url: string, system: { readonly random: Random }): Promise<Blobs> {
+export async function openS3Blobs(url: string, system: Pick<System, 'now' | 'random'>): Promise<Blobs & LinkedBlobs> {
   const bucket = await openBucket(url);
-  const blobs = new S3Blobs(bucket, system.random);
+  const blobs = new S3Blobs(bucket, system);
   try {
     await blobs.check();
   } catch (error) {
@@ -29,16 +29,18 @@ export async function openS3Blobs(url: string, system: { readonly random: Random
   return blobs;
 }
 
-class S3Blobs implements Blobs {
+class S3Blobs implements Blobs, LinkedBlobs {
   readonly #bucket: Bucket;
-  readonly #random: Random;
+  readonly #random: System['random'];
+  readonly #now: System['now'];
   /** Writes of this process that have not ended; a sweep must not take their parts for leavings. */
   readonly #writing = new Map<string, { readonly sink: PartSink; readonly done: Promise<unknown> }>();
   #closed = false;
 
-  constructor(bucket: Bucket, random: Random) {
+  constructor(bucket: Bucket, { now, random }: Pick<System, 'now' | 'random'>) {
     this.#bucket = bucket;
     this.#random = random;
+    this.#now = now;
   }
 
   async write(source: Readable, options: WriteOptions): Promise<WrittenBlob> {
@@ -74,6 +76,17 @@ class S3Blobs implements Blobs {
     const source = key === undefined ? undefined : await this.#bucket.read(key, range);
     if (source === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');
     return source;
+  }
+
+  async linkTo(blobId: string, answer: LinkedAnswer, seconds: number): Promise<string> {
+    const key = this.#keyOf(blobId);
+    if (key === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');
+    const parameters = {
+      'response-cache-control': answer.cacheControl,
+      'response-content-disposition': answer.disposition,
+      'response-content-type': answer.contentType,
+    };
+    return this.#bucket.link(key, parameters, this.#now(), seconds);
   }
 
   async remove(blobIds: readonly string[]): Promise<void> {

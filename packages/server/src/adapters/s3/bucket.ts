@@ -6,6 +6,7 @@ import { AppError, guarded } from '../../errors.ts';
 import type { ByteRange } from '../../ports/blobs.ts';
 import { parseS3Url, type S3Address } from './address.ts';
 import type { PartTarget } from './part-sink.ts';
+import { presignGet } from './presign.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -57,14 +58,16 @@ function clientConfig(address: S3Address): S3ClientConfig {
 export class Bucket {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
+  readonly #address: S3Address;
   readonly #bucket: string;
   readonly #prefix: string;
 
-  constructor(sdk: Sdk, client: S3Client, { bucket, prefix }: S3Address) {
+  constructor(sdk: Sdk, client: S3Client, address: S3Address) {
     this.#sdk = sdk;
     this.#client = client;
-    this.#bucket = bucket;
-    this.#prefix = prefix;
+    this.#address = address;
+    this.#bucket = address.bucket;
+    this.#prefix = address.prefix;
   }
 
   #object(key: string): { Bucket: string; Key: string } {
@@ -94,6 +97,15 @@ export class Bucket {
         const part = { ...object, UploadId: uploadId, PartNumber: number, Body: body, ContentMD5: md5(body) };
         const { ETag } = await guarded('write a part', () => this.#client.send(new sdk.UploadPartCommand(part)));
         return { PartNumber: number, ETag };
+      },
+      copyPart: async (uploadId, number, fromKey, { start, end }) => {
+        const CopySource = `${this.#bucket}/${(this.#prefix + fromKey).split('/').map(encodeURIComponent).join('/')}`;
+        const CopySourceRange = `bytes=${start}-${end}`;
+        const part = { ...object, UploadId: uploadId, PartNumber: number, CopySource, CopySourceRange };
+        const { CopyPartResult } = await guarded('copy a part', () =>
+          this.#client.send(new sdk.UploadPartCopyCommand(part)),
+        );
+        return { PartNumber: number, ETag: CopyPartResult?.ETag };
       },
       complete: async (uploadId, parts) => {
         const input = { ...object, UploadId: uploadId, MultipartUpload: { Parts: [...parts] } };
@@ -136,6 +148,23 @@ export class Bucket {
         if (statusOf(error) === 416) return Readable.from([]);
         throw error;
       }
+    });
+  }
+
+  /** An address at which the store answers reads of the object until `seconds` after `nowMs`; the parameters are part of it. */
+  link(key: string, parameters: Readonly<Record<string, string>>, nowMs: number, seconds: number): Promise<string> {
+    const { region, endpoint, publicEndpoint = endpoint, pathStyle } = this.#address;
+    return guarded('sign an address', async () => {
+      const place = this.#client.config.endpointProvider({
+        Bucket: this.#bucket,
+        Region: region,
+        ForcePathStyle: pathStyle,
+        ...(publicEndpoint === undefined ? {} : { Endpoint: publicEndpoint }),
+      });
+      const path = (this.#prefix + key).split('/').map(encodeURIComponent).join('/');
+      const object = new URL(`${place.url.href.replace(/\/$/, '')}/${path}`);
+      const credentials = await this.#client.config.credentials();
+      return presignGet({ object, region, credentials, parameters, nowMs, seconds });
     });
   }
 

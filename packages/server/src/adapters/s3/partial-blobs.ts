@@ -1,6 +1,7 @@
 // Growing blobs in a bucket: every append is one or more objects, named by where they begin, that are joined at the end.
 import { createHash, type Hash } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { AppError } from '../../errors.ts';
 import type { WrittenBlob } from '../../ports/blobs.ts';
 import type { AppendOptions, PartialBlobs } from '../../ports/partial-blobs.ts';
@@ -124,8 +125,10 @@ class S3PartialBlobs implements PartialBlobs {
       if (pieces === undefined) throw new AppError('UPLOAD_NOT_FOUND', 'no such partial blob');
       const sink = new PartSink(this.#bucket.target(key), Number.MAX_SAFE_INTEGER);
       try {
-        await pour(Readable.from(this.#bytes(pieces), { objectMode: false }), sink, undefined);
+        for (const { key: piece, sizeBytes } of pieces) await sink.addObject(piece, sizeBytes, this.#bytes(piece));
+        await finished(sink.end());
       } catch (error) {
+        sink.destroy();
         await sink.discard();
         throw error;
       }
@@ -200,12 +203,10 @@ class S3PartialBlobs implements PartialBlobs {
     return exists ? pieces : undefined;
   }
 
-  async *#bytes(pieces: readonly Piece[]): AsyncGenerator<Buffer> {
-    for (const { key } of pieces) {
-      const source = await this.#bucket.read(key);
-      if (source === undefined) throw new AppError('STORE_UNAVAILABLE', 'a piece is gone');
-      yield* source as AsyncIterable<Buffer>;
-    }
+  async *#bytes(key: string): AsyncGenerator<Buffer> {
+    const source = await this.#bucket.read(key);
+    if (source === undefined) throw new AppError('STORE_UNAVAILABLE', 'a piece is gone');
+    yield* source as AsyncIterable<Buffer>;
   }
 
   async #removePieces(partialId: string): Promise<void> {

@@ -1,5 +1,5 @@
 // Opens the database behind a URL, brings its tables up to date, and is the border where its errors become the service's own.
-import { type Dialect, Kysely, type Migration, Migrator, sql, type Transaction } from 'kysely';
+import { type Dialect, Kysely, Migrator, sql, type Transaction } from 'kysely';
 import { AppError, type ErrorCode } from '../../errors.ts';
 import { BackupFault } from '../../ports/backup.ts';
 import type { Log } from '../../ports/system.ts';
@@ -51,13 +51,11 @@ export interface Database {
   readonly steps: readonly string[];
   /** The names of those that have been taken. */
   stepsTaken(): Promise<readonly string[]>;
-  /** Makes missing tables, up to the named step or all. Idempotent; any number of nodes may do it at the same time. */
+  /** Makes missing tables, up to the named step or all. Idempotent; any number of nodes may do it at the same time, and others serve
+   *  meanwhile. */
   migrate(upTo?: string): Promise<void>;
   /** Reads what is there at one moment, while others go on writing. Raises STORE_UNAVAILABLE. */
   snapshot<T>(work: (db: Executor) => Promise<T>): Promise<T>;
-  /** Makes missing tables. Idempotent; any number of nodes may do it at the same time, and others serve meanwhile. `upTo` is
-   *  the first migration that is left out, for tests of what an older program has left. */
-  migrate(upTo?: string): Promise<void>;
   /** Its connections at this moment. */
   load(): ConnectionLoad;
   close(): Promise<void>;
@@ -84,11 +82,11 @@ export function openDatabase(url: string, { log, limits }: DatabaseOptions = {})
 const ATTEMPTS_MAX = 5;
 
 /** The steps that make the tables, by name; they are taken in the order of their names. */
-function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, Migration>> {
+function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, OnlineMigration>> {
   return {
     '0001-initial': initial(dialect),
     '0002-tags': tags(dialect),
-    '0003-products': products,
+    '0003-products': products(dialect),
     '0004-settings': settings(dialect),
     '0005-bulks': bulks(dialect),
     '0006-history': history(dialect),
@@ -96,7 +94,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),
-    '0015-contents': contents,
+    '0015-contents': contents(dialect),
     '0010-resumable-uploads': resumableUploads(dialect),
     '0017-collections': collections(dialect),
     '0012-tasks': tasks(dialect),
@@ -113,6 +111,7 @@ class SqlDatabase implements Database {
   readonly #db: Kysely<Schema>;
   readonly #watched: Watched;
   readonly #unflushed: Unflushed[] = [];
+  readonly #migrations: Readonly<Record<string, OnlineMigration>>;
   readonly #migrator: Migrator;
   readonly steps: readonly string[];
   readonly #log: Log | undefined;
@@ -129,9 +128,9 @@ class SqlDatabase implements Database {
     this.dialect = dialect;
     this.#watched = kyselyDialect;
     this.#db = new Kysely<Schema>({ dialect: kyselyDialect });
-    const migrations = migrationsFor(dialect);
-    this.steps = Object.keys(migrations).sort();
-    this.#migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
+    this.#migrations = migrationsFor(dialect);
+    this.steps = Object.keys(this.#migrations).sort();
+    this.#migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => ({ ...this.#migrations }) } });
     this.#log = log;
     this.#session = session;
   }
@@ -161,41 +160,15 @@ class SqlDatabase implements Database {
   }
 
   async migrate(upTo?: string): Promise<void> {
-    const { error } = await (upTo === undefined ? this.#migrator.migrateToLatest() : this.#migrator.migrateTo(upTo));
-    if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
-    const all = {
-      '0001-initial': initial(this.dialect),
-      '0002-tags': tags(this.dialect),
-      '0003-products': products(this.dialect),
-      '0004-settings': settings(this.dialect),
-      '0005-bulks': bulks(this.dialect),
-      '0006-history': history(this.dialect),
-      '0007-approvals': approvals(this.dialect),
-      '0008-labels': labels(this.dialect),
-      '0011-examinations': examinations(this.dialect),
-      '0009-search': search(this.dialect),
-      '0015-contents': contents(this.dialect),
-      '0010-resumable-uploads': resumableUploads(this.dialect),
-      '0017-collections': collections(this.dialect),
-      '0012-tasks': tasks(this.dialect),
-      '0013-shares': shares(this.dialect),
-      '0016-comments': comments(this.dialect),
-      '0018-favorites': favorites(this.dialect),
-      '0019-variants': variants(this.dialect),
-      '0020-lenders': lenders(this.dialect),
-    };
-    const migrations: Record<string, OnlineMigration> = Object.fromEntries(
-      Object.entries(all).filter(([name]) => upTo === undefined || name < upTo),
-    );
     const session = this.#session?.();
     if (session === undefined) {
-      const migrator = new Migrator({ db: this.#db, provider: { getMigrations: async () => migrations } });
-      const { error } = await migrator.migrateToLatest();
+      const { error } = await (upTo === undefined ? this.#migrator.migrateToLatest() : this.#migrator.migrateTo(upTo));
       if (error !== undefined) throw translate(error, 'STORE_UNAVAILABLE');
       return;
     }
+    const wanted = Object.entries(this.#migrations).filter(([name]) => upTo === undefined || name <= upTo);
     try {
-      await session.connection().execute((db) => migratePostgres(db, migrations, this.#log));
+      await session.connection().execute((db) => migratePostgres(db, Object.fromEntries(wanted), this.#log));
     } catch (error) {
       throw translate(error, 'STORE_UNAVAILABLE');
     } finally {
