@@ -1,10 +1,10 @@
 // How many template identifiers are exchanged for access keys in a second, beside bare node:http answering the same bytes?
 import { freshAddress } from '../conformance/support/target.ts';
-import { alternate, requestsPerSecond } from './support/measure.ts';
+import { alternateLoads, LOAD_HEAD, load, loadRows } from './support/measure.ts';
 import { withPair } from './support/pair.ts';
-import { figure, ratio, report } from './support/report.ts';
+import { report } from './support/report.ts';
 
-await withPair(async ({ ours, bare }) => {
+await withPair(async ({ ours, server, bare }) => {
   const template = await ours.template({ permissions: ['OBJECTS_LIST', 'OBJECTS_FETCH', 'FILE_UPLOAD'] });
   const path = `/${ours.container}/key/${template.id}`;
   await bare.answer(path, (await ours.exchange(template)).bytes);
@@ -17,15 +17,12 @@ await withPair(async ({ ours, bare }) => {
       }),
     },
   ];
-  const result = await alternate({
-    ours: () => requestsPerSecond({ url: ours.baseUrl + path, requests }),
-    bare: () => requestsPerSecond({ url: bare.baseUrl + path, requests }),
+  const result = await alternateLoads({
+    ours: () => load({ url: ours.baseUrl + path, requests }, server.pid),
+    bare: () => load({ url: bare.baseUrl + path, requests }, bare.pid),
   });
   await report(import.meta.url, {
-    head: ['', 'requests/s', 'of bare'],
-    rows: [
-      ['exchange', figure(result.ours), ratio(result.ours, result.bare)],
-      ['bare node:http', figure(result.bare), ''],
-    ],
+    head: LOAD_HEAD,
+    rows: loadRows([['exchange', result.ours, 'bare node:http', result.bare]]),
   });
 });

@@ -1,10 +1,10 @@
 // How many records and how many private files of 100 KiB are read in a second, beside bare node:http sending the same bytes?
 import { randomBytes } from 'node:crypto';
-import { alternate, requestsPerSecond } from './support/measure.ts';
+import { alternateLoads, LOAD_HEAD, load, loadRows } from './support/measure.ts';
 import { withPair } from './support/pair.ts';
-import { figure, ratio, report } from './support/report.ts';
+import { report } from './support/report.ts';
 
-await withPair(async ({ ours, bare }) => {
+await withPair(async ({ ours, server, bare }) => {
   const bytes = randomBytes(100 * 1024);
   const file = await ours.seed('/bench', 'file.bin', bytes);
   await ours.admin('PUT', 'v5/objects/visibility/cdn', {
@@ -16,19 +16,17 @@ await withPair(async ({ ours, bare }) => {
   const permalink = `/${ours.container}/v4/get/${file['uuid']}`;
   await bare.answer(record, (await holder.call('GET', record)).bytes);
   await bare.file(bytes);
-  const result = await alternate({
-    record: () => requestsPerSecond({ url: ours.baseUrl + record, headers }),
-    bareRecord: () => requestsPerSecond({ url: bare.baseUrl + record, headers }),
-    bytes: () => requestsPerSecond({ url: ours.baseUrl + permalink, headers }),
-    bareBytes: () => requestsPerSecond({ url: `${bare.baseUrl}/file`, headers }),
+  const result = await alternateLoads({
+    record: () => load({ url: ours.baseUrl + record, headers }, server.pid),
+    bareRecord: () => load({ url: bare.baseUrl + record, headers }, bare.pid),
+    bytes: () => load({ url: ours.baseUrl + permalink, headers }, server.pid),
+    bareBytes: () => load({ url: `${bare.baseUrl}/file`, headers }, bare.pid),
   });
   await report(import.meta.url, {
-    head: ['', 'requests/s', 'of bare'],
-    rows: [
-      ['record of a file', figure(result.record), ratio(result.record, result.bareRecord)],
-      ['bare node:http, same bytes', figure(result.bareRecord), ''],
-      ['private file of 100 KiB', figure(result.bytes), ratio(result.bytes, result.bareBytes)],
-      ['bare node:http from disk', figure(result.bareBytes), ''],
-    ],
+    head: LOAD_HEAD,
+    rows: loadRows([
+      ['record of a file', result.record, 'bare node:http, same bytes', result.bareRecord],
+      ['private file of 100 KiB', result.bytes, 'bare node:http from disk', result.bareBytes],
+    ]),
   });
 });

@@ -18,7 +18,7 @@ declare module 'autocannon' {
     readonly requests?: readonly { setupRequest(request: Outgoing): Outgoing }[];
   }
   export interface Result {
-    readonly requests: { readonly average: number };
+    readonly requests: { readonly average: number; readonly total: number };
     /** Milliseconds. */
     readonly latency: { readonly p50: number; readonly p99: number };
     readonly non2xx: number;

@@ -31,12 +31,24 @@ export async function sendForm(url: string, size: number, headers: Readonly<Reco
   });
 }
 
+/** Sends `size` bytes of the block by any method. Throws unless they are answered with `status`. */
+export async function sendBlocks(
+  method: string,
+  url: string,
+  size: number,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  await expectSuccess(method, url, bytes(size), { ...headers, 'content-length': String(size) }, status);
+}
+
 async function expectSuccess(
   method: string,
   url: string,
   body: AsyncIterable<Uint8Array>,
   headers: Readonly<Record<string, string>>,
+  status = 200,
 ): Promise<void> {
   const answer = await send(method, url, { body, headers });
-  if (answer.status !== 200) throw new Error(`${url}: ${answer.outcome}`);
+  if (answer.status !== status) throw new Error(`${url}: ${answer.outcome}`);
 }

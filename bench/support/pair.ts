@@ -11,6 +11,7 @@ import { Target } from '../../conformance/support/target.ts';
 /** The bare server: paths answer what was put there before. */
 export interface Bare {
   readonly baseUrl: string;
+  readonly pid: number;
   /** Lets the path answer with these bytes as JSON. */
   answer(path: string, body: Uint8Array): Promise<void>;
   /** Lets `/file` deliver these bytes from the disk. */
@@ -42,7 +43,7 @@ export async function withPair(compare: (pair: Pair) => Promise<void>): Promise<
       await writeFile(join(folder, 'file'), bytes);
       await answer('/file', bytes);
     };
-    await compare({ ours, server, bare: { baseUrl, answer, file } });
+    await compare({ ours, server, bare: { baseUrl, pid: child.pid ?? 0, answer, file } });
   } finally {
     child.kill();
     await server.stop();
