@@ -224,7 +224,14 @@ const TABLE = {
     limit: 'listing',
     scope: 'none',
     bearers: BACK_END,
-    summary: 'Withdraw an access key with everything narrowed from it.',
+    summary: 'Withdraw access keys with everything narrowed from them.',
+  },
+  'key.revocations': {
+    permissions: ['CONFIG_CHANGE', 'ACCESS_READ', 'ACCESS_MANAGE'],
+    limit: 'listing',
+    scope: 'none',
+    bearers: BACK_END,
+    summary: 'List what was revoked, when and by whom.',
   },
   'decision.check': {
     permissions: 'any',

@@ -63,6 +63,7 @@ async function seed(templates: Templates): Promise<void> {
 }
 
 const RULES: RuleChange = { kind: 'rules', container: CONTAINER };
+const WHEN = { issuedUntilMs: NOW, revokedAtMs: NOW, revokedBy: 'admin', expiresAtMs: NOW + 1000 };
 const CHANGES: readonly {
   readonly what: string;
   readonly change: RuleChange;
@@ -90,7 +91,12 @@ const CHANGES: readonly {
   {
     what: 'a revocation',
     change: { kind: 'revocations', container: CONTAINER, keyId: 'key' },
-    make: (it) => it.revokeKey(CONTAINER, 'key', NOW + 1000, NOW),
+    make: (it) => it.revokeKeys(CONTAINER, { keys: { kind: 'key', keyId: 'key' }, ...WHEN }),
+  },
+  {
+    what: 'a revocation of many',
+    change: { kind: 'revocations', container: CONTAINER },
+    make: (it) => it.revokeKeys(CONTAINER, { keys: { kind: 'container' }, ...WHEN }),
   },
 ];
 

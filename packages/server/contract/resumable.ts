@@ -41,6 +41,7 @@ function upload(different: Partial<ResumableUpload> = {}): ResumableUpload {
     partialId: randomBytes(16).toString('hex'),
     reservationId: 'r-1',
     createdAtMs: NOW,
+    keyIssuedAtMs: NOW - 5,
     expiresAtMs: NOW + 60_000,
     file: undefined,
     ...different,

@@ -1,7 +1,14 @@
 // What every store of administration records must keep, as runnable cases.
 import assert from 'node:assert/strict';
 import { TEMPLATE_DEFAULTS, type TemplateDocument } from '@latchkey/policy';
-import type { SecretKeyRecord, TemplateRecord, Templates } from '../src/ports/templates.ts';
+import type {
+  RevocableKey,
+  Revocation,
+  RevokedKeys,
+  SecretKeyRecord,
+  TemplateRecord,
+  Templates,
+} from '../src/ports/templates.ts';
 import type { ContractCase } from './case.ts';
 
 /** A store of administration records. After `close` it is unavailable. */
@@ -287,20 +294,119 @@ const secretKeys: readonly ContractCase<TemplatesStore>[] = [
   },
 ];
 
+/** `key-1` without a subject, issued now; only what differs is said. */
+function key(different: Partial<RevocableKey> = {}): RevocableKey {
+  return {
+    keyId: 'key-1',
+    subjectHash: undefined,
+    source: { kind: 'template', id: 'any' },
+    issuedAtMs: NOW,
+    ...different,
+  };
+}
+
+/** Of every such key, whenever it was issued, for a second. */
+function revocation(keys: RevokedKeys): Revocation {
+  return {
+    keys,
+    issuedUntilMs: Number.MAX_SAFE_INTEGER,
+    revokedAtMs: NOW,
+    revokedBy: 'admin',
+    expiresAtMs: NOW + 1000,
+  };
+}
+
 const sessions: readonly ContractCase<TemplatesStore>[] = [
   {
     name: 'revokes an access key in its container, at once on every node, until it is dead anyway',
     async run(open) {
       const [here, there] = [(await open()).templates, (await open()).templates];
-      await here.revokeKey(CONTAINER, 'key-1', NOW + 1000, NOW);
-      await here.revokeKey(CONTAINER, 'key-1', NOW + 1000, NOW);
-      assert.equal(await there.isKeyRevoked(CONTAINER, 'key-1'), true);
-      assert.equal(await there.isKeyRevoked(CONTAINER, 'key-2'), false);
-      assert.equal(await there.isKeyRevoked('other', 'key-1'), false);
+      await here.revokeKeys(CONTAINER, revocation({ kind: 'key', keyId: 'key-1' }));
+      await here.revokeKeys(CONTAINER, revocation({ kind: 'key', keyId: 'key-1' }));
+      assert.equal(await there.isKeyRevoked(CONTAINER, key()), true);
+      assert.equal(await there.isKeyRevoked(CONTAINER, key({ keyId: 'key-2' })), false);
+      assert.equal(await there.isKeyRevoked('other', key()), false);
       await there.sweep(NOW + 999);
-      assert.equal(await here.isKeyRevoked(CONTAINER, 'key-1'), true);
+      assert.equal(await here.isKeyRevoked(CONTAINER, key()), true);
       await there.sweep(NOW + 1000);
-      assert.equal(await here.isKeyRevoked(CONTAINER, 'key-1'), false);
+      assert.equal(await here.isKeyRevoked(CONTAINER, key()), false);
+    },
+  },
+  {
+    name: 'revokes all keys of a subject, a template, a secret key or the container that were issued until then, and no others',
+    async run(open) {
+      const [here, there] = [(await open()).templates, (await open()).templates];
+      const kinds: readonly {
+        readonly keys: RevokedKeys;
+        readonly meant: Partial<RevocableKey>;
+        readonly others: readonly Partial<RevocableKey>[];
+      }[] = [
+        {
+          keys: { kind: 'subject', subject: 'ann', subjectHash: 'hash of ann' },
+          meant: { subjectHash: 'hash of ann' },
+          others: [{}, { subjectHash: 'hash of bob' }, { keyId: 'hash of ann' }],
+        },
+        {
+          keys: { kind: 'template', uid: 'rights' },
+          meant: { source: { kind: 'template', id: 'rights' } },
+          others: [{ source: { kind: 'secret', id: 'rights' } }, { source: { kind: 'template', id: 'more' } }],
+        },
+        {
+          keys: { kind: 'secret', uid: 'back-end' },
+          meant: { source: { kind: 'secret', id: 'back-end' } },
+          others: [{ source: { kind: 'template', id: 'back-end' } }],
+        },
+        { keys: { kind: 'container' }, meant: {}, others: [] },
+      ];
+      for (const [n, { keys, meant, others }] of kinds.entries()) {
+        const container = `container-${n}`;
+        await here.revokeKeys(container, { ...revocation(keys), issuedUntilMs: NOW });
+        assert.equal(await there.isKeyRevoked(container, key({ ...meant, issuedAtMs: NOW })), true, keys.kind);
+        assert.equal(await there.isKeyRevoked(container, key({ ...meant, issuedAtMs: NOW + 1 })), false, keys.kind);
+        assert.equal(await there.isKeyRevoked('elsewhere', key({ ...meant, issuedAtMs: NOW })), false, keys.kind);
+        for (const other of others) assert.equal(await there.isKeyRevoked(container, key(other)), false, keys.kind);
+      }
+    },
+  },
+  {
+    name: 'of two revocations of the same keys the later bound and the later end hold, in whatever order they come',
+    async run(open) {
+      const { templates } = await open();
+      const early = { ...revocation({ kind: 'container' }), issuedUntilMs: NOW - 10, expiresAtMs: NOW + 500 };
+      const late = { ...revocation({ kind: 'container' }), issuedUntilMs: NOW, expiresAtMs: NOW + 900 };
+      for (const [n, order] of [
+        [early, late],
+        [late, early],
+      ].entries()) {
+        const container = `container-${n}`;
+        for (const it of order) await templates.revokeKeys(container, it);
+        assert.equal(await templates.isKeyRevoked(container, key({ issuedAtMs: NOW })), true);
+        const { items } = await templates.listRevocations(container, { offset: 0, limit: 10 }, NOW + 899);
+        assert.deepEqual(
+          items.map(({ issuedUntilMs, expiresAtMs }) => [issuedUntilMs, expiresAtMs]),
+          [[NOW, NOW + 900]],
+        );
+      }
+    },
+  },
+  {
+    name: 'lists the revocations of a container that still matter, the newest first, in pages, as they were made',
+    async run(open) {
+      const { templates } = await open();
+      const made: readonly Revocation[] = [
+        { ...revocation({ kind: 'key', keyId: 'key-1' }), revokedAtMs: NOW + 1 },
+        { ...revocation({ kind: 'subject', subject: 'ann', subjectHash: 'hash' }), revokedAtMs: NOW + 2 },
+        { ...revocation({ kind: 'template', uid: 'rights' }), revokedAtMs: NOW + 3, expiresAtMs: NOW + 5000 },
+        { ...revocation({ kind: 'container' }), revokedAtMs: NOW + 4 },
+      ];
+      for (const it of made) await templates.revokeKeys(CONTAINER, it);
+      await templates.revokeKeys('other', revocation({ kind: 'container' }));
+      const newest = made.toReversed();
+      const list = (offset: number, limit: number, nowMs = NOW) =>
+        templates.listRevocations(CONTAINER, { offset, limit }, nowMs);
+      assert.deepEqual(await list(0, 10), { items: newest, total: 4 });
+      assert.deepEqual(await list(1, 2), { items: newest.slice(1, 3), total: 4 });
+      assert.deepEqual(await list(0, 10, NOW + 1000), { items: [made[2]], total: 1 });
     },
   },
   {
@@ -340,14 +446,17 @@ const sessions: readonly ContractCase<TemplatesStore>[] = [
       for (const [index, expiresAtMs] of [NOW + 1000, NOW + 5000].entries()) {
         await templates.createLoginLink({ tokenHash: `link-${index}`, createdAtMs: NOW, expiresAtMs });
         await templates.createSession({ tokenHash: `session-${index}`, createdAtMs: NOW, expiresAtMs });
-        await templates.revokeKey(CONTAINER, `key-${index}`, expiresAtMs, NOW);
+        await templates.revokeKeys(CONTAINER, {
+          ...revocation({ kind: 'key', keyId: `key-${index}` }),
+          expiresAtMs,
+        });
       }
       assert.equal(await templates.sweep(NOW + 999), 0);
       assert.equal(await templates.sweep(NOW + 1000), 3);
       assert.equal(await templates.sweep(NOW + 1000), 0);
       assert.equal(await templates.spendLoginLink('link-1', NOW), true);
       assert.notEqual(await templates.findSession('session-1', NOW), undefined);
-      assert.equal(await templates.isKeyRevoked(CONTAINER, 'key-1'), true);
+      assert.equal(await templates.isKeyRevoked(CONTAINER, key()), true);
       assert.deepEqual(await templates.findTemplateByIdentifier(CONTAINER, kept.identifier, NOW + 9000), kept);
     },
   },
@@ -359,7 +468,7 @@ const sessions: readonly ContractCase<TemplatesStore>[] = [
       await close();
       const unavailable = hasCode('STORE_UNAVAILABLE');
       await assert.rejects(templates.findTemplateByIdentifier(CONTAINER, record.identifier, NOW), unavailable);
-      await assert.rejects(templates.isKeyRevoked(CONTAINER, 'key-1'), unavailable);
+      await assert.rejects(templates.isKeyRevoked(CONTAINER, key()), unavailable);
       await assert.rejects(templates.findContainer(CONTAINER), unavailable);
       await assert.rejects(templates.updateTemplate(CONTAINER, record.uid, document(), NOW), unavailable);
     },

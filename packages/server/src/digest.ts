@@ -10,6 +10,11 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
+/** A subject where it need not be read but must be recognised: it may be an e-mail address. */
+export function hashSubject(subject: string): string {
+  return hash('sha256', `latchkey subject v1\n${subject}`, 'base64url');
+}
+
 /**
  * SHA-256 in lower-case hex: how secrets, sign-in links and session tokens are stored and looked up. No salt and no slow
  * hash: every such text is random and too long to guess.

@@ -1,7 +1,7 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
 import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
 import { looksLikeKey, PERMISSIONS, parseNarrowing, parseTemplate } from '@latchkey/policy';
-import { hashSecret } from '../digest.ts';
+import { hashSecret, hashSubject } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
@@ -92,9 +92,11 @@ async function accessKey(ports: Needs, container: string, text: string): Promise
   if (claims === undefined) return INVALID;
   // The signature holds, so the container in the claims is one we wrote; a foreign one is answered like a forged key.
   if (claims.container !== container) return INVALID;
+  const { keyId, subject, source, issuedAtMs } = claims;
+  const subjectHash = subject === undefined ? undefined : hashSubject(subject);
   const [rules, revoked] = await Promise.all([
     liveRules(ports, claims),
-    ports.live.isKeyRevoked(container, claims.keyId),
+    ports.live.isKeyRevoked(container, { keyId, subjectHash, source, issuedAtMs }),
   ]);
   return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules };
 }
@@ -104,11 +106,14 @@ async function signedAddress(ports: Needs, container: string, text: string): Pro
   const signature = readSignature(text);
   const secret = signature && ports.system.keyring.find(signature.claims.kid);
   if (signature === undefined || secret === undefined || !signature.verify(secret)) return INVALID;
-  const { claims, fileId, origin } = signature;
+  const { claims, subjectHash, fileId, origin } = signature;
   if (claims.container !== container) return INVALID;
+  const { keyId, source } = claims;
+  // A secret key is no access key, and as old as it may be: only its own end, or that of the address, ends its addresses.
+  const issuedAtMs = keyId === source.id ? Number.MAX_SAFE_INTEGER : claims.issuedAtMs;
   const [rules, revoked] = await Promise.all([
     liveRules(ports, claims),
-    ports.live.isKeyRevoked(container, claims.keyId),
+    ports.live.isKeyRevoked(container, { keyId, subjectHash, source, issuedAtMs }),
   ]);
   const address = { fileId, origin };
   return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules, address };
@@ -149,7 +154,13 @@ async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<
   };
   const [rules, revoked] = await Promise.all([
     lentRules(ports, container, source),
-    keyId !== undefined && ports.live.isKeyRevoked(container, keyId),
+    keyId !== undefined &&
+      ports.live.isKeyRevoked(container, {
+        keyId,
+        subjectHash: subject === undefined ? undefined : hashSubject(subject),
+        source: claims.source,
+        issuedAtMs: lent.keyIssuedAtMs ?? 0,
+      }),
   ]);
   // A narrowing that cannot be read any more could have taken anything away.
   const template = narrowings.every(({ ok }) => ok) ? rules : undefined;

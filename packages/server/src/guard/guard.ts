@@ -11,6 +11,7 @@ import type {
   Template,
 } from '@latchkey/policy';
 import { coversAll, decide, fileSizeBytesMax, looksLikeKey, visibleScopes } from '@latchkey/policy';
+import { hashSubject } from '../digest.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
@@ -223,7 +224,16 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
   /** Another key of the same person goes on only while the key that began it would be good as well. */
   async function withBeginner(bearer: Bearer, begun: ResumableUpload): Promise<Bearer> {
     if (bearer.credential !== 'verified' || holderOf(bearer) === begun.holder) return bearer;
-    const isRevoked = await live.isKeyRevoked(begun.container, begun.holder);
+    const { holder, keyIssuedAtMs, subject } = begun;
+    const { claims } = bearer;
+    if (claims === undefined) return bearer;
+    // Who goes on has the same source and subject: only the key is another one.
+    const isRevoked = await live.isKeyRevoked(begun.container, {
+      keyId: holder,
+      subjectHash: subject === undefined ? undefined : hashSubject(subject),
+      source: claims.source,
+      issuedAtMs: keyIssuedAtMs,
+    });
     return isRevoked ? { ...bearer, credential: 'revoked' } : bearer;
   }
 

@@ -20,7 +20,7 @@ type Needs = Pick<Ports, 'templates' | 'bus' | 'system'>;
  * another as soon as word of it arrives. While the bus cannot prove that it is heard, every question goes to the store.
  */
 export function liveRecords(ports: Needs): LiveRecords {
-  const { templates, bus } = ports;
+  const { templates, bus, system } = ports;
   const templatesByUid = new Memory<TemplateRecord | undefined>(ports);
   const templatesByIdentifier = new Memory<TemplateRecord | undefined>(ports);
   const secretKeysByUid = new Memory<SecretKeyRecord | undefined>(ports);
@@ -28,7 +28,8 @@ export function liveRecords(ports: Needs): LiveRecords {
   const revocations = new Memory<boolean>(ports);
   const rules = [templatesByUid, templatesByIdentifier, secretKeysByUid, secretKeysByHash];
 
-  bus.listen((change) => {
+  bus.listen((change, delayMs) => {
+    if (change.kind !== 'everything') system.meter.observe('revocationDelay', {}, delayMs / 1000);
     if (change.kind === 'everything') for (const memory of [...rules, revocations]) memory.clear();
     else if (change.kind === 'rules') for (const memory of rules) memory.forget(change.container);
     else revocations.forget(change.container, change.keyId);
@@ -51,11 +52,11 @@ export function liveRecords(ports: Needs): LiveRecords {
       secretKeysByUid.recall(container, uid, () => templates.findSecretKey(container, uid), isThere),
     findSecretKeyByHash: (container, hash) =>
       secretKeysByHash.recall(container, hash, () => templates.findSecretKeyByHash(container, hash), isThere),
-    isKeyRevoked: (container, keyId) =>
+    isKeyRevoked: (container, key) =>
       revocations.recall(
         container,
-        keyId,
-        () => templates.isKeyRevoked(container, keyId),
+        key.keyId,
+        () => templates.isKeyRevoked(container, key),
         () => true,
       ),
   };

@@ -1,13 +1,15 @@
 // Signed addresses of private files: for <img> and <a>, which cannot send a header. One opens one file, with what its key may.
 import { createHmac } from 'node:crypto';
 import { type Claims, decodeKey, encodeKey, KEY_PREFIX } from '@latchkey/policy';
-import { equalBytes, mac } from '../digest.ts';
+import { equalBytes, hashSubject, mac } from '../digest.ts';
 import type { Keyring } from '../ports/system.ts';
 
 /** What a signed address says. Nothing of it may be believed before `verify` has returned true. */
 export interface Signature {
   /** The claims of the key that was shown when the address was written, without its subject. */
   readonly claims: Claims;
+  /** By which revocations of all keys of a subject know the key. */
+  readonly subjectHash: string | undefined;
   /** The only file that the address opens, in every version of it. */
   readonly fileId: string;
   /** The page that was given the address; `<img>` does not say where it stands. */
@@ -37,8 +39,10 @@ export function signAddress(
   const isPermanent = claims.expiresAtMs === Number.MAX_SAFE_INTEGER;
   const expiresAtMs = isPermanent ? (Math.floor(nowMs / HOUR_MS) + 2) * HOUR_MS : claims.expiresAtMs;
   const payload = payloadOf(claims, kid, expiresAtMs);
+  const subjectHash = claims.subject === undefined ? '' : hashSubject(claims.subject);
   const page = Buffer.from(origin ?? '', 'utf8').toString('base64url');
-  const signature = [payload, fileId, page, tagOf(secret, payload, fileId, page).toString('base64url')].join('~');
+  const parts = [payload, subjectHash, fileId, page];
+  const signature = [...parts, tagOf(secret, parts).toString('base64url')].join('~');
   return signature.length <= SIGNATURE_CHARS_MAX ? signature : undefined;
 }
 
@@ -65,8 +69,9 @@ function payloadOf(claims: Claims, kid: string, expiresAtMs: number): string {
 /** Reads a signature without believing it. Never throws, whatever the text. */
 export function readSignature(text: string): Signature | undefined {
   if (text.length > SIGNATURE_CHARS_MAX) return undefined;
-  const [payload, fileId, page, tagText, ...rest] = text.split('~');
-  if (payload === undefined || fileId === undefined || page === undefined || tagText === undefined) return undefined;
+  const [payload, subjectHash, fileId, page, tagText, ...rest] = text.split('~');
+  if (payload === undefined || subjectHash === undefined || fileId === undefined) return undefined;
+  if (page === undefined || tagText === undefined) return undefined;
   if (rest.length > 0 || !/^[A-Za-z0-9_-]{43}$/.test(tagText)) return undefined;
   // The claims are written as in a key, where a tag would follow; whatever stands there is not looked at.
   const decoded = decodeKey(`${KEY_PREFIX}${payload}.${'A'.repeat(43)}`);
@@ -74,12 +79,15 @@ export function readSignature(text: string): Signature | undefined {
   const tag = Buffer.from(tagText, 'base64url');
   return {
     claims: decoded.claims,
+    subjectHash: subjectHash === '' ? undefined : subjectHash,
     fileId,
     origin: page === '' ? undefined : Buffer.from(page, 'base64url').toString('utf8'),
-    verify: (secret) => equalBytes(tag, tagOf(secret, payload, fileId, page)),
+    verify: (secret) => equalBytes(tag, tagOf(secret, [payload, subjectHash, fileId, page])),
   };
 }
 
-function tagOf(secret: Uint8Array, payload: string, fileId: string, page: string): Buffer {
-  return createHmac('sha256', secret).update([PURPOSE, payload, fileId, page].join('\n')).digest();
+function tagOf(secret: Uint8Array, parts: readonly string[]): Buffer {
+  return createHmac('sha256', secret)
+    .update([PURPOSE, ...parts].join('\n'))
+    .digest();
 }

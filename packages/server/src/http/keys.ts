@@ -3,7 +3,16 @@ import type { CanonicalPath, Decision, Demand, Facts, OperationName, Permission 
 import { decodeKey, effective, isOperationName, isSubject, OPERATIONS, parentOf } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, ERRORS } from '../errors.ts';
-import { createKey, type IssuedKey, issueKey, revokeKey } from '../operations/keys.ts';
+import {
+  createKey,
+  type IssuedKey,
+  issueKey,
+  listRevocations,
+  type RevocationWish,
+  revokeKeys,
+} from '../operations/keys.ts';
+import type { Revocation } from '../ports/templates.ts';
+import { adminListOf } from './documents.ts';
 import { parseBody, pathOf } from './input.ts';
 import { type Call, type Route, route } from './route.ts';
 
@@ -125,27 +134,83 @@ function wireDecision(decision: Decision): object {
   };
 }
 
-const REVOCATION = z
-  .strictObject({ key_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), key: z.string().max(16_384) })
-  .partial()
-  .refine(({ key_id, key }) => (key_id === undefined) !== (key === undefined), 'Send either key_id or key.');
+const REVOCATION = z.strictObject({
+  key_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional(),
+  key: z.string().max(16_384).optional(),
+  subject: z.string().refine(isSubject, 'A subject is a short text without control characters.').optional(),
+  template: z.string().min(1).max(64).optional(),
+  secret_key: z.string().min(1).max(64).optional(),
+  all: z.literal(true).optional(),
+  issued_before: z.iso.datetime({ offset: true }).optional(),
+});
 
-function keyIdOf(call: Call): string {
-  const { key_id, key } = parseBody(REVOCATION, call.body);
-  if (key_id !== undefined) return key_id;
+/** The members of a revocation that say which keys are meant; exactly one of them is there. */
+const SELECTORS = ['key_id', 'key', 'subject', 'template', 'secret_key', 'all'] as const;
+
+function wishOf(call: Call): RevocationWish {
+  const body = parseBody(REVOCATION, call.body);
+  const { key_id, key, subject, template, secret_key, issued_before } = body;
+  if (SELECTORS.filter((name) => body[name] !== undefined).length !== 1) {
+    throw faulty('', 'MEMBERS_CONFLICT', `Send exactly one of ${SELECTORS.join(', ')}.`);
+  }
+  if (key_id !== undefined || key !== undefined) {
+    if (issued_before !== undefined) {
+      throw faulty('issued_before', 'MEMBERS_CONFLICT', 'One key was issued once; leave this out.');
+    }
+    return { kind: 'key', keyId: key_id ?? keyIdIn(call, key ?? '') };
+  }
+  const until = issued_before === undefined ? {} : { issuedBeforeMs: Date.parse(issued_before) };
+  if (subject !== undefined) return { kind: 'subject', subject, ...until };
+  if (template !== undefined) return { kind: 'template', id: template, ...until };
+  if (secret_key !== undefined) return { kind: 'secret', id: secret_key, ...until };
+  return { kind: 'container', ...until };
+}
+
+function keyIdIn(call: Call, key: string): string {
   // Not verified on purpose: revoking what never existed harms nobody, and a leaked key may be damaged in its signature.
-  const decoded = decodeKey(key ?? '');
+  const decoded = decodeKey(key);
   if (decoded.ok && decoded.claims.container === call.container) return decoded.claims.keyId;
-  throw new AppError('REQUEST_INVALID', 'no key of this container', {
-    faults: [{ field: 'key', code: 'FORMAT_WRONG', message: 'This is no access key of this container.' }],
-  });
+  throw faulty('key', 'FORMAT_WRONG', 'This is no access key of this container.');
+}
+
+function faulty(field: string, code: string, message: string): AppError {
+  return new AppError('REQUEST_INVALID', code, { faults: [{ field, code, message }] });
+}
+
+/** A revocation under the names with which it is asked for. */
+function wireRevocation({ keys, issuedUntilMs, revokedAtMs, revokedBy, expiresAtMs }: Revocation): object {
+  return {
+    ...wireKeys(keys),
+    ...(keys.kind === 'key' ? {} : { issued_until: new Date(issuedUntilMs).toISOString() }),
+    revoked_at: new Date(revokedAtMs).toISOString(),
+    revoked_by: revokedBy,
+    // From then on all of them are dead anyway.
+    forgotten_at: new Date(expiresAtMs).toISOString(),
+  };
+}
+
+function wireKeys(keys: Revocation['keys']): object {
+  switch (keys.kind) {
+    case 'key':
+      return { key_id: keys.keyId };
+    case 'subject':
+      return { subject: keys.subject };
+    case 'template':
+      return { template: keys.uid };
+    case 'secret':
+      return { secret_key: keys.uid };
+    case 'container':
+      return { all: true };
+  }
 }
 
 async function revoke(call: Call<'key.revoke'>): Promise<object> {
-  const keyId = keyIdOf(call);
+  const wish = wishOf(call);
   const grant = await call.admit([{ operation: 'key.revoke', targets: [] }]);
-  await revokeKey(call.ports, grant, keyId);
-  return { key_id: keyId };
+  return wireRevocation(await revokeKeys(call.ports, grant, wish));
 }
 
 /** Rows of the route table about access keys. */
@@ -218,15 +283,28 @@ export const keyRoutes: readonly Route[] = [
     method: 'POST',
     paths: ['/{v}/key/revoke'],
     operations: ['key.revoke'],
-    summary: 'Revoke one access key, by id or by its text.',
+    summary: 'Revoke one access key by id or text, or all of a subject, a template, a secret key or the container.',
     handle: revoke,
   }),
   route({
     method: 'DELETE',
     paths: ['/{v}/key'],
     operations: ['key.revoke'],
-    summary: 'Revoke one access key, by id or by its text.',
+    summary: 'Revoke one access key by id or text, or all of a subject, a template, a secret key or the container.',
     handle: revoke,
+  }),
+  route({
+    method: 'GET',
+    paths: ['/{v}/key/revocations'],
+    operations: ['key.revocations'],
+    summary: 'List what was revoked and still matters, the newest first.',
+    handle: async (call) => {
+      const { offset, limit } = adminListOf(call.query);
+      const grant = await call.admit([{ operation: 'key.revocations', targets: [] }]);
+      const { items, total } = await listRevocations(call.ports, grant, { offset, limit });
+      call.reply.header('cache-control', 'no-store');
+      return { revocations: items.map(wireRevocation), info: { total } };
+    },
   }),
   route({
     method: 'POST',

@@ -260,7 +260,7 @@ function lentBy({ bearer, claims }: Grant, id: string): Lent {
     source: claims.source,
     narrowings: claims.narrowings.map(({ document }) => standing(document)),
     subject: claims.subject,
-    keyId: bearer === 'key' ? claims.keyId : undefined,
+    ...(bearer === 'key' ? { keyId: claims.keyId, keyIssuedAtMs: claims.issuedAtMs } : { keyId: undefined }),
   };
 }
 

@@ -10,10 +10,12 @@ import {
   parseNarrowing,
   parseTemplate,
 } from '@latchkey/policy';
-import { mac } from '../digest.ts';
+import { hashSubject, mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Lent } from '../ports/lent.ts';
+import type { AdminListQuery, Page, Revocation, RevokedKeys } from '../ports/templates.ts';
 
 type Needs = Pick<Ports, 'templates' | 'system'>;
 
@@ -108,20 +110,129 @@ function fault(field: string, code: string, message: string): AppError {
   return new AppError('REQUEST_INVALID', field, { faults: [{ field, code, message }] });
 }
 
+/** Which keys to revoke, as a caller names them; `issuedBeforeMs` spares those that were issued later. */
+export type RevocationWish =
+  | { readonly kind: 'key'; readonly keyId: string }
+  | ({ readonly issuedBeforeMs?: number } & (
+      | { readonly kind: 'subject'; readonly subject: string }
+      /** By identifier or uid; a secret key by its uid, and meant are the access keys made from it. */
+      | { readonly kind: 'template' | 'secret'; readonly id: string }
+      | { readonly kind: 'container' }
+    ));
+
 /**
- * Revokes one access key, with every key narrowed from it, within a second on every node. It need not exist: what was
- * leaked is often only known by its text. What the key has opened for outsiders ends with it, for good: a revocation is
- * forgotten one day, doors are not.
+ * Revokes access keys, with every key narrowed from them and every address signed for them, within a second on every node: one key by
+ * its id, which need not exist, for what was leaked is often only known by its text; or all that were issued until now, or before
+ * `issuedBeforeMs`. Keys that are issued afterwards are good. What the keys have opened for outsiders ends with them, for good: a
+ * revocation is forgotten one day, doors are not. Raises TEMPLATE_NOT_FOUND, SECRET_KEY_NOT_FOUND, REQUEST_INVALID for a time that is
+ * still to come.
  */
-export async function revokeKey(
+export async function revokeKeys(
   ports: Needs & Pick<Ports, 'shares'>,
   grant: Grant<'key.revoke'>,
-  keyId: string,
-): Promise<void> {
+  wish: RevocationWish,
+): Promise<Revocation> {
   const nowMs = ports.system.now();
-  await ports.templates.revokeKey(grant.container, keyId, nowMs + REVOCATION_MS, nowMs);
-  await ports.shares.deleteDoorsOf(grant.container, keyId);
-  ports.system.log.info('key.revoked', { keyId, by: grant.holder });
+  const issuedBeforeMs = wish.kind === 'key' ? undefined : wish.issuedBeforeMs;
+  if (issuedBeforeMs !== undefined && issuedBeforeMs > nowMs) {
+    throw fault('issued_before', 'VALUE_OUT_OF_RANGE', 'Keys that are still to be issued cannot be revoked.');
+  }
+  const keys = await revokedKeys(ports, grant, wish);
+  const revocation: Revocation = {
+    keys,
+    issuedUntilMs: issuedUntilMs(keys, issuedBeforeMs, nowMs),
+    revokedAtMs: nowMs,
+    revokedBy: grant.holder,
+    expiresAtMs: nowMs + REVOCATION_MS,
+  };
+  await ports.templates.revokeKeys(grant.container, revocation);
+  await closeDoors(ports, grant.container, revocation);
+  ports.system.log.info('keys.revoked', { container: grant.container, ...loggedKeys(revocation), by: grant.holder });
+  return revocation;
+}
+
+function issuedUntilMs(keys: RevokedKeys, issuedBeforeMs: number | undefined, nowMs: number): number {
+  // The id of one key means that key, whenever it was issued.
+  if (keys.kind === 'key') return Number.MAX_SAFE_INTEGER;
+  return issuedBeforeMs === undefined ? nowMs : issuedBeforeMs - 1;
+}
+
+async function revokedKeys(ports: Needs, grant: Grant<'key.revoke'>, wish: RevocationWish): Promise<RevokedKeys> {
+  switch (wish.kind) {
+    case 'key':
+      return { kind: 'key', keyId: wish.keyId };
+    case 'subject':
+      return { kind: 'subject', subject: wish.subject, subjectHash: hashSubject(wish.subject) };
+    case 'container':
+      return { kind: 'container' };
+    case 'template': {
+      const record =
+        (await ports.templates.findTemplateByIdentifier(grant.container, wish.id, ports.system.now())) ??
+        (await ports.templates.findTemplate(grant.container, wish.id));
+      if (record === undefined) throw new AppError('TEMPLATE_NOT_FOUND');
+      return { kind: 'template', uid: record.uid };
+    }
+    case 'secret': {
+      const record = await ports.templates.findSecretKey(grant.container, wish.id);
+      if (record === undefined) throw new AppError('SECRET_KEY_NOT_FOUND');
+      return { kind: 'secret', uid: record.uid };
+    }
+  }
+}
+
+/** Doors that are looked at in one question. */
+const DOORS_PAGE = 500;
+
+async function closeDoors(ports: Pick<Ports, 'shares'>, container: string, revocation: Revocation): Promise<void> {
+  const { keys } = revocation;
+  if (keys.kind === 'key') {
+    await ports.shares.deleteDoorsOf(container, keys.keyId);
+    return;
+  }
+  const lenders = new Set<string>();
+  for (let offset = 0; ; offset += DOORS_PAGE) {
+    const { items } = await ports.shares.listDoors(container, { owner: undefined, offset, limit: DOORS_PAGE });
+    for (const { lent } of items) if (lent.keyId !== undefined && isMeant(lent, revocation)) lenders.add(lent.keyId);
+    if (items.length < DOORS_PAGE) break;
+  }
+  for (const keyId of lenders) await ports.shares.deleteDoorsOf(container, keyId);
+}
+
+function isMeant({ source, subject, keyIssuedAtMs }: Lent, { keys, issuedUntilMs }: Revocation): boolean {
+  if ((keyIssuedAtMs ?? 0) > issuedUntilMs) return false;
+  switch (keys.kind) {
+    case 'container':
+      return true;
+    case 'subject':
+      return subject === keys.subject;
+    case 'key':
+      return false;
+    default:
+      return source.kind === keys.kind && source.id === keys.uid;
+  }
+}
+
+/** A subject may be an e-mail address: the log has its hash, the list of revocations its text. */
+function loggedKeys({ keys, issuedUntilMs }: Revocation): Readonly<Record<string, unknown>> {
+  switch (keys.kind) {
+    case 'key':
+      return { kind: keys.kind, keyId: keys.keyId };
+    case 'subject':
+      return { kind: keys.kind, subjectHash: keys.subjectHash, issuedUntilMs };
+    case 'container':
+      return { kind: keys.kind, issuedUntilMs };
+    default:
+      return { kind: keys.kind, uid: keys.uid, issuedUntilMs };
+  }
+}
+
+/** A page of the revocations that still matter, the newest first. */
+export function listRevocations(
+  ports: Needs,
+  grant: Grant<'key.revocations'>,
+  query: Pick<AdminListQuery, 'offset' | 'limit'>,
+): Promise<Page<Revocation>> {
+  return ports.templates.listRevocations(grant.container, query, ports.system.now());
 }
 
 interface Particulars {

@@ -86,6 +86,7 @@ export async function beginUpload(ports: Needs, grant: UploadGrant, plan: Plan):
     partialId,
     reservationId,
     createdAtMs: grant.facts.nowMs,
+    keyIssuedAtMs: claims?.issuedAtMs ?? grant.facts.nowMs,
     expiresAtMs: finishByMs,
     file: undefined,
   };

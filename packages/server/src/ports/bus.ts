@@ -6,6 +6,9 @@ export type RuleChange =
   | { readonly kind: 'revocations'; readonly container: string; readonly keyId?: string }
   | { readonly kind: 'everything' };
 
+/** What a node does with word of a change. */
+export type Tell = (change: RuleChange, delayMs: number) => void;
+
 /** `isCurrent` promises no more than this: a change that was committed less than so long ago may still be on its way. */
 export const BUS_LAG_MS_MAX = 1500;
 
@@ -15,8 +18,9 @@ export const BUS_LAG_MS_MAX = 1500;
  */
 export interface Bus {
   /** `tell` is called for each change: on the node that makes it before the write's promise resolves, on the others when word
-   *  arrives; with `everything` whenever word may have been missed. It must not throw. */
-  listen(tell: (change: RuleChange) => void): void;
+   *  arrives; with `everything` whenever word may have been missed. `delayMs` is how long it took to get here, by the clocks of
+   *  both nodes. It must not throw. */
+  listen(tell: Tell): void;
   /** True only while it is proven that every change committed more than `BUS_LAG_MS_MAX` ago has been told. */
   isCurrent(): boolean;
 }

@@ -10,4 +10,6 @@ export interface Lent {
   readonly subject: string | undefined;
   /** The access key whose rights these are: revoking it ends them. Absent of secret keys and admins. */
   readonly keyId: string | undefined;
+  /** When that key was issued; absent with it, and of what was lent before this was written down. */
+  readonly keyIssuedAtMs?: number;
 }

@@ -22,6 +22,8 @@ export interface ResumableUpload {
   /** What it holds of the limits; undefined when it is bound by none. */
   readonly reservationId: string | undefined;
   readonly createdAtMs: number;
+  /** When the key that began it was issued; revocations go by that. */
+  readonly keyIssuedAtMs: number;
   /** It must be finished before this; afterwards nothing of it remains but the file. */
   readonly expiresAtMs: number;
   /** The file that it became, or the one that had its content before. */

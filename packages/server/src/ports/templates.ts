@@ -58,6 +58,34 @@ export interface SessionRecord {
   readonly expiresAtMs: number;
 }
 
+/** Keys that are revoked together: one by its id, or all of a subject, of a template, of a secret key, or of the container. */
+export type RevokedKeys =
+  | { readonly kind: 'key'; readonly keyId: string }
+  /** `subjectHash` is what keys are compared with, `subject` what people read. */
+  | { readonly kind: 'subject'; readonly subject: string; readonly subjectHash: string }
+  | { readonly kind: 'template' | 'secret'; readonly uid: string }
+  | { readonly kind: 'container' };
+
+/** A revocation. Keys that were issued after `issuedUntilMs` are not meant. */
+export interface Revocation {
+  readonly keys: RevokedKeys;
+  readonly issuedUntilMs: number;
+  readonly revokedAtMs: number;
+  /** Who revoked: id of the key, or `admin`; empty for revocations that were made before this was recorded. */
+  readonly revokedBy: string;
+  /** From then on every key that is meant is dead anyway. */
+  readonly expiresAtMs: number;
+}
+
+/** What revocations of many look at in a key. */
+export interface RevocableKey {
+  readonly keyId: string;
+  /** The hash of the subject, if the key has one. */
+  readonly subjectHash: string | undefined;
+  readonly source: { readonly kind: 'template' | 'secret'; readonly id: string };
+  readonly issuedAtMs: number;
+}
+
 /**
  * Records of administration. Every write is durable when its promise resolves and seen by every later read.
  * `container` arguments are container tokens. Raises STORE_UNAVAILABLE.
@@ -123,9 +151,15 @@ export interface Templates {
   /** Remembers the last use; may be coarse (once a minute). Never raises for a key that is gone. */
   touchSecretKey(container: string, uid: string, nowMs: number): Promise<void>;
 
-  /** Revokes one access key by its id until `expiresAtMs`, after which it is dead anyway. Idempotent. */
-  revokeKey(container: string, keyId: string, expiresAtMs: number, nowMs: number): Promise<void>;
-  isKeyRevoked(container: string, keyId: string): Promise<boolean>;
+  /** Revokes access keys. Idempotent: of two revocations of the same keys the later `issuedUntilMs` and `expiresAtMs` hold. */
+  revokeKeys(container: string, revocation: Revocation): Promise<void>;
+  isKeyRevoked(container: string, key: RevocableKey): Promise<boolean>;
+  /** Those that have not expired at `nowMs`, the newest first. */
+  listRevocations(
+    container: string,
+    query: Pick<AdminListQuery, 'offset' | 'limit'>,
+    nowMs: number,
+  ): Promise<Page<Revocation>>;
 
   createLoginLink(record: SessionRecord): Promise<void>;
   /** True for exactly one caller, and only before it expires: the link is spent atomically. */

@@ -167,7 +167,7 @@ describe.each(FORMS)('an upload as $form', (form) => {
     const before = await blobs();
     const key = await harness.key({}, { claims: { keyId } });
     const { answered } = await begin(form, key);
-    await harness.ports.templates.revokeKey(CONTAINER, keyId, Number.MAX_SAFE_INTEGER, harness.clock.nowMs);
+    await harness.revoke(keyId);
     tick();
     expect(await answered).toBe('401 KEY_REVOKED');
     expect(await stored()).toBe(0);
@@ -275,7 +275,7 @@ describe('a download', () => {
 
   test.each(addresses.slice(0, 2))('$way breaks off when the key is revoked', async (it) => {
     const response = await it.open();
-    await harness.ports.templates.revokeKey(CONTAINER, keyId, Number.MAX_SAFE_INTEGER, harness.clock.nowMs);
+    await harness.revoke(keyId);
     tick();
     await expect(readOn(response)).rejects.toThrow();
   });

@@ -226,7 +226,7 @@ describe('key.inspect', () => {
     expect(await inspect(expired)).toMatchObject({ code: 'KEY_EXPIRED' });
 
     const revoked = api.keyOf(record, { claims: { keyId: 'gone' } });
-    await api.ports.templates.revokeKey('demo', 'gone', api.clock.nowMs + 10_000_000, api.clock.nowMs);
+    await api.revoke('gone');
     expect(await inspect(revoked)).toMatchObject({ code: 'KEY_REVOKED' });
 
     const orphan = api.keyOf(record);
@@ -482,6 +482,8 @@ describe('decision.check', () => {
   });
 });
 
+const iso = (ms: number) => new Date(ms).toISOString();
+
 describe('key.revoke', () => {
   test('kills one key by id and leaves the others of its template alone', async () => {
     const { secret } = await api.secretKey();
@@ -532,6 +534,142 @@ describe('key.revoke', () => {
       const answer = await api.call({ method: 'POST', url: '/v5/key/revoke', key: secret, body });
       expect(answer.body['code']).toBe('REQUEST_INVALID');
     }
+  });
+
+  describe('of many', () => {
+    const ask = async (body: object) =>
+      api.call({ method: 'POST', url: '/v5/key/revoke', key: (await api.secretKey()).secret, body });
+    const use = async (key: string) => {
+      const { status, body } = await api.call({ url: '/v5/folders', key });
+      return status === 200 ? 'passed' : body['code'];
+    };
+
+    test.each(['ann@example.com', undefined])(
+      'kills the keys of a subject, not those of others (%s)',
+      async (other) => {
+        const record = await api.template();
+        const claims = { subject: `${other}-bob` };
+        const [bob, another] = [
+          api.keyOf(record, { claims }),
+          api.keyOf(record, other ? { claims: { subject: other } } : {}),
+        ];
+        const answer = await ask({ subject: claims.subject });
+        expect(answer.body).toMatchObject({
+          status: 'success',
+          subject: claims.subject,
+          issued_until: iso(api.clock.nowMs),
+        });
+        expect([await use(bob), await use(another)]).toEqual(['KEY_REVOKED', 'passed']);
+        api.clock.pass(1);
+        const later = api.keyOf(record, { claims });
+        expect(await use(later)).toBe('passed');
+      },
+    );
+
+    test('kills the keys of a template, under either of its names, and no other template', async () => {
+      for (const name of ['uid', 'identifier'] as const) {
+        const [record, other] = [await api.template(), await api.template()];
+        const [key, untouched] = [api.keyOf(record), api.keyOf(other)];
+        expect((await ask({ template: record[name] })).body).toMatchObject({ template: record.uid });
+        expect([await use(key), await use(untouched)]).toEqual(['KEY_REVOKED', 'passed']);
+        api.clock.pass(1);
+        expect(await use(api.keyOf(record))).toBe('passed');
+      }
+    });
+
+    test('kills the access keys made from a secret key, and leaves that key itself', async () => {
+      const { record, secret } = await api.secretKey();
+      const template = await api.template();
+      const made = api.keyOf(template, { claims: { source: { kind: 'secret', id: record.uid } } });
+      expect((await ask({ secret_key: record.uid })).body).toMatchObject({ secret_key: record.uid });
+      expect([await use(made), await use(secret)]).toEqual(['KEY_REVOKED', 'passed']);
+    });
+
+    test('kills all that were issued before a time, to the millisecond', async () => {
+      const record = await api.template();
+      const issuedAt = (ms: number) => api.keyOf(record, { claims: { issuedAtMs: ms } });
+      const beforeMs = api.clock.nowMs - 5000;
+      const [early, late] = [issuedAt(beforeMs - 1), issuedAt(beforeMs)];
+      const answer = await ask({ all: true, issued_before: iso(beforeMs) });
+      expect(answer.body).toMatchObject({ all: true, issued_until: iso(beforeMs - 1) });
+      expect([await use(early), await use(late)]).toEqual(['KEY_REVOKED', 'passed']);
+      // An earlier time does not bring back what a later one has ended.
+      await ask({ all: true, issued_before: iso(beforeMs - 60_000) });
+      expect([await use(early), await use(late)]).toEqual(['KEY_REVOKED', 'passed']);
+      expect((await ask({ all: true })).body).toMatchObject({ issued_until: iso(api.clock.nowMs) });
+      expect(await use(late)).toBe('KEY_REVOKED');
+      api.clock.pass(1);
+    });
+
+    test('lasts for as long as any of the keys could live, and is forgotten then', async () => {
+      const record = await api.template({ key_validity: { expiration_duration: 2_592_000 } });
+      const key = api.keyOf(record);
+      const answer = await ask({ template: record.uid });
+      const listed = async () => JSON.stringify((await list()).body['revocations']).includes(record.uid);
+      api.clock.pass(2_592_000_000 - 1);
+      await api.ports.templates.sweep(api.clock.nowMs);
+      expect(await use(key)).toBe('KEY_REVOKED');
+      expect(await listed()).toBe(true);
+      api.clock.nowMs = Date.parse(answer.textAt('forgotten_at'));
+      expect(await listed()).toBe(false);
+      expect(await api.ports.templates.sweep(api.clock.nowMs)).toBeGreaterThan(0);
+    });
+
+    const list = async () => api.call({ url: '/v5/key/revocations?limit=2', key: (await api.secretKey()).secret });
+
+    test('is listed with who did it, the newest first, and logged without the subject', async () => {
+      const { secret, record } = await api.secretKey();
+      api.clock.pass(1000);
+      await ask({ key_id: 'listed-before' });
+      api.clock.pass(1000);
+      const body = { subject: 'listed@example.com' };
+      await api.call({ method: 'POST', url: '/v5/key/revoke', key: secret, body });
+      const { body: listed } = await list();
+      const [first] = listed['revocations'] as readonly object[];
+      expect(first).toEqual({
+        subject: 'listed@example.com',
+        issued_until: iso(api.clock.nowMs),
+        revoked_at: iso(api.clock.nowMs),
+        revoked_by: record.uid,
+        forgotten_at: expect.stringMatching(/Z$/),
+      });
+      expect(listed['revocations']).toHaveLength(2);
+      const line = api.log.findLast(({ event }) => event === 'keys.revoked');
+      expect(line?.fields).toMatchObject({ kind: 'subject', container: 'demo', by: record.uid });
+      expect(JSON.stringify(api.log)).not.toContain('listed@example.com');
+    });
+
+    test.each([
+      [{ template: 'none' }, 'TEMPLATE_NOT_FOUND'],
+      [{ secret_key: 'none' }, 'SECRET_KEY_NOT_FOUND'],
+      [{ subject: '' }, 'REQUEST_INVALID'],
+      [{ subject: 'a\u0000b' }, 'REQUEST_INVALID'],
+      [{ all: false }, 'REQUEST_INVALID'],
+      [{ all: true, subject: 'ann' }, 'REQUEST_INVALID'],
+      [{ issued_before: '2020-01-01T00:00:00Z' }, 'REQUEST_INVALID'],
+      [{ key_id: 'a', issued_before: '2020-01-01T00:00:00Z' }, 'REQUEST_INVALID'],
+      [{ all: true, issued_before: 'yesterday' }, 'REQUEST_INVALID'],
+      [{ all: true, issued_before: '9999-01-01T00:00:00Z' }, 'REQUEST_INVALID'],
+      [{ all: true, everything: true }, 'REQUEST_INVALID'],
+    ])('refuses %j with %s, and revokes nothing', async (body, code) => {
+      const key = await api.key();
+      expect((await ask(body)).body['code']).toBe(code);
+      expect(await use(key)).toBe('passed');
+    });
+
+    test('needs the permission, and the list needs one of those that may look', async () => {
+      for (const [permission, revokes, lists] of [
+        ['OBJECTS_LIST', 403, 403],
+        ['ACCESS_READ', 403, 200],
+        ['ACCESS_MANAGE', 200, 200],
+      ] as const) {
+        const { secret } = await api.secretKey({ permissions: [permission] });
+        const body = { key_id: 'nobody' };
+        const revoked = await api.call({ method: 'POST', url: '/v5/key/revoke', key: secret, body });
+        const listed = await api.call({ url: '/v5/key/revocations', key: secret });
+        expect([revoked.status, listed.status], permission).toEqual([revokes, lists]);
+      }
+    });
   });
 
   test('is not open to access keys', async () => {

@@ -317,8 +317,24 @@ describe('another key', () => {
     const bob = api.keyOf(template, { claims: { subject: 'bob@example.com' } });
     const elsewhere = await api.key({}, { claims: { subject: 'ann@example.com' } });
     for (const key of [bob, elsewhere]) expect((await head(key, url)).status).toBe(404);
-    await api.ports.templates.revokeKey(CONTAINER, 'first-key', api.clock.nowMs + 1_000_000_000, api.clock.nowMs);
+    await api.revoke('first-key');
     expect(await patch(renewed, url, 2, 'llo')).toMatchObject({ status: 401, body: { code: 'KEY_REVOKED' } });
+  });
+
+  test('of the same person does not go on when the keys that were issued until then are revoked, the first among them', async () => {
+    const template = await api.template();
+    const subject = 'carol@example.com';
+    const first = api.keyOf(template, { claims: { subject } });
+    api.clock.pass(1000);
+    const url = await begun(first, 5);
+    const { secret } = await api.secretKey();
+    const until = new Date(api.clock.nowMs - 500).toISOString();
+    const renewed = api.keyOf(template, { claims: { subject } });
+    const body = { subject, issued_before: until };
+    expect((await api.call({ method: 'POST', url: '/v5/key/revoke', key: secret, body })).status).toBe(200);
+    expect(await patch(renewed, url, 0, 'he')).toMatchObject({ status: 401, body: { code: 'KEY_REVOKED' } });
+    const own = await begun(renewed, 5);
+    expect((await patch(renewed, own, 0, 'hello')).status).toBe(204);
   });
 
   test('or none at all is asked for a key before anything is looked up', async () => {

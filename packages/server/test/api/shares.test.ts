@@ -2,7 +2,7 @@
 import { decodeKey } from '@latchkey/policy';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { png } from '../../contract/pictures.ts';
-import { type Answer, CONTAINER, type Harness, NOON_MS, openHarness } from '../support/harness.ts';
+import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
 let key: string;
@@ -228,12 +228,7 @@ describe('a share', () => {
     const [puid, kept] = [await share({ items: items([one]) }, maker), await share({ items: items([one]) }, other)];
     const { secret } = await harness.secretKey();
     // As it is between the two halves of a revocation, or on another node.
-    await harness.ports.templates.revokeKey(
-      CONTAINER,
-      keyIdOf(maker),
-      harness.clock.nowMs + 60_000,
-      harness.clock.nowMs,
-    );
+    await harness.revoke(keyIdOf(maker));
     expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
     expect(outcome(await visit(`/v4/share/${puid}/file/${one}`))).toEqual([404, 'SHARE_NOT_FOUND']);
     expect((await call('POST', '/v5/key/revoke', { key: maker }, secret)).status).toBe(200);
@@ -241,6 +236,34 @@ describe('a share', () => {
     await harness.ports.templates.sweep(harness.clock.nowMs);
     expect(outcome(await visit(`/v4/share/${puid}`))).toEqual([404, 'SHARE_NOT_FOUND']);
     expect((await visit(`/v4/share/${kept}`)).status).toBe(200);
+  });
+
+  test('ends for good with all keys of its maker, of the template and of the container that were issued until then', async () => {
+    const one = await put('/a', 'one.txt');
+    const { secret } = await harness.secretKey();
+    const revoke = (body: object) => call('POST', '/v5/key/revoke', body, secret);
+    const made = async (record: Awaited<ReturnType<Harness['template']>>, claims: object) =>
+      share({ items: items([one]) }, harness.keyOf(record, { claims }));
+    const record = await harness.template();
+    const [ann, bob] = [await made(record, { subject: 'ann' }), await made(record, { subject: 'bob' })];
+    const other = await made(await harness.template(), {});
+    const bySecretKey = await share({ items: items([one]) }, secret);
+    const open = async () => {
+      const shown = await Promise.all([ann, bob, other, bySecretKey].map((puid) => visit(`/v4/share/${puid}`)));
+      return shown.map(({ status }) => status);
+    };
+    await revoke({ subject: 'ann' });
+    expect(await open()).toEqual([404, 200, 200, 200]);
+    const before = new Date(harness.clock.nowMs).toISOString();
+    await revoke({ template: record.uid, issued_before: before });
+    expect(await open()).toEqual([404, 200, 200, 200]);
+    await revoke({ template: record.uid });
+    expect(await open()).toEqual([404, 404, 200, 200]);
+    await revoke({ all: true });
+    expect(await open()).toEqual([404, 404, 404, 200]);
+    harness.clock.pass(365 * 24 * 60 * 60_000);
+    await harness.ports.templates.sweep(harness.clock.nowMs);
+    expect(await open()).toEqual([404, 404, 404, 200]);
   });
 
   test('is not left behind by a key that is revoked while it makes one', async () => {
@@ -251,7 +274,7 @@ describe('a share', () => {
           ...ports.shares,
           createDoor: async (door) => {
             await ports.shares.createDoor(door);
-            await ports.templates.revokeKey(CONTAINER, door.lent.keyId ?? '', NOON_MS + 60_000, NOON_MS);
+            await racing.revoke(door.lent.keyId ?? '');
           },
         },
       }),

@@ -152,8 +152,35 @@ describe('the rights behind a signed address are live', () => {
 
     const revoked = await signed();
     const body = JSON.parse(Buffer.from(revoked.cdn.split('sig=')[1]?.split('~')[0] ?? '', 'base64url').toString());
-    await templates.revokeKey('demo', body[1], harness.clock.nowMs + 1e9, harness.clock.nowMs);
+    await harness.revoke(body[1]);
     expect(await code(revoked.cdn)).toBe('KEY_REVOKED');
+  });
+
+  test('it dies with all keys of its subject, whom it does not name, and with all keys of the container', async () => {
+    const uuid = await hidden('whose.txt');
+    const template = await harness.template();
+    const address = async (subject: string) =>
+      (await urlsOf(uuid, harness.keyOf(template, { claims: { subject } }))).cdn;
+    const [ann, bob] = [await address('ann@example.com'), await address('bob@example.com')];
+    expect(ann).not.toContain('example.com');
+    expect(ann).not.toContain(Buffer.from('ann@example.com').toString('base64url'));
+    const { secret } = await harness.secretKey();
+    const revoke = (body: object) => harness.call({ method: 'POST', url: '/v5/key/revoke', key: secret, body });
+    await revoke({ subject: 'ann@example.com' });
+    expect([await code(ann), await code(bob)]).toEqual(['KEY_REVOKED', 'OK']);
+    // Nobody can put another subject, or none, in its place.
+    const parts = new URL(ann).searchParams.get('sig')?.split('~') ?? [];
+    const bobs = new URL(bob).searchParams.get('sig')?.split('~')[1] ?? '';
+    for (const hash of ['', bobs]) {
+      const url = new URL(ann);
+      url.searchParams.set('sig', parts.with(1, hash).join('~'));
+      expect(await code(url.href)).toBe('KEY_INVALID');
+    }
+    const { cdn: ofSecretKey } = await urlsOf(uuid, secret);
+    harness.clock.pass(1);
+    await revoke({ all: true });
+    expect([await code(bob), await code(ofSecretKey)]).toEqual(['KEY_REVOKED', 'OK']);
+    harness.clock.pass(1);
   });
 
   test('addresses and pages are asked as for the key; a page that was good when it was given is not asked again', async () => {

@@ -113,6 +113,8 @@ export interface Harness {
   keyOf(template: TemplateRecord, options?: { readonly claims?: Partial<Claims>; readonly narrowing?: object }): string;
   /** Headers of a signed-in admin in a page of the service. */
   admin(): Promise<Readonly<Record<string, string>>>;
+  /** Revokes one access key of the container. */
+  revoke(keyId: string): Promise<void>;
   call(request: TestRequest): Promise<Answer>;
   /** Uploads one small file by multipart into `folder`. */
   upload(key: string, folder: string, file?: TestFile): Promise<Answer>;
@@ -253,6 +255,14 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     secretKey,
     key: async (difference, keyDifference) => keyOf(await template(difference), keyDifference),
     keyOf,
+    revoke: (keyId) =>
+      templates.revokeKeys(CONTAINER, {
+        keys: { kind: 'key', keyId },
+        issuedUntilMs: Number.MAX_SAFE_INTEGER,
+        revokedAtMs: clock.nowMs,
+        revokedBy: 'test',
+        expiresAtMs: clock.nowMs + 1e9,
+      }),
     admin: async () => {
       const token = remember(await createLoginLink(ports));
       const answer = await call({ method: 'POST', url: '/console/session', body: { token } });

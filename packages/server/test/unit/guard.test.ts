@@ -222,7 +222,7 @@ describe('the second look', () => {
     {
       why: 'the key was revoked',
       code: 'KEY_REVOKED',
-      change: (uid: string) => world.ports.templates.revokeKey(CONTAINER, `key-of-${uid.slice(0, 8)}`, 1e15, 0),
+      change: (uid: string) => world.revoke(`key-of-${uid.slice(0, 8)}`),
     },
     {
       why: 'the template was switched off',

@@ -1,8 +1,10 @@
 // Migrations of a database that holds something already.
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { initial } from '../../src/adapters/sql/migrations/0001-initial.ts';
 import { tags } from '../../src/adapters/sql/migrations/0002-tags.ts';
+import { resumableUploads } from '../../src/adapters/sql/migrations/0010-resumable-uploads.ts';
+import { revocations } from '../../src/adapters/sql/migrations/0022-revocations.ts';
 import type { Schema } from '../../src/adapters/sql/schema.ts';
 import { sqliteDialect } from '../../src/adapters/sql/sqlite-dialect.ts';
 
@@ -61,6 +63,27 @@ test('0002 finds the tags of files that were stored before it', async () => {
     { file_id: 'a', lang: 'en', label: 'Summer' },
     { file_id: 'a', lang: 'fr', label: 'Summer' },
     { file_id: 'b', lang: 'en', label: 'summer' },
+  ]);
+  await db.destroy();
+});
+
+test('0022 keeps what was revoked before it, for as long as it was to be kept', async () => {
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(':memory:') });
+  await initial('sqlite').up(db);
+  await resumableUploads('sqlite').up(db);
+  await sql`insert into revoked_keys (container, key_id, expires_at) values ('demo', 'leaked', 5000)`.execute(db);
+  await revocations('sqlite').up(db);
+  expect(await db.selectFrom('revocations').selectAll().execute()).toEqual([
+    {
+      container: 'demo',
+      kind: 'key',
+      matched: 'leaked',
+      named: 'leaked',
+      issued_until: Number.MAX_SAFE_INTEGER,
+      revoked_at: 0,
+      revoked_by: '',
+      expires_at: 5000,
+    },
   ]);
   await db.destroy();
 });

@@ -1,7 +1,7 @@
 // Word of changed rules between the nodes of one database: PostgreSQL's own notifications, and SQLite's count of foreign commits.
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { BUS_LAG_MS_MAX, type Bus, type RuleChange } from '../../ports/bus.ts';
+import { BUS_LAG_MS_MAX, type Bus, type RuleChange, type Tell } from '../../ports/bus.ts';
 import type { Log } from '../../ports/system.ts';
 import type { Database, Executor } from './database.ts';
 import { openPostgresBus } from './postgres-bus.ts';
@@ -30,7 +30,7 @@ const POLL_EVERY_MS = 250;
  */
 class SqliteBus implements SqlBus {
   readonly #database: Database;
-  readonly #tells: ((change: RuleChange) => void)[] = [];
+  readonly #tells: Tell[] = [];
   readonly #closing = new AbortController();
   #version: number | undefined;
   #currentUntilMs: number;
@@ -41,7 +41,7 @@ class SqliteBus implements SqlBus {
     if (!isPrivate) void this.#poll();
   }
 
-  listen(tell: (change: RuleChange) => void): void {
+  listen(tell: Tell): void {
     this.#tells.push(tell);
   }
 
@@ -54,7 +54,7 @@ class SqliteBus implements SqlBus {
   }
 
   tell(change: RuleChange): void {
-    for (const tell of this.#tells) tell(change);
+    for (const tell of this.#tells) tell(change, 0);
   }
 
   async close(): Promise<void> {

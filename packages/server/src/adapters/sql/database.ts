@@ -23,6 +23,7 @@ import { collections } from './migrations/0017-collections.ts';
 import { favorites } from './migrations/0018-favorites.ts';
 import { variants } from './migrations/0019-variants.ts';
 import { lenders } from './migrations/0020-lenders.ts';
+import { revocations } from './migrations/0022-revocations.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
@@ -91,6 +92,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0005-bulks': bulks(dialect),
     '0006-history': history(dialect),
     '0007-approvals': approvals(dialect),
+    '0022-revocations': revocations(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),

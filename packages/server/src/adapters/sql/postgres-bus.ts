@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Client } from 'pg';
-import { BUS_LAG_MS_MAX, type RuleChange } from '../../ports/bus.ts';
+import { BUS_LAG_MS_MAX, type RuleChange, type Tell } from '../../ports/bus.ts';
 import type { Log } from '../../ports/system.ts';
 import type { SqlBus } from './bus.ts';
 import type { Database, Executor } from './database.ts';
@@ -31,7 +31,8 @@ class PostgresBus implements SqlBus {
   readonly #url: string;
   readonly #database: Database;
   readonly #log: Log | undefined;
-  readonly #tells: ((change: RuleChange) => void)[] = [];
+  readonly #tells: Tell[] = [];
+  readonly #node = randomUUID();
   readonly #closing = new AbortController();
   #currentUntilMs = 0;
   #awaited: { readonly beat: string; heard(): void } | undefined;
@@ -46,7 +47,7 @@ class PostgresBus implements SqlBus {
     this.#running = this.#run();
   }
 
-  listen(tell: (change: RuleChange) => void): void {
+  listen(tell: Tell): void {
     this.#tells.push(tell);
   }
 
@@ -55,11 +56,13 @@ class PostgresBus implements SqlBus {
   }
 
   async announce(db: Executor, change: RuleChange): Promise<void> {
-    await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(change)})`.execute(db);
+    await sql`select pg_notify(${CHANNEL}, ${JSON.stringify({ ...change, from: this.#node, atMs: Date.now() })})`.execute(
+      db,
+    );
   }
 
-  tell(change: RuleChange): void {
-    for (const tell of this.#tells) tell(change);
+  tell(change: RuleChange, delayMs = 0): void {
+    for (const tell of this.#tells) tell(change, delayMs);
   }
 
   async close(): Promise<void> {
@@ -161,27 +164,40 @@ class PostgresBus implements SqlBus {
   }
 
   #receive(payload: string): void {
-    const said = parse(payload);
-    if (said.kind !== 'beat') this.tell(said);
-    // Those of other nodes come as well.
-    else if (this.#awaited !== undefined && said.beat === this.#awaited.beat) this.#awaited.heard();
+    const { change, beat, from, atMs } = parse(payload);
+    // Beats of other nodes come as well, and what this node changed it has been told.
+    if (beat !== undefined && beat === this.#awaited?.beat) this.#awaited.heard();
+    else if (change !== undefined && from !== this.#node)
+      this.tell(change, Math.max(0, Date.now() - (atMs ?? Date.now())));
   }
 }
 
+/** A notification: a beat, or word of a change by some node at some time of its clock. */
+interface Said {
+  readonly beat?: string;
+  readonly change?: RuleChange;
+  readonly from?: string;
+  readonly atMs?: number;
+}
+
 /** What cannot be read may mean anything. */
-function parse(payload: string): RuleChange | { readonly kind: 'beat'; readonly beat: unknown } {
+function parse(payload: string): Said {
   try {
     const said: unknown = JSON.parse(payload);
-    if (typeof said !== 'object' || said === null) return { kind: 'everything' };
-    const { kind, beat, container, keyId } = said as Readonly<Record<string, unknown>>; // Any object can be looked into.
-    if (kind === 'beat') return { kind, beat };
-    if (typeof container !== 'string') return { kind: 'everything' };
-    if (kind === 'rules') return { kind, container };
-    if (kind === 'revocations') return { kind, container, ...(typeof keyId === 'string' ? { keyId } : {}) };
-    return { kind: 'everything' };
+    const { kind, beat, container, keyId, from, atMs } = Object(said) as Readonly<Record<string, unknown>>; // Anything can be looked into.
+    if (kind === 'beat' && typeof beat === 'string') return { beat };
+    const origin = {
+      ...(typeof from === 'string' ? { from } : {}),
+      ...(typeof atMs === 'number' ? { atMs } : {}),
+    };
+    if (typeof container === 'string' && kind === 'rules') return { change: { kind, container }, ...origin };
+    if (typeof container === 'string' && kind === 'revocations') {
+      return { change: { kind, container, ...(typeof keyId === 'string' ? { keyId } : {}) }, ...origin };
+    }
   } catch {
-    return { kind: 'everything' };
+    // Not ours, then; answered below.
   }
+  return { change: { kind: 'everything' } };
 }
 
 /** Ends it without a farewell, for which a dead network would have to be waited. */

@@ -16,7 +16,7 @@ const TABLES: Readonly<Record<keyof Schema, readonly string[] | 'computed' | 'mo
   templates: ['uid'],
   template_identifiers: ['identifier'],
   secret_keys: ['uid'],
-  revoked_keys: ['container', 'key_id'],
+  revocations: ['container', 'kind', 'matched'],
   login_links: 'momentary',
   sessions: 'momentary',
   folders: ['id'],

@@ -136,6 +136,7 @@ function toRow(upload: ResumableUpload) {
     partial_id: upload.partialId,
     reservation_id: upload.reservationId ?? null,
     created_at: upload.createdAtMs,
+    key_issued_at: upload.keyIssuedAtMs,
     expires_at: upload.expiresAtMs,
     file_id: upload.file?.id ?? null,
     file_version: upload.file?.version ?? null,
@@ -157,6 +158,7 @@ function toUpload(row: Selectable<ResumableUploadTable>): ResumableUpload {
     partialId: row.partial_id,
     reservationId: row.reservation_id ?? undefined,
     createdAtMs: row.created_at,
+    keyIssuedAtMs: row.key_issued_at,
     expiresAtMs: row.expires_at,
     file: row.file_id === null ? undefined : { id: row.file_id, version: row.file_version ?? 0 },
   };

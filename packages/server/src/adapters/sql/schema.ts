@@ -8,7 +8,7 @@ export interface Schema {
   templates: TemplateTable;
   template_identifiers: TemplateIdentifierTable;
   secret_keys: SecretKeyTable;
-  revoked_keys: RevokedKeyTable;
+  revocations: RevocationTable;
   login_links: SessionTable;
   sessions: SessionTable;
   folders: FolderTable;
@@ -76,9 +76,15 @@ export interface SecretKeyTable {
   last_used_at: number | null;
 }
 
-export interface RevokedKeyTable {
+/** `matched` is what keys are compared with (of a subject its hash), `named` what people know it by. */
+export interface RevocationTable {
   container: string;
-  key_id: string;
+  kind: 'key' | 'subject' | 'template' | 'secret' | 'container';
+  matched: string;
+  named: string;
+  issued_until: number;
+  revoked_at: number;
+  revoked_by: string;
   expires_at: number;
 }
 
@@ -266,6 +272,7 @@ export interface ResumableUploadTable {
   partial_id: string;
   reservation_id: string | null;
   created_at: number;
+  key_issued_at: number;
   expires_at: number;
   file_id: string | null;
   file_version: number | null;

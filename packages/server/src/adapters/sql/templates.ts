@@ -1,13 +1,16 @@
 // Administration records in SQL: containers, security templates, secret keys, revocations and console sign-ins.
 import { randomUUID } from 'node:crypto';
 import type { TemplateDocument } from '@latchkey/policy';
-import type { Selectable } from 'kysely';
+import { type Expression, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { RuleChange } from '../../ports/bus.ts';
 import type {
   AdminListQuery,
   Container,
   Page,
+  RevocableKey,
+  Revocation,
+  RevokedKeys,
   SecretKeyRecord,
   SessionRecord,
   TemplateRecord,
@@ -16,7 +19,7 @@ import type {
 import type { SqlBus } from './bus.ts';
 import type { Database, Executor } from './database.ts';
 import { insertRoot } from './folders.ts';
-import type { ContainerTable, SecretKeyTable, TemplateTable } from './schema.ts';
+import type { ContainerTable, RevocationTable, SecretKeyTable, TemplateTable } from './schema.ts';
 import { contains, forUpdate, searchKey } from './text.ts';
 
 /** A use is remembered once in this time: a key in use must not mean a write for each request. */
@@ -312,25 +315,75 @@ class SqlTemplates implements Templates {
     });
   }
 
-  revokeKey(container: string, keyId: string, expiresAtMs: number): Promise<void> {
-    return this.#change({ kind: 'revocations', container, keyId }, async (db) => {
+  revokeKeys(container: string, revocation: Revocation): Promise<void> {
+    const { keys, issuedUntilMs, revokedAtMs, revokedBy, expiresAtMs } = revocation;
+    const change: RuleChange = {
+      kind: 'revocations',
+      container,
+      ...(keys.kind === 'key' ? { keyId: keys.keyId } : {}),
+    };
+    return this.#change(change, async (db) => {
       await db
-        .insertInto('revoked_keys')
-        .values({ container, key_id: keyId, expires_at: expiresAtMs })
-        .onConflict((conflict) => conflict.columns(['container', 'key_id']).doNothing())
+        .insertInto('revocations')
+        .values({
+          container,
+          kind: keys.kind,
+          ...namesOf(keys),
+          issued_until: issuedUntilMs,
+          revoked_at: revokedAtMs,
+          revoked_by: revokedBy,
+          expires_at: expiresAtMs,
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['container', 'kind', 'matched']).doUpdateSet((eb) => ({
+            issued_until: later(eb.ref('excluded.issued_until'), eb.ref('revocations.issued_until')),
+            expires_at: later(eb.ref('excluded.expires_at'), eb.ref('revocations.expires_at')),
+            revoked_at: eb.ref('excluded.revoked_at'),
+            revoked_by: eb.ref('excluded.revoked_by'),
+          })),
+        )
         .execute();
     });
   }
 
-  isKeyRevoked(container: string, keyId: string): Promise<boolean> {
+  isKeyRevoked(container: string, key: RevocableKey): Promise<boolean> {
+    const { keyId, subjectHash, source, issuedAtMs } = key;
+    const meant = [
+      { kind: 'key', matched: keyId },
+      { kind: source.kind, matched: source.id },
+      { kind: 'container', matched: '' },
+      ...(subjectHash === undefined ? [] : [{ kind: 'subject' as const, matched: subjectHash }]),
+    ] as const;
     return this.#query(async (db) => {
       const row = await db
-        .selectFrom('revoked_keys')
-        .select('key_id')
+        .selectFrom('revocations')
+        .select('kind')
         .where('container', '=', container)
-        .where('key_id', '=', keyId)
+        .where((eb) => eb.or(meant.map(({ kind, matched }) => eb.and({ kind, matched }))))
+        .where('issued_until', '>=', issuedAtMs)
+        .limit(1)
         .executeTakeFirst();
       return row !== undefined;
+    });
+  }
+
+  listRevocations(
+    container: string,
+    query: Pick<AdminListQuery, 'offset' | 'limit'>,
+    nowMs: number,
+  ): Promise<Page<Revocation>> {
+    return this.#query(async (db) => {
+      const found = db.selectFrom('revocations').where('container', '=', container).where('expires_at', '>', nowMs);
+      const { total } = await found.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+      const rows = await found
+        .selectAll()
+        .orderBy('revoked_at', 'desc')
+        .orderBy('kind', 'desc')
+        .orderBy('matched', 'desc')
+        .limit(query.limit)
+        .offset(query.offset)
+        .execute();
+      return { items: rows.map(toRevocation), total };
     });
   }
 
@@ -378,7 +431,7 @@ class SqlTemplates implements Templates {
   sweep(nowMs: number): Promise<number> {
     return this.#write(async (db) => {
       let gone = 0n;
-      for (const table of ['login_links', 'sessions', 'revoked_keys', 'template_identifiers'] as const) {
+      for (const table of ['login_links', 'sessions', 'revocations', 'template_identifiers'] as const) {
         const { numDeletedRows } = await db
           .deleteFrom(table)
           .where('expires_at', '<=', nowMs)
@@ -523,6 +576,43 @@ function toSecretKey(row: Selectable<SecretKeyTable>): SecretKeyRecord {
     updatedAtMs: row.updated_at,
     lastUsedAtMs: row.last_used_at ?? undefined,
   };
+}
+
+/** What keys are compared with, and what people know it by. */
+function namesOf(keys: RevokedKeys): { readonly matched: string; readonly named: string } {
+  switch (keys.kind) {
+    case 'key':
+      return { matched: keys.keyId, named: keys.keyId };
+    case 'subject':
+      return { matched: keys.subjectHash, named: keys.subject };
+    case 'container':
+      return { matched: '', named: '' };
+    default:
+      return { matched: keys.uid, named: keys.uid };
+  }
+}
+
+function toRevocation(row: Selectable<RevocationTable>): Revocation {
+  const { kind, matched, named } = row;
+  return {
+    keys:
+      kind === 'key'
+        ? { kind, keyId: named }
+        : kind === 'subject'
+          ? { kind, subject: named, subjectHash: matched }
+          : kind === 'container'
+            ? { kind }
+            : { kind, uid: named },
+    issuedUntilMs: row.issued_until,
+    revokedAtMs: row.revoked_at,
+    revokedBy: row.revoked_by,
+    expiresAtMs: row.expires_at,
+  };
+}
+
+/** SQLite and PostgreSQL have the larger of two under different names. */
+function later(left: Expression<number>, right: Expression<number>): Expression<number> {
+  return sql<number>`case when ${left} > ${right} then ${left} else ${right} end`;
 }
 
 function fromSession(record: SessionRecord) {
