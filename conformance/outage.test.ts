@@ -53,7 +53,7 @@ describe.runIf(!REMOTE)('7 Deciding: when limits cannot be checked', () => {
 describe.runIf(!REMOTE && REDIS_PROGRAM !== undefined)('a store of counters that is gone', () => {
   test('is answered 503 in bounded time while it is frozen or dead, never with yes, and used again when it is back', async () => {
     const program = REDIS_PROGRAM ?? '';
-    let redis = await startRedis(program);
+    const redis = await startRedis(program);
     const server = await startServer({ settings: { LATCHKEY_COUNTERS_URL: redis.url } });
     const target = new Target();
     target.use(server);
@@ -78,7 +78,7 @@ describe.runIf(!REMOTE && REDIS_PROGRAM !== undefined)('a store of counters that
       // What it took when it woke up, for requests that were answered long ago, comes back by itself.
       await eventually(() => holder.upload(folder, 'between.txt'), '200', 10_000);
 
-      await redis.stop();
+      await redis.kill();
       const dead = await Promise.all(Array.from({ length: 20 }, (_, n) => timed(`dead-${n}.txt`)));
       for (const { outcome, seconds } of dead) {
         expect(outcome).toBe('503 COUNTERS_UNAVAILABLE');
@@ -86,7 +86,7 @@ describe.runIf(!REMOTE && REDIS_PROGRAM !== undefined)('a store of counters that
       }
       expect(names(await target.admin('GET', `v5/files?folder=${folder}`))).toEqual(['before.txt', 'between.txt']);
 
-      redis = await startRedis(program, redis.port);
+      await redis.restart();
       await eventually(() => holder.upload(folder, 'after.txt'), '200', 15_000);
       expect(names(await holder.list(folder))).toEqual(['after.txt', 'before.txt', 'between.txt']);
     } finally {

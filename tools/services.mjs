@@ -229,41 +229,65 @@ function isAlive(pid) {
 }
 
 /**
- * Starts a Valkey or Redis server of our own on a port of this machine. It writes nothing to disk.
+ * Starts a Valkey or Redis server of our own on a port of this machine. Unless it is to be durable it writes nothing to disk. `kill`
+ * ends it as a power cut does; `restart` starts it again on the same data and port.
  * @param {string} program
- * @param {number} [port] a free one unless given
- * @returns {Promise<{ url: string, port: number, pid: number, stop: () => Promise<void> }>}
+ * @param {{ port?: number, durable?: boolean }} [options] a free port unless one is given
+ * @returns {Promise<{ url: string, port: number, readonly pid: number, stop: () => Promise<void>, kill: () => Promise<void>,
+ *   restart: () => Promise<void> }>}
  */
-export async function startRedis(program, port) {
+export async function startRedis(program, { port, durable = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-redis-'));
   const chosen = port ?? (await freePort());
-  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  /** @type {Buffer[]} */
-  const output = [];
-  child.stdout.on('data', (chunk) => output.push(chunk));
-  child.stderr.on('data', (chunk) => output.push(chunk));
-  const ended = new Promise((resolve) => {
-    child.once('close', resolve);
-    child.once('error', (error) => {
-      output.push(Buffer.from(error.message));
-      resolve(undefined);
+  const append = durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
+  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', ...append, '--dir', folder];
+  let pid = 0;
+  let kill = async () => {};
+  const start = async () => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    /** @type {Buffer[]} */
+    const output = [];
+    child.stdout.on('data', (chunk) => output.push(chunk));
+    child.stderr.on('data', (chunk) => output.push(chunk));
+    const ended = new Promise((resolve) => {
+      child.once('close', resolve);
+      child.once('error', (error) => {
+        output.push(Buffer.from(error.message));
+        resolve(undefined);
+      });
     });
-  });
+    pid = child.pid ?? 0;
+    kill = async () => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+    for (let attempt = 0; attempt < 200 && child.exitCode === null; attempt += 1) {
+      if (await answers(chosen)) return;
+      await new Promise((resume) => setTimeout(resume, 50));
+    }
+    await kill();
+    throw new Error(Buffer.concat(output).toString());
+  };
   const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
+    await kill();
     await rm(folder, { recursive: true, force: true });
   };
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (child.exitCode !== null) break;
-    if (await answers(chosen)) {
-      return { url: `redis://127.0.0.1:${chosen}`, port: chosen, pid: child.pid ?? 0, stop };
-    }
-    await new Promise((resume) => setTimeout(resume, 50));
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  await stop();
-  throw new Error(Buffer.concat(output).toString());
+  return {
+    url: `redis://127.0.0.1:${chosen}`,
+    port: chosen,
+    get pid() {
+      return pid;
+    },
+    stop,
+    kill: () => kill(),
+    restart: start,
+  };
 }
 
 /** Whether somebody listens on the port. @param {number} port @returns {Promise<boolean>} */

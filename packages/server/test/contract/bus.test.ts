@@ -1,10 +1,10 @@
 // Runs the bus contract on every database, and cuts, silences and restores the connection of PostgreSQL's.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type CutProxy, openProxy } from '../../../../tools/proxy.ts';
 import { busContract } from '../../contract/bus.ts';
 import { openSql, type SqlPorts } from '../../src/adapters/sql/index.ts';
 import type { RuleChange } from '../../src/ports/bus.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
-import { type CutProxy, openProxy } from '../support/proxy.ts';
 
 describe.each(databaseAdapters)('the bus contract on $name', ({ create }) => {
   let database: TestDatabase;

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { openProxy } from '../../../../tools/proxy.ts';
 import { type PartialBlobStore, partialBlobsContract } from '../../contract/partial-blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
 import { openS3PartialBlobs } from '../../src/adapters/s3/partial-blobs.ts';
-import { openProxy } from '../support/proxy.ts';
 import { createBucket, s3Url } from '../support/s3.ts';
 
 const MIB = 1024 * 1024;

@@ -6,8 +6,8 @@ export interface CutProxy {
   readonly port: number;
   /** Breaks every connection and refuses new ones. */
   cut(): void;
-  /** Lets nothing through any more in either direction, and tells neither end. */
-  silence(): void;
+  /** Lets nothing through any more in either direction, and tells neither end; with a text only on connections that began with it. */
+  silence(text?: string): void;
   /** Takes connections again. */
   restore(): void;
   /** How many bytes have gone to the store. */
@@ -18,6 +18,7 @@ export interface CutProxy {
 /** Listens on a free port of 127.0.0.1 and passes everything on. */
 export async function openProxy(port: number, host: string): Promise<CutProxy> {
   let state: 'open' | 'cut' | 'silent' = 'open';
+  let silenced = '';
   let sentBytes = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -26,6 +27,11 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
       return;
     }
     const upstream = connect(port, host);
+    let beginning: string | undefined;
+    client.once('data', (chunk) => {
+      beginning = chunk.toString('latin1');
+    });
+    const isSilent = () => state === 'silent' && beginning?.includes(silenced) !== false;
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -33,7 +39,7 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
       sockets.add(from);
       from.on('data', (chunk) => {
         if (from === client) sentBytes += chunk.length;
-        if (state !== 'silent') to.write(chunk);
+        if (!isSilent()) to.write(chunk);
       });
       from.on('error', () => to.destroy());
       from.on('close', () => {
@@ -54,8 +60,9 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
       state = 'cut';
       breakAll();
     },
-    silence() {
+    silence(text = '') {
       state = 'silent';
+      silenced = text;
     },
     restore() {
       state = 'open';
