@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -232,15 +232,21 @@ function isAlive(pid) {
  * Starts a Valkey or Redis server of our own on a port of this machine. Unless it is to be durable it writes nothing to disk. `kill`
  * ends it as a power cut does; `restart` starts it again on the same data and port.
  * @param {string} program
- * @param {{ port?: number, durable?: boolean }} [options] a free port unless one is given
+ * @param {{ port?: number, durable?: boolean, settings?: readonly string[], sentinel?: string }} [options] a free port unless one is
+ *   given; more settings of its command line; with the configuration of a sentinel it is one
  * @returns {Promise<{ url: string, port: number, readonly pid: number, stop: () => Promise<void>, kill: () => Promise<void>,
  *   restart: () => Promise<void> }>}
  */
-export async function startRedis(program, { port, durable = false } = {}) {
+export async function startRedis(program, { port, durable = false, settings = [], sentinel } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-redis-'));
   const chosen = port ?? (await freePort());
   const append = durable ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
-  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', ...append, '--dir', folder];
+  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', ...append, '--dir', folder, ...settings];
+  if (sentinel !== undefined) {
+    // It keeps what it learns in this file.
+    await writeFile(join(folder, 'sentinel.conf'), sentinel);
+    args.unshift(join(folder, 'sentinel.conf'), '--sentinel');
+  }
   let pid = 0;
   let kill = async () => {};
   const start = async () => {

@@ -28,20 +28,23 @@ export async function openClient(url: string, log: Log | undefined): Promise<Red
     retryStrategy: reconnectAfter,
   };
   const [first] = address.hosts;
-  const server =
-    address.kind === 'sentinel'
-      ? new Redis({
-          ...options,
-          sentinels: [...address.hosts],
-          name: address.master ?? '',
-          sentinelRetryStrategy: reconnectAfter,
-        })
-      : new Redis({ ...options, host: first?.host ?? '', port: first?.port ?? DEFAULT_PORT });
-  watch(server, log);
-  await connected(server);
-  const info = await server.info('cluster').catch(() => '');
-  if (address.kind === 'sentinel' || (address.hosts.length === 1 && !/cluster_enabled:1/.test(info))) return server;
-  server.disconnect();
+  if (address.kind === 'sentinel' || address.hosts.length === 1) {
+    const server =
+      address.kind === 'sentinel'
+        ? new Redis({
+            ...options,
+            sentinels: [...address.hosts],
+            name: address.master ?? '',
+            sentinelRetryStrategy: reconnectAfter,
+          })
+        : new Redis({ ...options, host: first?.host ?? '', port: first?.port ?? DEFAULT_PORT });
+    watch(server, log);
+    await connected(server);
+    if (address.kind === 'sentinel') return server;
+    const info = await server.info('cluster').catch(() => '');
+    if (!/cluster_enabled:1/.test(info)) return server;
+    server.disconnect();
+  }
   const clusterOptions: ClusterOptions = {
     redisOptions: options,
     enableOfflineQueue: false,
