@@ -78,6 +78,29 @@ test('keeps a file as a favourite, lists it among the favourites, and lets go of
   await expectNoFailure(widget);
 });
 
+test('describes a file: title, description and tags, and the tags that are there stay', async () => {
+  const { uuids, ask, open } = await openWith('told.txt');
+  await ask('PUT', `v5/file/${uuids[0]}/tags`, { lang: 'en', existing_tags: [], new_tags: ['sea'] });
+  const widget = await open();
+  const { page } = widget;
+  await widget.file('told.txt').dblclick();
+  await page.getByText('Resolution', { exact: true }).waitFor();
+  // The pen beside the facts.
+  await page.getByRole('rowgroup').first().locator('xpath=following::button').first().click();
+  await page.getByPlaceholder('Title...').fill('Harbour at dusk');
+  await page.getByPlaceholder('Description...').fill('Taken from the pier');
+  const tags = page.getByPlaceholder('Tags...');
+  await tags.pressSequentially('harbour');
+  await tags.press('Enter');
+  await page.getByRole('button', { name: 'Save', exact: true }).last().click();
+  await page.getByPlaceholder('Title...').waitFor({ state: 'detached' });
+
+  const { json } = await ask('GET', `v5/file/${uuids[0]}`);
+  expect(member(json, 'file.meta')).toEqual({ title: 'Harbour at dusk', description: 'Taken from the pier' });
+  expect(member(json, 'file.tags')).toMatchObject({ en: [{ label: 'sea' }, { label: 'harbour' }] });
+  await expectNoFailure(widget);
+});
+
 test('adds, likes, changes and deletes a comment, and shows those of others', async () => {
   const { uuids, subject, ask, open } = await openWith('said.txt');
   // The widget writes comments into the page as markup: what keeps script from running is the policy of the page.

@@ -136,12 +136,22 @@ function modelOf({ metadata }: SettingsDocument): Model {
   return { parts: metadata.model, groups: metadata.store.regional_variants_groups, strict: metadata.strict };
 }
 
+/** Widgets keep tags by language and lose those that are typed in when the container knows of none. */
+const LANGUAGES: Model['groups'][number] = {
+  uuid: 'languages',
+  label: 'Languages',
+  type: 'FTYPE_LANGUAGES',
+  icon: null,
+  isRoot: true,
+  variants: [{ internal_unique_value: 'en', api_value: 'en', label: 'English' }],
+};
+
 const DEFAULTS: SettingsDocument = {
   settings: { _products_enabled: 1, _cdn_permalink_enabled: 0, project_branding: {} },
   metadata: {
     model: [],
     strict: false,
-    store: { force_filling_metadata_on_upload: false, regional_variants_groups: [] },
+    store: { force_filling_metadata_on_upload: false, regional_variants_groups: [LANGUAGES] },
   },
   presets: [],
   uploads: { from_urls: 'off', duplicates: 'name' },

@@ -49,7 +49,15 @@ describe('settings.read and settings.inspect', () => {
     const shown = await call('GET', '/v5/settings');
     expect(shown.body).toMatchObject({
       settings: { _products_enabled: 1, _cdn_permalink_enabled: 0, project_branding: {} },
-      metadata: { version: 'M1_EDGY', model: [], strict: false, store: { regional_variants_groups: [] } },
+      metadata: {
+        version: 'M1_EDGY',
+        model: [],
+        strict: false,
+        store: {
+          // Without a language the widget loses the tags that people type in.
+          regional_variants_groups: [{ type: 'FTYPE_LANGUAGES', variants: [{ api_value: 'en' }] }],
+        },
+      },
       fs: { permission_model: 'PT_FAST' },
       presets: [],
     });
