@@ -452,6 +452,47 @@ describe('security templates', () => {
     await row(page, name).getByText(third).waitFor();
   });
 
+  test('their keys are revoked: those of one template, one by its text, those of a person, and all', async () => {
+    const page = await openConsole();
+    const name = freshName('Revoked');
+    await createTemplate(page, name);
+    const identifier = await shownIdentifier(page);
+    await closeDialog(page);
+    const call = async (path: string, init: RequestInit = {}) =>
+      (await fetch(`${server.baseUrl}/${server.container}${path}`, init)).json() as Promise<Record<string, unknown>>;
+    const newKey = async () => String((await call(`/key/${identifier}`))['key']);
+    const use = async (key: string) => {
+      const answer = await call(`/key/info?key=${key}`);
+      return answer['code'] ?? answer['status'];
+    };
+    const dialog = page.getByRole('dialog');
+    const revoke = async (choice: string, text?: string) => {
+      await page.getByRole('button', { name: 'Revoke keys' }).click();
+      await dialog.getByRole('radio', { name: choice }).check();
+      if (text !== undefined) {
+        expect(await dialog.getByRole('button', { name: 'Revoke', exact: true }).isDisabled()).toBe(true);
+        await dialog.getByRole('textbox').fill(text);
+      }
+      await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
+      await dialog.waitFor({ state: 'detached' });
+    };
+
+    const [leaked, other] = [await newKey(), await newKey()];
+    await revoke('One key', leaked);
+    expect([await use(leaked), await use(other)]).toEqual(['KEY_REVOKED', 'success']);
+
+    await menu(page, name, 'Revoke its keys');
+    await dialog.getByRole('button', { name: 'Revoke keys' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const later = await newKey();
+    expect([await use(other), await use(later)]).toEqual(['KEY_REVOKED', 'success']);
+
+    await revoke('All keys of a person', 'nobody@example.com');
+    expect(await use(later)).toBe('success');
+    await revoke('All keys of this container');
+    expect([await use(later), await use(await newKey())]).toEqual(['KEY_REVOKED', 'success']);
+  });
+
   test('several are found by search and switched off and on together', async () => {
     const page = await openConsole();
     const word = freshName('Bulk');

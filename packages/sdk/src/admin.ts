@@ -89,6 +89,23 @@ export interface SecretKeys extends Records<SecretKey, SecretKeyDocument> {
   create(document: Partial<SecretKeyDocument>): Promise<Saved<SecretKey> & { readonly secret: string }>;
 }
 
+/** Which access keys to revoke: one by its id or text, or all of a subject, of a security template, or of the container. */
+export type KeySelector =
+  | { readonly key_id: string }
+  | { readonly key: string }
+  | { readonly subject: string }
+  | { readonly template: string }
+  | { readonly all: true };
+
+/** Access keys of one container. */
+export interface AccessKeys {
+  /**
+   * Ends keys that were issued until now on every node within a second, with what is under way. It cannot be undone; keys that are
+   * issued afterwards work.
+   */
+  revoke(keys: KeySelector): Promise<void>;
+}
+
 /** Who is signed in to the console. */
 export interface ConsoleSession {
   /** The container to show first. */
@@ -108,6 +125,7 @@ export interface Admin {
   signOut(): Promise<void>;
   templates(container: string): Templates;
   secretKeys(container: string): SecretKeys;
+  accessKeys(container: string): AccessKeys;
 }
 
 /** How to reach the service: an empty endpoint is the origin of the page. */
@@ -192,6 +210,9 @@ export function createAdmin(options: AdminOptions): Admin {
           record(await call([...base, id, 'rotate'], { method: 'POST', json: { overlap_seconds: overlapSeconds } })),
       };
     },
+    accessKeys: (container) => ({
+      revoke: async (json) => void (await call([container, 'v5', 'key', 'revoke'], { method: 'POST', json })),
+    }),
     secretKeys(container) {
       const base = [container, 'v5', 'secret-keys'];
       const { record, saved, ...calls } = records<SecretKey, SecretKeyDocument>(base, 'secret_key', 'secret_keys');

@@ -67,6 +67,16 @@ describe('admin', () => {
     expect(requests.map((sent) => headerOf(sent, 'if-match'))).toEqual(['"7"', null]);
   });
 
+  test.each([{ key_id: 'k1' }, { subject: 'ann' }, { template: 'SECU_1' }, { all: true }] as const)(
+    'revokes %j',
+    async (keys) => {
+      const { admin: a, requests } = admin({ status: 'success' });
+      await a.accessKeys('demo').revoke(keys);
+      expect(requests[0]?.url).toBe('/demo/v5/key/revoke');
+      expect(JSON.parse(String(requests[0]?.init.body))).toEqual(keys);
+    },
+  );
+
   test('rotates with the overlap in seconds', async () => {
     const { admin: a, requests } = admin({ status: 'success', security_template: { id: 'SECU_2' } });
     expect((await a.templates('demo').rotate('SECU_1', 3600)).id).toBe('SECU_2');

@@ -1,13 +1,14 @@
 // Settings / Developer / Security templates.
 import { PRESETS } from '@latchkey/policy';
 import type { SecurityTemplate } from '@latchkey/sdk';
-import { Button, Menu } from '@mantine/core';
+import { Button, Group, Menu } from '@mantine/core';
 import {
   IconArrowRight,
   IconCode,
   IconCopyPlus,
   IconEye,
   IconFolders,
+  IconKeyOff,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
@@ -27,6 +28,7 @@ import { Moment } from '../parts/moment.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { glance } from '../parts/permission-picker.tsx';
 import { nameOf, RecordList } from '../parts/record-list.tsx';
+import { revokeKeys } from '../parts/revoke-dialog.tsx';
 import { rotateIdentifier } from '../parts/rotate-dialog.tsx';
 import { useSignedIn } from '../session.ts';
 import { tell } from '../tell.ts';
@@ -43,6 +45,7 @@ export function TemplatesPage() {
   const view: ListView = { search: q, page };
   const list = useQuery(templateListQuery(container, view));
   const calls = admin.templates(container);
+  const keys = admin.accessKeys(container);
 
   const refresh = () => queries.invalidateQueries({ queryKey: templatesKey(container) });
   const setActive = useMutation({
@@ -87,6 +90,31 @@ export function TemplatesPage() {
       },
     });
 
+  const revoke = (template: SecurityTemplate) =>
+    void confirmFirst({
+      title: `Revoke the keys of “${nameOf(template)}”?`,
+      body: (
+        <>
+          <p>Every key that was made from it until now ends at once, with uploads and downloads that are under way.</p>
+          <p>
+            Pages fetch new keys by themselves and go on. To keep them out, deactivate the template or rotate its
+            identifier first.
+          </p>
+        </>
+      ),
+      confirm: 'Revoke keys',
+      act: async () => {
+        try {
+          await keys.revoke({ template: template.uid });
+          tell.done(`Keys of ${nameOf(template)} revoked`, 'New keys work.');
+          return true;
+        } catch (error) {
+          tell.failure('Could not revoke', error);
+          return false;
+        }
+      },
+    });
+
   const to = (path: 'edit' | 'use', { uid }: SecurityTemplate) =>
     navigate({ to: `/settings/developer/security-templates/$uid/${path}`, params: { uid }, search: { q, page } });
   const setView = ({ search, page: next }: ListView) =>
@@ -103,9 +131,18 @@ export function TemplatesPage() {
         title="Security templates"
         lead="A template says what a page may do, where, how much and for how long. Pages know its public identifier and exchange it for keys that live for minutes."
         action={
-          <Button component={Link} to="/settings/developer/security-templates/new" leftSection={<IconPlus size={17} />}>
-            Add template
-          </Button>
+          <Group gap="sm">
+            <Button variant="default" leftSection={<IconKeyOff size={17} />} onClick={() => revokeKeys(keys.revoke)}>
+              Revoke keys
+            </Button>
+            <Button
+              component={Link}
+              to="/settings/developer/security-templates/new"
+              leftSection={<IconPlus size={17} />}
+            >
+              Add template
+            </Button>
+          </Group>
         }
       />
       <RecordList
@@ -170,6 +207,9 @@ export function TemplatesPage() {
               }
             >
               Rotate identifier
+            </Menu.Item>
+            <Menu.Item leftSection={<IconKeyOff size={16} />} onClick={() => revoke(template)}>
+              Revoke its keys
             </Menu.Item>
             <Menu.Item
               leftSection={template.active ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
