@@ -214,7 +214,8 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
     faults.push({ field: 'presets', code: 'INVALID_TYPE', message });
   }
   const { model, strict } = metadata;
-  const { regional_variants_groups: groups, force_filling_metadata_on_upload: force } = store;
+  const { regional_variants_groups, force_filling_metadata_on_upload: force } = store;
+  const groups = regional_variants_groups ?? DEFAULTS.metadata.store.regional_variants_groups;
   const parsed = parseModel({ model, groups, strict }, faults, newIdentifier);
   const document: SettingsDocument = {
     settings: {

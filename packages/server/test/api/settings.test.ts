@@ -97,9 +97,14 @@ describe('settings.change', () => {
     });
     expect((await call('PUT', '/v5/settings', {})).body).toMatchObject({
       settings: { _products_enabled: 1, project_branding: {} },
-      metadata: { model: [] },
+      metadata: {
+        model: [],
+        store: { regional_variants_groups: [{ label: 'Languages', variants: [{ label: 'English' }] }] },
+      },
       presets: [],
     });
+    const none = { metadata: { store: { regional_variants_groups: [] } } };
+    expect((await call('PUT', '/v5/settings', none)).body).toMatchObject(none);
   });
 
   test('fills in identifiers and keeps them, and what it answers can be sent again', async () => {
