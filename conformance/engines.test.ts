@@ -252,7 +252,7 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
     expect(await downloadAll()).toEqual(acknowledged);
     expect((await again()).outcome).toBe('200');
     expect((await again()).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
-  }, 300_000);
+  }, 600_000);
 
   /** Sends requests while an engine is dead: they are refused in bounded time, all of them. */
   async function refused(ask: (n: number) => Promise<Answer>, outcome: RegExp): Promise<void> {

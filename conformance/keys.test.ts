@@ -2,16 +2,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from './support/http.ts';
-import { type Server, startServer } from './support/server.ts';
+import { type Deployment, startDeployment } from './support/layout.ts';
 import { expectNoSecretIn, REMOTE, useRemote } from './support/suite.ts';
 import { BROWSE, freshAddress, type Holder, Target } from './support/target.ts';
 
 const target = new Target();
-let server: Server | undefined;
+let server: Deployment | undefined;
 
 beforeAll(async () => {
   if (REMOTE) return useRemote(target);
-  server = await startServer();
+  server = await startDeployment();
   target.use(server);
 });
 afterAll(() => server?.stop());
@@ -121,7 +121,7 @@ describe('A key that the server did not make', () => {
   });
 
   test.runIf(!REMOTE)('is refused when another deployment made it, for a container of the same name', async () => {
-    const foreign = await startServer();
+    const foreign = await startDeployment();
     try {
       const there = new Target();
       there.use(foreign);

@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { member } from '../conformance/support/http.ts';
-import { type Server, startServer } from '../conformance/support/server.ts';
+import { type Deployment, startDeployment } from '../conformance/support/layout.ts';
 import { expectNoSecretIn } from '../conformance/support/suite.ts';
 import { freshAddress, freshFolder, Target } from '../conformance/support/target.ts';
 import { usePages } from './support/browser.ts';
@@ -13,14 +13,14 @@ import { Widget } from './support/widget.ts';
 const target = new Target();
 const pages = usePages();
 const { buffer: PICTURE } = picture('remote.png');
-let server: Server;
+let server: Deployment;
 let elsewhere: HttpServer;
 
 beforeAll(async () => {
   elsewhere = createServer((_request, response) => response.end(PICTURE));
   await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
   // The picture is on this machine, which is no public address.
-  server = await startServer({ settings: { LATCHKEY_FETCH_ALLOW: '127.0.0.1/32' } });
+  server = await startDeployment({ settings: { LATCHKEY_FETCH_ALLOW: '127.0.0.1/32' } });
   target.use(server);
 });
 afterAll(async () => {

@@ -116,13 +116,13 @@ async function runProjects(projects, env) {
 }
 
 /**
- * The files that run in any layout. The other conformance tests and `uppy.test.ts` choose their own stores and nodes, and
- * run once, without a layout.
+ * The files that run in any layout. The other conformance tests and `uppy.test.ts` choose their own stores and nodes, `policy.test.ts`
+ * needs none; they run once, without a layout.
  */
 const ANYWHERE = {
   api: [],
   conformance: ['conformance/section-', 'conformance/keys'],
-  e2e: ['console', 'image-editor', 'plain-fetch', 'widget'].map((name) => `e2e/${name}`),
+  e2e: ['console', 'image-editor', 'outsiders', 'plain-fetch', 'widget'].map((name) => `e2e/${name}`),
 };
 
 /**

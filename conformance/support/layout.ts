@@ -51,14 +51,15 @@ export async function startDeployment(options: Pick<ServerOptions, 'settings'> =
       port,
       servers.map((server) => server.baseUrl),
     );
+    let stopped: Promise<unknown> | undefined;
     return {
       baseUrl,
       container: servers[0]?.container ?? '',
       adminKey,
       output: () => servers.map((server) => server.output()).join(''),
-      stop: async () => {
-        await proxy.close();
-        await stop();
+      stop: () => {
+        stopped ??= proxy.close().then(stop);
+        return stopped;
       },
     };
   } catch (error) {

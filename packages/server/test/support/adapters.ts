@@ -18,7 +18,8 @@ export interface TestDatabase {
 /** A kind of database that suites run on. */
 export interface DatabaseAdapter {
   readonly name: 'sqlite' | 'postgres';
-  create(): Promise<TestDatabase>;
+  /** Makes an empty one, or, where the database can, a copy of one that nobody uses. */
+  create(like?: TestDatabase): Promise<TestDatabase>;
 }
 
 const POSTGRES_URL = process.env['LATCHKEY_TEST_POSTGRES_URL'];
@@ -73,10 +74,11 @@ async function createSqlite(): Promise<TestDatabase> {
 }
 
 /** A database beside the one that the URL names, so that test files can run at the same time. */
-async function createPostgres(): Promise<TestDatabase> {
+async function createPostgres(like?: TestDatabase): Promise<TestDatabase> {
   if (POSTGRES_URL === undefined) throw new Error(POSTGRES_MISSING);
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
-  await onPostgres(POSTGRES_URL, `create database ${name} template template0 encoding 'UTF8'`);
+  const model = like === undefined ? 'template0' : new URL(like.url).pathname.slice(1);
+  await onPostgres(POSTGRES_URL, `create database ${name} template ${model} encoding 'UTF8'`);
   const url = new URL(POSTGRES_URL);
   url.pathname = `/${name}`;
   return {

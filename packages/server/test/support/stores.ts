@@ -11,7 +11,7 @@ import type { Blobs, LinkedBlobs, LocalBlobs } from '../../src/ports/blobs.ts';
 import type { Counters } from '../../src/ports/counters.ts';
 import type { PartialBlobs } from '../../src/ports/partial-blobs.ts';
 import type { System } from '../../src/ports/system.ts';
-import { databaseAdapters } from './adapters.ts';
+import { type DatabaseAdapter, databaseAdapters, type TestDatabase } from './adapters.ts';
 import { redisUrl } from './redis.ts';
 import { createBucket, s3Url } from './s3.ts';
 
@@ -49,7 +49,8 @@ export async function openStores(
   if (postgres === undefined || redisUrl === undefined || s3Url === undefined) {
     throw new Error(`The layout ${LAYOUT} needs PostgreSQL, Valkey or Redis and an S3 server.`);
   }
-  const database = databaseUrl === undefined ? await postgres.create() : undefined;
+  migrated ??= migratedOf(postgres);
+  const database = databaseUrl === undefined ? await postgres.create(await migrated) : undefined;
   bucket ??= createBucket(s3Url);
   const name = randomBytes(8).toString('hex');
   const blobsUrl = (await bucket).replace('?', `/${name}?`);
@@ -80,6 +81,15 @@ export async function openStores(
 
 /** One for the process; each application has a prefix of its own in it. */
 let bucket: Promise<string> | undefined;
+/** One for the process, which each application copies: making the tables anew would take most of the time of a test. */
+let migrated: Promise<TestDatabase> | undefined;
+
+async function migratedOf(postgres: DatabaseAdapter): Promise<TestDatabase> {
+  const database = await postgres.create();
+  const { close } = await openSql(database.url);
+  await close();
+  return database;
+}
 
 async function closeAll(stores: readonly { close(): Promise<void> }[]): Promise<void> {
   for (const store of stores) await store.close();
