@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly adminKey?: string;
   /** Listen here instead of on any free port, so that addresses that were handed out stay good. */
   readonly port?: number;
+  /** Another copy of the program. */
+  readonly main?: string;
   /** More settings by their environment names. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const container = options.container ?? 'demo';
   const port = options.port ?? (await freePort());
   const corpora = process.env['CORPORA_DIR'];
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [options.main ?? MAIN], {
     cwd: dataDir,
     stdio: ['ignore', 'pipe', 'pipe'],
     // A clean environment: settings of the shell that runs the suite must not decide what is tested.

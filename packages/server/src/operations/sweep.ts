@@ -2,8 +2,11 @@
 import type { Ports } from '../ports/index.ts';
 import { sweepUploads } from './resumable.ts';
 
-/** A blob younger than this may belong to an upload that has yet to commit. */
-const ORPHAN_AGE_MS = 24 * 60 * 60_000;
+/**
+ * A blob younger than this may belong to an upload that has yet to commit. Uploads live for a day at most, and the bytes of one that comes in
+ * several requests may all be there from the start; the hour is for its commit, and for clocks that differ.
+ */
+const ORPHAN_AGE_MS = 25 * 60 * 60_000;
 
 const APPROVALS_AT_ONCE = 500;
 const SEARCHABLE_AT_ONCE = 200;
