@@ -30,7 +30,7 @@ const [LIVE, ORPHANS, ABANDONED, LAPSED] = [60, 40, 20, 15];
 const HOUR_MS = 60 * 60_000;
 /** Longer than it takes to make them all. */
 const HOLD_MS = 5_000;
-const SYSTEM = { random: (size: number) => randomBytes(size) };
+const SYSTEM = { now: Date.now, random: (size: number) => randomBytes(size) };
 
 /** What the operation answers. */
 interface Swept {
@@ -128,6 +128,7 @@ describe.each(stores)('three nodes that sweep at once on $name', ({ database, on
       container: 'demo',
       holder: 'key',
       source: undefined,
+      keyIssuedAtMs: Date.now(),
       subject: undefined,
       folderPath: ROOT,
       name: partialId,
