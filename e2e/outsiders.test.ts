@@ -148,3 +148,90 @@ describe('the page of a share', () => {
     expect(shares.list('shares').map((one) => String(member(one, 'url')))).toContain(page.url());
   });
 });
+
+describe('the page of an airbox', () => {
+  const txt = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+
+  /** An airbox for a folder of its own, and the names of what has arrived there. */
+  async function airbox(more: object = {}) {
+    const folder = freshFolder();
+    await target.admin('POST', 'v5/folders', { json: { name: folder } });
+    const made = await target.admin('POST', 'v5/airboxes', { json: { title: 'Hand in', folder, ...more } });
+    expect(made.outcome).toBe('200');
+    const arrived = async () => {
+      const answer = await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`);
+      return answer.list('files').map((file) => String(member(file, 'name')));
+    };
+    return { url: made.text('airbox.url'), arrived };
+  }
+
+  test('takes files from people without any script', async () => {
+    const { url, arrived } = await airbox({ auth: { pass: 'open sesame' }, max_files: 3 });
+    const { page, outside } = await visit({ scripts: 'off' });
+    await page.goto(url);
+    await page.getByLabel('Password').fill('open sesame');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await heading(page, 'Hand in').waitFor();
+    await page.getByLabel('Files').setInputFiles([txt('one.txt', '1'), txt('two.txt', '2')]);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('status').filter({ hasText: 'Your 2 files have arrived' }).waitFor();
+    await page.getByLabel('Files').setInputFiles([txt('three.txt', '3'), txt('four.txt', '4')]);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await heading(page, 'This airbox has no room for that any more').waitFor();
+    expect(await arrived()).toEqual(['one.txt', 'two.txt']);
+    expect(outside).toEqual([]);
+  });
+
+  test('shows how each file fares where scripts run, and goes on after one that is refused', async () => {
+    const { url, arrived } = await airbox({ allowed_types: ['text/*'], max_file_bytes: 1000 });
+    const { page, errors, violations } = await visit();
+    await page.goto(url);
+    await page
+      .getByLabel('Files')
+      .setInputFiles([
+        txt('one.txt', '1'),
+        { name: 'page.txt', mimeType: 'text/plain', buffer: Buffer.from('%PDF-1.7 no text') },
+        txt('long.txt', 'x'.repeat(1001)),
+        txt('one.txt', '2'),
+      ]);
+    await page.getByRole('button', { name: 'Send' }).click();
+    const rows = page.locator('#sent li');
+    await rows.nth(3).getByText('Arrived').waitFor();
+    await expect.poll(() => page.getByRole('button', { name: 'Send' }).isEnabled()).toBe(true);
+    const told = await rows.allTextContents();
+    expect(told.map((text) => /Arrived$/.test(text))).toEqual([true, false, false, true]);
+    expect(told[1]).toContain('Send one of the accepted types');
+    expect(await arrived()).toEqual(['one (2).txt', 'one.txt']);
+    expect({ errors, violations }).toEqual({ errors: [], violations: [] });
+  });
+
+  test.each(LOOKS)(
+    'is accessible, fits and loads nothing from elsewhere ($scheme, $width)',
+    async ({ scheme, width }) => {
+      const { page, outside, errors, violations } = await visit({ viewport: VIEWPORTS[width] });
+      await page.emulateMedia({ colorScheme: scheme });
+      const { url } = await airbox({
+        message: `A ${'very '.repeat(40)}long text`,
+        expires_at: '2099-01-01T00:00:00Z',
+        max_files: 1,
+        max_bytes: 10_000_000,
+        allowed_types: ['text/*', 'application/pdf'],
+      });
+      await page.goto(url);
+      await heading(page, 'Hand in').waitFor();
+      const before = await accessFaults(page);
+      await page.getByLabel('Files').setInputFiles([txt('one.txt', '1'), txt('two.txt', '2')]);
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByText('no room').waitFor();
+      const after = await accessFaults(page);
+      expect({ before, after, outside, errors, violations }).toEqual({
+        before: [],
+        after: [],
+        outside: [],
+        errors: [],
+        violations: [],
+      });
+    },
+    LOOK_TIMEOUT_MS,
+  );
+});

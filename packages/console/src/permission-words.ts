@@ -99,7 +99,8 @@ export const PERMISSION_WORDS: Readonly<Record<Permission, PermissionWords>> = {
   OBJECTS_AIRBOX_MANAGE: {
     group: 'people',
     title: 'Manage airboxes',
-    text: 'Make drop boxes through which others hand files in.',
+    text: 'Make addresses at which anyone who has them hands files in; needs Upload as well.',
+    grave: true,
   },
   OBJECTS_APPROVAL_MANAGE: {
     group: 'people',

@@ -195,6 +195,13 @@ const container = (permissions: Operation['permissions'], summary: string): Oper
   bearers: HOLDERS,
   summary,
 });
+const dropInto = (summary: string): Operation => ({
+  permissions: ['OBJECTS_AIRBOX_MANAGE'],
+  limit: 'listing',
+  scope: 'upload',
+  bearers: HOLDERS,
+  summary,
+});
 const manage = (permission: Permission, summary: string): Operation => ({
   permissions: [permission],
   limit: 'listing',
@@ -328,6 +335,11 @@ const TABLE = {
   'share.create': container(['OBJECTS_SHARE_MANAGE'], 'Let outsiders have files.'),
   'share.update': container(['OBJECTS_SHARE_MANAGE'], 'Change a share.'),
   'share.delete': container(['OBJECTS_SHARE_MANAGE'], 'End a share.'),
+  'airbox.list': container(['OBJECTS_AIRBOX_MANAGE'], 'List the airboxes of the caller.'),
+  'airbox.get': container(['OBJECTS_AIRBOX_MANAGE'], 'Read one airbox.'),
+  'airbox.create': dropInto('Let outsiders hand files in to a folder.'),
+  'airbox.update': dropInto('Change an airbox.'),
+  'airbox.delete': container(['OBJECTS_AIRBOX_MANAGE'], 'Close an airbox.'),
   'approval.list': read(['OBJECTS_FETCH'], 'List requests for approval.'),
   'approval.get': read(['OBJECTS_FETCH'], 'Read one request for approval.'),
   'approval.request': change('OBJECTS_APPROVAL_MANAGE', 'Ask people to approve a file.'),

@@ -2,6 +2,9 @@
 /** Every code that the service may answer with. */
 export type ErrorCode =
   | 'ADMIN_UNAUTHENTICATED'
+  | 'AIRBOX_FULL'
+  | 'AIRBOX_NOT_FOUND'
+  | 'AIRBOX_PASSWORD_NEEDED'
   | 'ALREADY_EXISTS'
   | 'APPROVAL_ALREADY_VOTED'
   | 'APPROVAL_BY_APPROVER'

@@ -916,6 +916,38 @@ const records: readonly ContractCase<MetadataStore>[] = [
     },
   },
   {
+    name: 'a taken name is left alone where that is asked for: the new file gets the first free one beside it, of a length that names may have',
+    async run(open) {
+      const metadata = await ready(open);
+      const add = async (name: string) => {
+        const file = { ...picture('/a/x.png', { whenTaken: 'rename' }), name };
+        const [added] = await metadata.commitFiles(CONTAINER, [file], by(NOW));
+        return added;
+      };
+      const [first] = await commit(metadata, '/a/x.png');
+      const names = [await add('y.png'), await add('x.png'), await add('x.png')].map((file) => file?.name);
+      assert.deepEqual(names, ['y.png', 'x (2).png', 'x (3).png']);
+      assert.deepEqual([(await add('.x'))?.name, (await add('.x'))?.name], ['.x', '.x (2)']);
+      const long = `${'é'.repeat(124)}🌍.txt`;
+      assert.equal((await add(long))?.name, long);
+      const shortened = (await add(long))?.name ?? '';
+      assert.match(shortened, /^é{123,124} \(2\)\.txt$/);
+      const endless = `x.${'y'.repeat(250)}`;
+      await add(endless);
+      assert.equal((await add(endless))?.name, 'file (2)');
+      const untouched = first && (await metadata.findFile(CONTAINER, first.id));
+      assert.equal(untouched?.version, 0);
+      // Far beyond what is tried in order, and all in one request.
+      const more = await metadata.commitFiles(
+        CONTAINER,
+        Array.from({ length: 40 }, () => picture('/a/x.png', { whenTaken: 'rename' })),
+        by(NOW),
+      );
+      assert.equal(new Set(more.map(({ name }) => name)).size, 40);
+      assert.equal(new Set(more.map(({ id }) => id)).size, 40);
+    },
+  },
+  {
     name: 'a taken name becomes the next version: same id, counted from 0, older contents kept, metadata merged over',
     async run(open) {
       const metadata = await ready(open);

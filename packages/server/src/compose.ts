@@ -152,6 +152,7 @@ export async function compose(config: Config): Promise<Service> {
       variants: traced('variants', sql.variants, tracer),
       tasks: traced('tasks', sql.tasks, tracer),
       shares: traced('shares', sql.shares, tracer),
+      airboxes: traced('airboxes', sql.airboxes, tracer),
       passwords: openPasswords(),
       approvals: traced('approvals', sql.approvals, tracer),
       counters: observedCounters(traced('counters', counters, tracer), meter),

@@ -34,6 +34,9 @@ export type ErrorCode =
   | 'SHARE_NOT_FOUND'
   | 'SHARE_PASSWORD_NEEDED'
   | 'SHARE_VIEW_ONLY'
+  | 'AIRBOX_NOT_FOUND'
+  | 'AIRBOX_PASSWORD_NEEDED'
+  | 'AIRBOX_FULL'
   | 'APPROVAL_NOT_FOUND'
   | 'APPROVAL_EXISTS'
   | 'APPROVAL_ENDED'
@@ -216,6 +219,21 @@ export const ERRORS = {
     status: 401,
     msg: 'This share needs its password',
     hint: 'Send the password that came with the address.',
+  },
+  AIRBOX_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such airbox',
+    hint: 'It may be closed, or not be open yet; ask whoever gave you the address.',
+  },
+  AIRBOX_PASSWORD_NEEDED: {
+    status: 401,
+    msg: 'This airbox needs its password',
+    hint: 'Send the password that came with the address.',
+  },
+  AIRBOX_FULL: {
+    status: 403,
+    msg: 'This airbox has no room for that any more',
+    hint: 'Ask whoever gave you the address.',
   },
   SHARE_VIEW_ONLY: {
     status: 403,

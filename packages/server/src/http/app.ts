@@ -1,5 +1,6 @@
 // The HTTP application without a socket: parses, asks the guard, calls one handler per row of the route table, answers.
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -11,7 +12,7 @@ import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
 import { type Phase, refuseWhenClosing } from './drain.ts';
-import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin } from './facts.ts';
+import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin, SESSION_HEADER } from './facts.ts';
 import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
 import { registerMetrics } from './metrics.ts';
@@ -60,7 +61,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
-    rewriteUrl: (request) => withoutTrailingSlash(withoutShareHost(request.url ?? '/')),
+    rewriteUrl: (request) => withoutTrailingSlash(throughAirbox(request, withoutShareHost(request.url ?? '/'))),
     // A stalled connection is given up; a long upload that flows is not.
     connectionTimeout: 75_000,
     requestTimeout: 0,
@@ -232,6 +233,23 @@ function withoutShareHost(target: string): string {
   return target
     .replace(/^\/share(?=\/[^/?]+\/v[345]\/share\/)/, '')
     .replace(/^\/share\/(?!v[345]\/|cdn\/)[^/?]+\/([^/?]+)\/([\w-]{22})(?=$|\?)/, '/$1/share/$2');
+}
+
+/** Who carries a key or a session of their own is judged by that alone. */
+const CREDENTIAL_HEADERS = [
+  'x-filerobot-key',
+  'x-airstore-key',
+  'x-airstore-secret-key',
+  'authorization',
+  SESSION_HEADER,
+];
+
+/** Clients of the published widgets upload through an airbox that they name in a header: its own address takes what they send. */
+function throughAirbox({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>, target: string): string {
+  const puid = headers['x-filerobot-airbox-puid'];
+  if (method !== 'POST' || typeof puid !== 'string' || !/^[\w-]{22}$/.test(puid)) return target;
+  if (CREDENTIAL_HEADERS.some((name) => headers[name] !== undefined)) return target;
+  return target.replace(/^\/([^/?]+)\/(?:v[345]\/)?(?:files|upload)\/?(?=$|\?)/, `/$1/a/${puid}`);
 }
 
 /** Some clients end API paths with a slash; pages and delivery URLs keep theirs. */

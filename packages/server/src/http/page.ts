@@ -71,6 +71,11 @@ label{display:block;font-weight:600;margin-bottom:.375rem}
 input{font:inherit;color:inherit;background:var(--ground);width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--soft);border-radius:.5rem;margin-bottom:1rem}
 .bad{color:var(--bad);font-weight:600}
 .good{color:var(--good);font-weight:600}
+.drop{min-height:7rem;padding:1.25rem;border:2px dashed var(--soft);cursor:pointer}
+.sheet ul{margin:0 0 1rem;padding-left:1.125rem}
+.sent{list-style:none;margin:0;padding:0}
+.sent li{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center;justify-content:space-between;padding:.625rem 0;border-bottom:1px solid var(--line)}
+progress{accent-color:var(--act)}
 .pager{display:flex;gap:.75rem;justify-content:center;align-items:center;margin-top:1.5rem}
 @media (max-width:32rem){.page{padding-top:1.25rem}.tiles{grid-template-columns:1fr 1fr;gap:.75rem}.button,button{width:100%}.facts .button{width:100%}h1{font-size:1.5rem}}
 @media (max-width:20rem){.tiles{grid-template-columns:1fr}}

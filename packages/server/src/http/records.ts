@@ -107,5 +107,5 @@ function loggedPath(target: string): string {
   if (!/SASS__|lk_|share/i.test(path)) return path;
   return path
     .replaceAll(/\/(?:SASS__|lk_)[^/]*/gi, '/[redacted]')
-    .replaceAll(/(\/(?:share|sharebox)\/(?:[^/]+\/)*?)[\w-]{22,36}(?=\/|$)/g, '$1[redacted]');
+    .replaceAll(/(\/(?:share|sharebox|a)\/(?:[^/]+\/)*?)[\w-]{22,36}(?=\/|$)/g, '$1[redacted]');
 }

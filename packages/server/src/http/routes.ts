@@ -1,5 +1,6 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
 
+import { airboxRoutes } from './airboxes.ts';
 import { approvalRoutes } from './approvals.ts';
 import { archiveRoutes } from './archives.ts';
 import { autotagRoutes } from './autotag.ts';
@@ -55,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   ...archiveRoutes,
   ...shareRoutes,
   ...shareVisitRoutes,
+  ...airboxRoutes,
   ...tableRoutes,
   ...approvalRoutes,
 ];

@@ -4,6 +4,7 @@ import { type CanonicalPath, effective, type OperationName } from '@latchkey/pol
 import { z } from 'zod';
 import { AppError, ERRORS } from '../errors.ts';
 import type { Grant } from '../grant.ts';
+import type { Entrant } from '../guard/guard.ts';
 import { mergedMeta, parseMeta } from '../operations/meta.ts';
 import { parsePlace } from '../operations/products.ts';
 import { checkTags, TAG_LANGUAGE, tagsOf } from '../operations/tags.ts';
@@ -104,18 +105,29 @@ export function contentLength(call: Call): number | undefined {
 }
 
 /** A staged file with the name of the form field it came in, which names its side parts. */
-type Part = StagedFile & { readonly field: string; readonly index: number };
+export type Part = StagedFile & { readonly field: string; readonly index: number };
+
+/** By whose rights the files of a form come in. */
+interface Reception {
+  /** Asked for as long as the form is on its way; what it raises ends that. */
+  ask(): Promise<void>;
+  /** The grant of the next file; how large it may be is known of the first one only. */
+  admit(bytes: number | undefined): Promise<Grant<'file.upload'>>;
+  /** A browser sends a nameless part for a field in which nobody chose a file. */
+  readonly nameless: 'refuse' | 'skip';
+}
 
 /**
- * Streams every file part as it comes; side parts may stand before or behind. All files are committed together at the
- * end: a request that fails half-way leaves nothing.
+ * Streams every file of a form as it comes, into `parts`, which are the caller's to discard when this raises. Answers the other fields.
  */
-async function uploadMultipart(call: UploadCall): Promise<object> {
-  const folder = folderOf(call.query);
+export async function stageForm(
+  call: Call,
+  parts: Part[],
+  { ask, admit, nameless }: Reception,
+): Promise<ReadonlyMap<string, string>> {
   const fields = new Map<string, string>();
   let fieldsLength = 0;
-  const parts: Part[] = [];
-  const arrival = arrivalOf(call, UPLOADING);
+  const arrival = arrivalOf(call, ask);
   try {
     const form = call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } });
     for await (const part of arrival.of(form)) {
@@ -127,29 +139,52 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
         fields.set(part.fieldname, text);
         continue;
       }
+      if (part.filename === '' && nameless === 'skip') {
+        part.file.resume();
+        continue;
+      }
       const index = parts.length;
       const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? part.filename, 'name');
-      const grant = await admitFile(call, folder, index === 0 ? formBytes(call) : undefined);
+      const grant = await admit(index === 0 ? contentLength(call) : undefined);
       const staged = await stageUpload(call.ports, grant, { name, source: part.file, claimedType: part.mimetype });
       parts.push({ ...staged, field: part.fieldname, index });
     }
-    if (parts.length === 0) {
-      throw new AppError('REQUEST_INVALID', 'no file part', {
-        faults: [{ field: 'files[]', code: 'MISSING', message: 'The form holds no file.' }],
-      });
-    }
+  } finally {
+    arrival.end();
+  }
+  if (parts.length > 0) return fields;
+  throw new AppError('REQUEST_INVALID', 'no file part', {
+    faults: [{ field: 'files[]', code: 'MISSING', message: 'The form holds no file.' }],
+  });
+}
+
+/** Takes the files of a form; side parts may stand before or behind. All files are committed together at the end. */
+async function uploadMultipart(call: UploadCall): Promise<object> {
+  const folder = folderOf(call.query);
+  return withParts(call, async (parts) => {
+    const fields = await stageForm(call, parts, {
+      ask: () => call.guard.reenter(call.entrant, UPLOADING),
+      admit: (bytes) => admitFile(call, folder, formBytes(bytes, call.entrant)),
+      nameless: 'refuse',
+    });
     const described = parts.map((part) => ({
       ...part,
       description: describe(fields, part),
       checksums: checksumsOfPart(fields, part),
     }));
     return answer(call, await store(call, folder, described));
+  });
+}
+
+/** Runs work on the files of a form; when it fails, they are discarded, unless they may be committed. */
+export async function withParts<T>({ ports }: Pick<Call, 'ports'>, work: (parts: Part[]) => Promise<T>): Promise<T> {
+  const parts: Part[] = [];
+  try {
+    return await work(parts);
   } catch (error) {
-    // `storeUploads` cleans up after itself; removing again what is gone is no fault, and what may be committed stays.
-    if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(call.ports, parts);
+    // Storing cleans up after itself; removing again what is gone is no fault.
+    if (!(error instanceof AppError && error.code === 'STORE_UNAVAILABLE')) await discardUploads(ports, parts);
     throw multipartFault(error);
-  } finally {
-    arrival.end();
   }
 }
 
@@ -157,9 +192,7 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
  * What the length of a form tells of its first file: an upper bound. It must not refuse files that each fit, so a form
  * longer than the limit counts as a file of the limit; the bytes themselves are counted while they flow.
  */
-function formBytes(call: Call): number | undefined {
-  const length = contentLength(call);
-  const { template, claims } = call.entrant.bearer;
+export function formBytes(length: number | undefined, { bearer: { template, claims } }: Entrant): number | undefined {
   if (length === undefined || template === undefined || claims === undefined) return length;
   return Math.min(length, effective(template, claims).maxFileSizeBytes);
 }
@@ -388,17 +421,13 @@ interface Arrival {
   end(): void;
 }
 
-function arrivalOf(call: Call, operations: readonly OperationName[]): Arrival {
+function arrivalOf({ ports }: Pick<Call, 'ports'>, ask: () => Promise<void>): Arrival {
   const stop = new AbortController();
   const refused = new Promise<never>((_, reject) => {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
   });
   refused.catch(() => undefined); // It may come while nobody waits for the next item.
-  const end = watch(
-    call.ports.system,
-    () => call.guard.reenter(call.entrant, operations),
-    (reason) => stop.abort(reason),
-  );
+  const end = watch(ports.system, ask, (reason) => stop.abort(reason));
   return {
     signal: stop.signal,
     async *of(items) {
@@ -421,7 +450,7 @@ async function readText(call: Call, operations: readonly OperationName[]): Promi
   const { jsonBytesMax, jsonMsMax } = call.settings;
   const chunks: Buffer[] = [];
   let size = 0;
-  const arrival = arrivalOf(call, operations);
+  const arrival = arrivalOf(call, () => call.guard.reenter(call.entrant, operations));
   try {
     const body: AsyncIterable<Buffer> = arrivingWithin(call.request.raw, jsonMsMax, arrival.signal);
     for await (const chunk of body) {

@@ -21,9 +21,9 @@ const ATTEMPTS_PER_MINUTE = 10;
 /** One kind of doors: where they are kept, and the words for what is wrong with one. */
 export interface DoorKind<Document extends DoorDocument> {
   readonly doors: Doors<Document>;
-  readonly name: 'share';
-  readonly notFound: 'SHARE_NOT_FOUND';
-  readonly passwordNeeded: 'SHARE_PASSWORD_NEEDED';
+  readonly name: 'share' | 'airbox';
+  readonly notFound: 'SHARE_NOT_FOUND' | 'AIRBOX_NOT_FOUND';
+  readonly passwordNeeded: 'SHARE_PASSWORD_NEEDED' | 'AIRBOX_PASSWORD_NEEDED';
 }
 
 /** What a caller says of any door; a member that is absent stays as it is. A password of null takes it away. */

@@ -13,6 +13,7 @@ import {
 import { hashSubject, mac } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
+import type { DoorDocument, Doors } from '../ports/doors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import type { AdminListQuery, Page, Revocation, RevokedKeys } from '../ports/templates.ts';
@@ -128,7 +129,7 @@ export type RevocationWish =
  * still to come.
  */
 export async function revokeKeys(
-  ports: Needs & Pick<Ports, 'shares'>,
+  ports: Needs & Pick<Ports, 'shares' | 'airboxes'>,
   grant: Grant<'key.revoke'>,
   wish: RevocationWish,
 ): Promise<Revocation> {
@@ -146,7 +147,7 @@ export async function revokeKeys(
     expiresAtMs: nowMs + REVOCATION_MS,
   };
   await ports.templates.revokeKeys(grant.container, revocation);
-  await closeDoors(ports, grant.container, revocation);
+  for (const doors of [ports.shares, ports.airboxes]) await closeDoors(doors, grant.container, revocation);
   ports.system.log.info('keys.revoked', { container: grant.container, ...loggedKeys(revocation), by: grant.holder });
   return revocation;
 }
@@ -183,19 +184,19 @@ async function revokedKeys(ports: Needs, grant: Grant<'key.revoke'>, wish: Revoc
 /** Doors that are looked at in one question. */
 const DOORS_PAGE = 500;
 
-async function closeDoors(ports: Pick<Ports, 'shares'>, container: string, revocation: Revocation): Promise<void> {
+async function closeDoors(doors: Doors<DoorDocument>, container: string, revocation: Revocation): Promise<void> {
   const { keys } = revocation;
   if (keys.kind === 'key') {
-    await ports.shares.deleteDoorsOf(container, keys.keyId);
+    await doors.deleteDoorsOf(container, keys.keyId);
     return;
   }
   const lenders = new Set<string>();
   for (let offset = 0; ; offset += DOORS_PAGE) {
-    const { items } = await ports.shares.listDoors(container, { owner: undefined, offset, limit: DOORS_PAGE });
+    const { items } = await doors.listDoors(container, { owner: undefined, offset, limit: DOORS_PAGE });
     for (const { lent } of items) if (lent.keyId !== undefined && isMeant(lent, revocation)) lenders.add(lent.keyId);
     if (items.length < DOORS_PAGE) break;
   }
-  for (const keyId of lenders) await ports.shares.deleteDoorsOf(container, keyId);
+  for (const keyId of lenders) await doors.deleteDoorsOf(container, keyId);
 }
 
 function isMeant({ source, subject, keyIssuedAtMs }: Lent, { keys, issuedUntilMs }: Revocation): boolean {

@@ -7,7 +7,7 @@ import type { WrittenBlob } from '../ports/blobs.ts';
 import type { Rendered } from '../ports/images.ts';
 import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
-import type { FileRecord, JsonObject, Latitude } from '../ports/metadata.ts';
+import type { FileRecord, JsonObject, Latitude, NewFile } from '../ports/metadata.ts';
 import { authorOf } from './people.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
 import { watch } from './watch.ts';
@@ -238,7 +238,7 @@ function beyondBound(grant: Grant<'file.upload'>, actual: number | string, cause
 export async function commitUploads(
   ports: Pick<Ports, 'blobs' | 'metadata' | 'settings' | 'system'>,
   folderPath: CanonicalPath,
-  staged: readonly (StagedFile & { readonly description: Description })[],
+  staged: readonly (StagedFile & { readonly description: Description; readonly whenTaken?: NewFile['whenTaken'] })[],
 ): Promise<readonly FileRecord[]> {
   const first = staged[0];
   if (first === undefined) return [];
@@ -254,7 +254,7 @@ export async function commitUploads(
     }
     const files = await ports.metadata.commitFiles(
       first.grant.container,
-      staged.map(({ grant, name, type, blob, description, upload }) => ({
+      staged.map(({ grant, name, type, blob, description, upload, whenTaken }) => ({
         folderPath,
         name,
         mime: type.mime,
@@ -266,6 +266,7 @@ export async function commitUploads(
           product: latitude(grant, folderPath, ['FILE_PRODUCT_CHANGE']),
         },
         ...(upload === undefined ? {} : { upload }),
+        ...(whenTaken === undefined ? {} : { whenTaken }),
       })),
       authorOf(ports, first.grant),
     );

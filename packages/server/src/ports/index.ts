@@ -1,4 +1,5 @@
 // All ports together: what the composition root must provide.
+import type { Airboxes } from './airboxes.ts';
 import type { Approvals } from './approvals.ts';
 import type { Blobs, LinkedBlobs } from './blobs.ts';
 import type { Bulks } from './bulk.ts';
@@ -47,6 +48,7 @@ export interface Ports {
   readonly variants: Variants;
   readonly tasks: Tasks;
   readonly shares: Shares;
+  readonly airboxes: Airboxes;
   readonly passwords: Passwords;
   readonly approvals: Approvals;
   readonly counters: Counters;

@@ -102,6 +102,9 @@ export interface NewFile {
   /** What of `meta` and `tags`, and what of the product, may be said of a file that has the name already; anything when
    *  it is absent. */
   readonly ofOld?: { readonly description: Latitude; readonly product: Latitude };
+  /** What becomes of it when its name is taken: the next version of that file by default, or a file beside it under the first free name
+   *  like `name (2).txt`. */
+  readonly whenTaken?: 'rename';
   /** The resumable upload that becomes this file, and the lock on it. */
   readonly upload?: { readonly uploadId: string; readonly token: string };
 }

@@ -266,6 +266,8 @@ const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
   'approval.cancel': 'needs an approval: approvals.test.ts',
   'approval.vote': 'needs an approval: approvals.test.ts',
   'favorite.list': 'answers what is in scope: favorites.test.ts',
+  'airbox.create': 'needs FILE_UPLOAD too: airboxes.test.ts',
+  'airbox.update': 'needs FILE_UPLOAD too: airboxes.test.ts',
   'facet.list': 'answers what is in scope, whatever is asked: tags.test.ts',
   'folder.preview': 'takes a list of folders and leaves out those outside: objects.test.ts',
   'file.edit': 'is asked together with file.upload: matrix.test.ts',

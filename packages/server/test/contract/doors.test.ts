@@ -4,7 +4,7 @@ import { doorsContract } from '../../contract/doors.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
 
-const kinds = ['shares'] as const satisfies readonly (keyof SqlPorts)[];
+const kinds = ['shares', 'airboxes'] as const satisfies readonly (keyof SqlPorts)[];
 
 describe.each(databaseAdapters.flatMap((adapter) => kinds.map((kind) => ({ ...adapter, kind }))))(
   'the contract of $kind on $name',

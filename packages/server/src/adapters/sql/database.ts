@@ -23,6 +23,7 @@ import { collections } from './migrations/0017-collections.ts';
 import { favorites } from './migrations/0018-favorites.ts';
 import { variants } from './migrations/0019-variants.ts';
 import { lenders } from './migrations/0020-lenders.ts';
+import { airboxes } from './migrations/0021-airboxes.ts';
 import { revocations } from './migrations/0022-revocations.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
@@ -105,6 +106,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0018-favorites': favorites(dialect),
     '0019-variants': variants(dialect),
     '0020-lenders': lenders(dialect),
+    '0021-airboxes': airboxes(dialect),
   };
 }
 

@@ -5,7 +5,11 @@ import type { Database } from './database.ts';
 import type { DoorTable } from './schema.ts';
 
 /** The Doors port on one of the tables that are made for it. */
-export function sqlDoors<Document extends DoorDocument>(database: Database, table: 'shares'): Doors<Document> {
+export function sqlDoors<Document extends DoorDocument>(
+  database: Database,
+  kind: 'shares' | 'airboxes',
+): Doors<Document> {
+  const table = kind as 'shares'; // Both have the same columns.
   return {
     createDoor: ({ puid, container, owner, lent, document, createdAtMs, updatedAtMs }) =>
       database.write('STORE_UNAVAILABLE', async (db) => {

@@ -1,6 +1,6 @@
 // Files in SQL: their records and versions, listings, and the changes of single rows. The caller holds the tree still.
 import { randomUUID } from 'node:crypto';
-import { type CanonicalPath, covers } from '@latchkey/policy';
+import { type CanonicalPath, covers, parseName } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
 import type { ApprovalStatus } from '../../ports/approval-states.ts';
@@ -396,7 +396,10 @@ export async function commitFile(
     info: JSON.stringify(input.info),
     uploaded_by: input.uploadedBy,
   };
-  const known = await findFileRow(db, folder.id, input.name);
+  const taken = await findFileRow(db, folder.id, input.name);
+  const name =
+    taken === undefined || input.whenTaken === undefined ? input.name : await freeName(db, folder.id, input.name);
+  const known = name === input.name ? taken : undefined;
   const next: FileRow =
     known === undefined
       ? {
@@ -404,8 +407,8 @@ export async function commitFile(
           id: randomUUID().slice(0, -4),
           container: folder.container,
           folder_id: folder.id,
-          name: input.name,
-          name_key: searchKey(input.name),
+          name,
+          name_key: searchKey(name),
           version: 0,
           visibility: 'inherited',
           meta: JSON.stringify(input.meta),
@@ -451,6 +454,30 @@ export async function commitFile(
       : [changeOf(file, 'H_CHG_VERSION', fileUuid(known), fileUuid(file), extra), ...descriptionChanges(known, file)],
   );
   return file;
+}
+
+/** So many names are tried in their order; after that a chance one, so that the thousandth `scan.pdf` costs no thousand questions. */
+const NUMBERED_MAX = 20;
+
+/** A name like this one that no file of the folder has, shortened where it would be too long. The folder is locked. */
+async function freeName(db: Executor, folderId: string, name: string): Promise<string> {
+  const dot = name.lastIndexOf('.');
+  const [stem, extension] = dot <= 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot)];
+  for (let number = 2; ; number += 1) {
+    const mark = number <= NUMBERED_MAX ? String(number) : randomUUID().slice(0, 8);
+    const candidate = fitting(stem, ` (${mark})${extension}`);
+    if ((await findFileRow(db, folderId, candidate)) === undefined) return candidate;
+  }
+}
+
+/** The two together, with as much of the first as a name has room for. */
+function fitting(stem: string, end: string): string {
+  const letters = [...stem];
+  for (let length = letters.length; length > 0; length -= 1) {
+    const parsed = parseName(letters.slice(0, length).join('') + end);
+    if (parsed.ok) return parsed.name;
+  }
+  return `file${end.slice(0, end.indexOf(')') + 1)}`;
 }
 
 /** Changes columns of a file; what it is found by follows. */

@@ -1,4 +1,5 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
+import type { Airboxes } from '../../ports/airboxes.ts';
 import type { Approvals } from '../../ports/approvals.ts';
 import type { Bulks } from '../../ports/bulk.ts';
 import type { Bus } from '../../ports/bus.ts';
@@ -60,6 +61,7 @@ export interface SqlPorts {
   readonly variants: Variants;
   readonly tasks: Tasks;
   readonly shares: Shares;
+  readonly airboxes: Airboxes;
   readonly approvals: Approvals;
   readonly counters: Counters;
   /** The connections at this moment. */
@@ -97,6 +99,7 @@ export async function openSql(url: string, options: DatabaseOptions = {}): Promi
     variants: sqlVariants(database),
     tasks: sqlTasks(database),
     shares: sqlDoors(database, 'shares'),
+    airboxes: sqlDoors(database, 'airboxes'),
     approvals: sqlApprovals(database),
     counters: sqlCounters(database),
     load: () => database.load(),

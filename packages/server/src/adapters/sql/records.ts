@@ -34,6 +34,7 @@ const TABLES: Readonly<Record<keyof Schema, readonly string[] | 'computed' | 'mo
   resumable_uploads: 'momentary',
   tasks: ['id'],
   shares: ['puid'],
+  airboxes: ['puid'],
   tags: ['container', 'sid', 'lang'],
   file_tags: ['file_id', 'sid', 'lang'],
   examinations: ['file_id', 'version'],

@@ -26,6 +26,7 @@ export interface Schema {
   resumable_uploads: ResumableUploadTable;
   tasks: TaskTable;
   shares: DoorTable;
+  airboxes: DoorTable;
   tags: TagTable;
   file_tags: FileTagTable;
   examinations: ExaminationTable;
