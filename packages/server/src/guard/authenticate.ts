@@ -20,9 +20,12 @@ export type Credential =
   /** The signature of an address of one private file. */
   | { readonly kind: 'address'; readonly text: string }
   /** Rights that somebody lends to whoever knows an address. */
-  | { readonly kind: 'lent'; readonly lent: Lent }
+  | { readonly kind: 'lent'; readonly lent: Lent; readonly isOpen: IsOpen }
   /** A template identifier, for the exchange. */
   | { readonly kind: 'template'; readonly text: string };
+
+/** Asked each time: whether the address by which rights are lent is still open. */
+export type IsOpen = () => Promise<boolean>;
 
 /** Who is asking, with the rules that hold right now. */
 export interface Bearer {
@@ -61,7 +64,7 @@ export async function authenticate(ports: Needs, container: string, credential: 
     case 'template':
       return visitor(ports, container, credential.text);
     case 'lent':
-      return lentBearer(ports, container, credential.lent);
+      return lentBearer(ports, container, credential.lent, credential.isOpen);
     case 'session':
       return admin(ports, credential.text);
     case 'address':
@@ -139,7 +142,7 @@ const NO_END_MS = Date.UTC(9999, 0);
  * Somebody with lent rights: the live rules of their source and its narrowings. Addresses and countries hold for them too; the
  * pages that keys may be used on do not, since they come to a page of ours.
  */
-async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<Bearer> {
+async function lentBearer(ports: Needs, container: string, lent: Lent, isOpen: IsOpen): Promise<Bearer> {
   const { source, keyId, subject } = lent;
   const narrowings = lent.narrowings.map(parseNarrowing);
   const claims: Claims = {
@@ -152,7 +155,7 @@ async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<
     narrowings: narrowings.flatMap((parsed) => (parsed.ok ? [parsed.value] : [])),
     ...(subject === undefined ? {} : { subject }),
   };
-  const [rules, revoked] = await Promise.all([
+  const [rules, revoked, open] = await Promise.all([
     lentRules(ports, container, source),
     keyId !== undefined &&
       ports.live.isKeyRevoked(container, {
@@ -161,10 +164,11 @@ async function lentBearer(ports: Needs, container: string, lent: Lent): Promise<
         source: claims.source,
         issuedAtMs: lent.keyIssuedAtMs ?? 0,
       }),
+    isOpen(),
   ]);
   // A narrowing that cannot be read any more could have taken anything away.
   const template = narrowings.every(({ ok }) => ok) ? rules : undefined;
-  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', template, claims, secretForm: false };
+  return { kind: 'key', credential: revoked || !open ? 'revoked' : 'verified', template, claims, secretForm: false };
 }
 
 /** What admins lend is counted under a name that no template or secret key has. */

@@ -17,7 +17,7 @@ import { type Grant, passed, type UploadFacts } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import { type ResumableUpload, sourceOf } from '../ports/resumable.ts';
-import { authenticate, type Bearer, type Credential } from './authenticate.ts';
+import { authenticate, type Bearer, type Credential, type IsOpen } from './authenticate.ts';
 import { type Allowed, authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
 import { type Held, heldSince, reserve, type WhenCountersFail } from './limit.ts';
@@ -94,8 +94,9 @@ export interface Guard {
   enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant>;
   /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
   enterPublic(asked: Asked): Promise<Entrant>;
-  /** An entrant with rights that somebody lent; what they give by now is for `admit` to say. Raises STORE_UNAVAILABLE. */
-  enterLent(asked: Asked, lent: Lent): Promise<Entrant>;
+  /** An entrant with rights that somebody lent, for as long as `isOpen` says so; what they give by now is for `admit` to say. Raises
+   *  STORE_UNAVAILABLE. */
+  enterLent(asked: Asked, lent: Lent, isOpen: IsOpen): Promise<Entrant>;
   /**
    * Asks anew, for as long as a body is on its way, what `enter` has asked: by the live rules one of the operations must be open to
    * what began in time. Raises the policy's codes, STORE_UNAVAILABLE.
@@ -447,9 +448,9 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     return { asked, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
   }
 
-  async function enterLent(asked: Asked, lent: Lent): Promise<Entrant> {
+  async function enterLent(asked: Asked, lent: Lent, isOpen: IsOpen): Promise<Entrant> {
     const nowMs = system.now();
-    const credential: Credential = { kind: 'lent', lent };
+    const credential: Credential = { kind: 'lent', lent, isOpen };
     const bearer = await ask(asked.container, credential);
     return { asked: { ...asked, credential }, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
   }

@@ -11,7 +11,7 @@ import {
   lentThrough,
   updateAirbox,
 } from '../operations/airboxes.ts';
-import { DOOR, deleteDoor, isStillOpen, listDoors, ownDoor } from '../operations/doors.ts';
+import { DOOR, deleteDoor, listDoors, ownDoor } from '../operations/doors.ts';
 import type { AirboxDocument, AirboxRecord } from '../ports/airboxes.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord, FolderRecord } from '../ports/metadata.ts';
@@ -202,10 +202,7 @@ async function handIn(call: Call<'file.upload'>, { door, entrant }: AirboxVisit)
   }
   return withParts(call, async (parts) => {
     await stageForm(call, parts, {
-      ask: async () => {
-        await call.guard.reenter(entrant, ['file.upload']);
-        if (!(await isStillOpen(call.ports, airboxDoors(call.ports), door))) throw new AppError('AIRBOX_NOT_FOUND');
-      },
+      ask: () => call.guard.reenter(entrant, ['file.upload']),
       admit: (length) => {
         const bytes = formBytes(length, entrant);
         const demands = [{ operation: 'file.upload' as const, targets: [folder.path] }];
@@ -216,10 +213,16 @@ async function handIn(call: Call<'file.upload'>, { door, entrant }: AirboxVisit)
     const files = await commitHandedIn(call.ports, door, folder, parts);
     return files.map((file, index) => receipt(file, parts[index]?.name));
   }).catch((error: unknown) => {
-    // Of keys and templates, which the reason speaks of, an outsider has none.
-    const isFull = error instanceof AppError && error.code === 'UPLOAD_QUOTA_EXHAUSTED';
-    throw isFull ? new AppError('AIRBOX_FULL', error.detail, { cause: error }) : error;
+    throw forOutsiders(error);
   });
+}
+
+/** Of keys and templates, which some reasons speak of, an outsider has none. */
+function forOutsiders(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { code, detail } = error;
+  if (code === 'UPLOAD_QUOTA_EXHAUSTED') return new AppError('AIRBOX_FULL', detail, { cause: error });
+  return code === 'KEY_REVOKED' ? new AppError('AIRBOX_NOT_FOUND', detail, { cause: error }) : error;
 }
 
 function receipt({ mime, sizeBytes }: FileRecord, name: string | undefined): object {

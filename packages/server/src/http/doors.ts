@@ -9,6 +9,7 @@ import {
   type DoorWish,
   doorState,
   findDoor,
+  isStillOpen,
   openDoor,
   PROOF_TTL_MS,
   passDoor,
@@ -146,17 +147,19 @@ export async function enterDoor<Document extends DoorDocument>(
   puid: string,
 ): Promise<Omit<DoorVisit<Document>, 'proof'>> {
   const door = await openDoor(call.ports, entrance.kind, call.container, puid);
-  return { door, entrant: await lentEntrant(call, entrance, door) };
+  const isOpen = () => isStillOpen(call.ports, entrance.kind, door);
+  return { door, entrant: await lentEntrant(call, entrance, door, isOpen) };
 }
 
 async function lentEntrant<Document extends DoorDocument>(
   call: DoorCall,
   { kind, lentOf }: Entrance<Document>,
   door: DoorRecord<Document>,
+  isOpen: () => Promise<boolean>,
 ): Promise<Entrant> {
   const wanted = await lentOf(door);
   if (wanted === undefined) throw new AppError(kind.notFound, 'nothing is behind it any more');
-  const entrant = await call.guard.enterLent(call.entrant.asked, wanted.lent);
+  const entrant = await call.guard.enterLent(call.entrant.asked, wanted.lent, isOpen);
   // What the rights no longer give is not there.
   if (!call.guard.explain(entrant, { demands: [wanted.demand] }).allow) {
     throw new AppError(kind.notFound, 'rights are gone');
@@ -245,7 +248,8 @@ async function placeOf<Document extends DoorDocument>(
     const door = await findDoor(entrance.kind, call.container, puid);
     const state = doorState(door, call.ports.system.now());
     if (state === 'open') throw error;
-    await lentEntrant(call, entrance, door);
+    // It is not open, so only the rights behind it are left to ask for.
+    await lentEntrant(call, entrance, door, async () => true);
     return { status: 404, page: closedPage(door, state) };
   }
 }

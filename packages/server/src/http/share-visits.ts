@@ -13,7 +13,6 @@ import {
   entriesOf,
   openArchive,
 } from '../operations/archives.ts';
-import { isStillOpen } from '../operations/doors.ts';
 import { demandOn, readFile } from '../operations/files.ts';
 import type { Picked } from '../operations/objects.ts';
 import { renderFile } from '../operations/renders.ts';
@@ -257,18 +256,17 @@ async function shownPicks(call: VisitCall, { door, entrant }: ShareVisit): Promi
   };
 }
 
-/** Sends what a share shows, for as long as it is open, its rights are good and the visitor wants it. */
+/** Sends what a share shows, for as long as its rights are good and the visitor wants it. */
 async function sendShared(
   call: VisitCall,
-  { door, entrant }: ShareVisit,
+  { entrant }: ShareVisit,
   entries: readonly ArchiveEntry[],
   isWanted: () => Promise<boolean>,
 ): Promise<undefined> {
   // Exactly these folders: one that only leads to the scope would do for asking, not for bytes.
   const demands = [{ operation: 'file.download' as const, targets: foldersOfEntries(entries) }];
   const grant = await call.admitAs(entrant, demands);
-  const isOpen = async () => (await isStillOpen(call.ports, shareDoors(call.ports), door)) && (await isWanted());
-  return sendArchive(call, await openArchive(call.ports, grant, entries, packZip, isOpen), 'share.zip');
+  return sendArchive(call, await openArchive(call.ports, grant, entries, packZip, isWanted), 'share.zip');
 }
 
 /** As the visitor sees it: with the lent rights in place of the request's own. */

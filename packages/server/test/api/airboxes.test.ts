@@ -2,14 +2,7 @@
 import { decodeKey } from '@latchkey/policy';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { png } from '../../contract/pictures.ts';
-import {
-  type Answer,
-  CONTAINER,
-  type Harness,
-  multipart,
-  openHarness,
-  type TestFile,
-} from '../support/harness.ts';
+import { type Answer, CONTAINER, type Harness, multipart, openHarness, type TestFile } from '../support/harness.ts';
 
 let harness: Harness;
 let key: string;

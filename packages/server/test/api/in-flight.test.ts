@@ -121,9 +121,12 @@ const FORMS: readonly Form[] = [
 ];
 
 /** Sends the beginning and answers the outcome; rejects when the connection is lost without one. */
-async function begin(form: Form, key: string): Promise<{ readonly answered: Promise<string>; end(): void }> {
-  const url = `${origin}/${CONTAINER}${await form.url(key)}`;
-  const headers = { ...form.headers, 'x-filerobot-key': key };
+async function begin(
+  form: Form,
+  key: string | undefined,
+): Promise<{ readonly answered: Promise<string>; end(): void }> {
+  const url = `${origin}/${CONTAINER}${await form.url(key ?? '')}`;
+  const headers = { ...form.headers, ...(key === undefined ? {} : { 'x-filerobot-key': key }) };
   const outgoing = request(url, { method: form.method ?? 'POST', headers, agent: false });
   const answered = once(outgoing, 'response').then(async ([response]) => {
     const chunks: Buffer[] = [];
@@ -185,6 +188,35 @@ describe.each(FORMS)('an upload as $form', (form) => {
     // A resumable upload holds its place until it is given up: it may be gone on with.
     const again = await harness.upload(key, '/in', { name: 'b.txt' });
     expect(again.status).toBe(form.method === 'PATCH' ? 403 : 200);
+  });
+});
+
+describe('what is handed in to an airbox', () => {
+  const kinds = [FORMS[1], FORMS[2]].flatMap((form) => form ?? []);
+
+  test.each(
+    kinds.flatMap((form) =>
+      (['is deleted', 'is over', 'loses its key', 'loses its template'] as const).map((end) => ({ form, end })),
+    ),
+  )('as $form.form ends when the airbox $end, and leaves nothing', async ({ form, end }) => {
+    const record = await harness.template();
+    const keyId = randomBytes(16).toString('hex');
+    const maker = harness.keyOf(record, { claims: { keyId } });
+    await harness.call({ method: 'POST', url: '/v5/folders', key: maker, body: { name: '/box' } });
+    const expires_at = new Date(harness.clock.nowMs + 60_000).toISOString();
+    const body = { folder: '/box', expires_at };
+    const made = await harness.call({ method: 'POST', url: '/v5/airboxes', key: maker, body });
+    const puid = made.textAt('airbox.puid');
+    const before = await blobs();
+    const { answered } = await begin({ ...form, url: () => `/a/${puid}` }, undefined);
+    tick();
+    if (end === 'is deleted') await harness.ports.airboxes.deleteDoor(CONTAINER, puid);
+    else if (end === 'is over') harness.clock.pass(60_000);
+    else if (end === 'loses its template') await off(record);
+    else await harness.revoke(keyId);
+    tick();
+    expect(await answered).toBe('404 AIRBOX_NOT_FOUND');
+    expect([await stored(), await blobs()]).toEqual([0, before]);
   });
 });
 
@@ -273,9 +305,24 @@ describe('a download', () => {
     expect(tasks.size).toBe(0);
   });
 
-  test.each(addresses.slice(0, 2))('$way breaks off when the key is revoked', async (it) => {
+  test.each(addresses)('$way breaks off when the key is revoked', async (it) => {
     const response = await it.open();
     await harness.revoke(keyId);
+    tick();
+    await expect(readOn(response)).rejects.toThrow();
+  });
+
+  test.each([
+    ['is deleted', (puid: string) => harness.ports.shares.deleteDoor(CONTAINER, puid)],
+    ['is over', async () => harness.clock.pass(60_000)],
+  ])('by a share breaks off when the share %s', async (_, end) => {
+    const items = [{ type: 'file_uuid', identifiers: [uuid] }];
+    const expires_at = new Date(harness.clock.nowMs + 60_000).toISOString();
+    const made = await harness.call({ method: 'POST', url: '/v5/shares', key, body: { items, expires_at } });
+    const puid = made.textAt('share.puid');
+    const response = await begin(`/${CONTAINER}/share/${puid}/file/${uuid}`);
+    tick();
+    await end(puid);
     tick();
     await expect(readOn(response)).rejects.toThrow();
   });
