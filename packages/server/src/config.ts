@@ -220,7 +220,7 @@ const ROWS = {
   keyFailuresPerMinute: row(
     'LATCHKEY_KEY_FAILURES_PER_MINUTE',
     '600',
-    'Bad credentials that one client address may present in a minute.',
+    'Bad credentials that one client address may present in a minute; each process counts for itself.',
     z
       .string()
       .regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0')
