@@ -140,6 +140,7 @@ class SqlDatabase implements Database {
   }
 
   async query<T>(unavailable: ErrorCode, work: (db: Executor) => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed(unavailable);
     try {
       return await work(this.#db);
     } catch (error) {
@@ -152,6 +153,7 @@ class SqlDatabase implements Database {
     work: (db: Transaction<Schema>) => Promise<T>,
     { durable = 'device' }: WriteOptions = {},
   ): Promise<T> {
+    this.#refuseWhenClosed(unavailable);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await (durable === 'process' && this.dialect === 'sqlite'
@@ -207,6 +209,11 @@ class SqlDatabase implements Database {
 
   load(): ConnectionLoad {
     return this.#watched.load();
+  }
+
+  /** A pool that nothing was ever asked of does not notice its end, and would begin anew. */
+  #refuseWhenClosed(unavailable: ErrorCode): void {
+    if (this.#isClosed) throw new AppError(unavailable, 'the database is closed');
   }
 
   async close(): Promise<void> {
