@@ -266,16 +266,22 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
     expect(seconds).toBeLessThan(REFUSED_WITHIN_SECONDS);
   }
 
+  /** Readiness is looked into at most once a second, and told from memory in between. */
+  const isReady = (target: Target, ready: boolean) =>
+    expect
+      .poll(async () => (await target.call('GET', '/health/ready')).status, { timeout: 30_000 })
+      .toBe(ready ? 200 : 503);
+
   test('without PostgreSQL everything is answered 503 in bounded time, and works again, without a restart, when it is back', async () => {
     const path = freshFolder();
     await postgres.kill();
     await refused((n) => holder.at(node(n).target).upload(path, `${n}.txt`), /^503 STORE_UNAVAILABLE$/);
     await refused((n) => holder.at(node(n).target).list(path), /^503 STORE_UNAVAILABLE$/);
-    for (const { target } of nodes) expect((await target.call('GET', '/health/ready')).status).toBe(503);
+    for (const { target } of nodes) await isReady(target, false);
     await postgres.restart();
     for (const [n, { target }] of nodes.entries()) {
       await eventually(() => holder.at(target).upload(path, `after-${n}.txt`), '200', 30_000);
-      expect((await target.call('GET', '/health/ready')).status).toBe(200);
+      await isReady(target, true);
     }
     expect(names(await holder.list(path))).toEqual(['after-0.txt', 'after-1.txt']);
   });

@@ -3,7 +3,7 @@
 // counts. With CI=true a missing part of the machine is installed, and one that stays missing is a failure.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { runChecks } from './check.mjs';
 import { layoutOf } from './layouts.mjs';
@@ -27,6 +27,8 @@ const isFast = process.argv.includes('--fast');
 const layout = layoutOf(process.argv.find((argument) => argument.startsWith('--layout='))?.slice('--layout='.length));
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const tally = { passed: 0, failed: 0 };
+/** Files that take longer are named: they decide how long a run takes. */
+const SLOW_FILE_MS = 45_000;
 
 /**
  * What Vitest's JSON report says of one project; only what is counted and shown.
@@ -34,7 +36,7 @@ const tally = { passed: 0, failed: 0 };
  * @property {number} numPassedTests
  * @property {number} numFailedTests
  * @property {number} numPendingTests
- * @property {{ name: string, status: string, message: string, assertionResults: { fullName: string, status: string, failureMessages: string[] }[] }[]} testResults
+ * @property {{ name: string, status: string, message: string, startTime: number, endTime: number, assertionResults: { fullName: string, status: string, failureMessages: string[] }[] }[]} testResults
  */
 
 /** @param {string} text */
@@ -102,6 +104,11 @@ async function runProject(project, env, files = []) {
   const counts = [`${passed} passed`, failed > 0 && `${failed} FAILED`, skipped > 0 && `${skipped} skipped`];
   const on = env.LATCHKEY_TEST_LAYOUT === undefined ? '' : ` on ${env.LATCHKEY_TEST_LAYOUT}`;
   console.log(`  ${`test: ${project}${on}`.padEnd(34)} ${duration}  ${counts.filter(Boolean).join(', ')}`);
+  const slowest = report.testResults
+    .map(({ name, startTime, endTime }) => ({ name: basename(name), ms: endTime - startTime }))
+    .filter(({ ms }) => ms > SLOW_FILE_MS)
+    .sort((a, b) => b.ms - a.ms);
+  for (const { name, ms } of slowest) console.log(`    ${name.padEnd(32)} ${seconds(ms).padStart(8)}`);
   if (failed > 0) console.log(output.trimEnd());
 }
 
@@ -204,10 +211,12 @@ try {
     await Promise.all([check(), runProjects(['unit', 'property', ...(isFast ? ['api'] : [])], env)]);
     if (!isFast) {
       await runProjects(['contract', 'api'], env);
-      const last = ['conformance', ...(chromium === undefined ? [] : ['e2e'])];
-      await Promise.all(last.map((project) => runProjects([project], env)));
       const hasEngines = [POSTGRESQL, REDIS, S3].every((part) => parts.includes(part));
-      if (asked.length === 0 && hasEngines) await runLayout('nodes3', ALWAYS, chromium !== undefined);
+      const pages = async () => {
+        if (chromium !== undefined) await runProjects(['e2e'], env);
+        if (asked.length === 0 && hasEngines) await runLayout('nodes3', ALWAYS, chromium !== undefined);
+      };
+      await Promise.all([runProjects(['conformance'], env), pages()]);
     }
   }
 } finally {
