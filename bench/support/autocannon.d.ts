@@ -11,7 +11,9 @@ declare module 'autocannon' {
     readonly url: string;
     readonly connections: number;
     /** Seconds. */
-    readonly duration: number;
+    readonly duration?: number;
+    /** Requests, instead of a time. */
+    readonly amount?: number;
     readonly method?: string;
     readonly headers?: Record<string, string>;
     readonly body?: string | Buffer;

@@ -87,8 +87,16 @@ function cpuMicrosOf(pid: number): number {
   return nanos.reduce((sum, value) => sum + value, 0) / 1000;
 }
 
+/** So many requests before anything is measured: code that is still interpreted is several times slower than what it becomes. */
+const WARM_UP = 6000;
+const warm = new Set<string>();
+
 /** One round of requests to the process; throws when an answer was not 2xx, for that would be another question. */
 export async function load(options: Omit<Options, 'connections' | 'duration'>, pid: number): Promise<Load> {
+  if (!warm.has(options.url)) {
+    warm.add(options.url);
+    await autocannon({ connections: CONNECTIONS, amount: WARM_UP, ...options });
+  }
   const before = cpuMicrosOf(pid);
   const { requests, non2xx, errors } = await autocannon({ connections: CONNECTIONS, duration: SECONDS, ...options });
   if (non2xx > 0 || errors > 0) throw new Error(`${options.url}: ${non2xx} answers were no success, ${errors} failed`);

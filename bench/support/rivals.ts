@@ -19,7 +19,8 @@ export async function withRival(
     try {
       await work(baseUrl);
     } finally {
-      child.kill();
+      // All of its group: npx starts the server as a child of its own, and ends without it.
+      if (child.pid !== undefined) process.kill(-child.pid);
       await ended;
     }
   } finally {
@@ -30,7 +31,7 @@ export async function withRival(
 /** `@tus/server` with `@tus/file-store`: the reference implementation of the protocol. */
 export async function startTusServer(folder: string) {
   const script = fileURLToPath(new URL('tus-server.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, folder], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   return { child, baseUrl: `http://127.0.0.1:${Number(String(line).trim())}` };
 }
@@ -43,6 +44,7 @@ export async function startS3rver(folder: string) {
   const port = await freePort();
   const at = ['--directory', folder, '--address', '127.0.0.1', '--port', String(port)];
   const child = spawn('npx', ['--yes', S3RVER, ...at, '--configure-bucket', 'bench', '--silent'], {
+    detached: true,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const baseUrl = `http://127.0.0.1:${port}`;
