@@ -39,7 +39,7 @@ import { labelsOf } from './labels.ts';
 import { lockFolders, lockTree } from './locks.ts';
 import { prepared } from './prepared.ts';
 import type { FileTable, FileVersionTable } from './schema.ts';
-import { below, coveredBy, isPath, mergeLayers } from './scopes.ts';
+import { coveredBy, inOrBelow, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
 import { listed, searchKey } from './text.ts';
@@ -615,17 +615,15 @@ export function filesFrom(db: Executor, query: FileQuery, source: Source) {
           .selectFrom('folders as listed')
           .select('listed.id')
           .where('listed.container', '=', query.container)
-          .where((inner) => inner.or([below('listed', query.folderPath), isPath('listed', query.folderPath)]))
+          .where(inOrBelow('listed', query.folderPath))
           .where(coveredBy('listed', scopes)),
       );
     case 'container':
       found = found.where('files.container', '=', query.container);
   }
-  // Everything in the container lies in or below its root: without the condition the order can come from an index.
+  // Without the container's name here the order can come from an index.
   if (query.folderPath !== '/') {
-    found = found
-      .where('folders.container', '=', query.container)
-      .where((eb) => eb.or([below('folders', query.folderPath), isPath('folders', query.folderPath)]));
+    found = found.where('folders.container', '=', query.container).where(inOrBelow('folders', query.folderPath));
   }
   return scopes === undefined ? found : found.where(coveredBy('folders', scopes));
 }

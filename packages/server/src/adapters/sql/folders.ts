@@ -164,18 +164,20 @@ export async function sumFolders(
   recursive: boolean,
   scopes: readonly FolderScope[] | undefined,
 ): Promise<{ readonly files: number; readonly bytes: number }> {
-  const isCovered = scopes === undefined || covers(scopes, folder.path);
-  if (recursive && scopes === undefined && folder.path === '/') {
+  if (recursive && folder.path === '/') {
+    // Every folder is in or below the root, so that the scopes alone say which rows are read.
     const { files, bytes } = await db
       .selectFrom('folders')
       .select([
-        sql<number>`cast(sum(files_count) as bigint)`.as('files'),
-        sql<number>`cast(sum(files_bytes) as bigint)`.as('bytes'),
+        sql<number>`cast(coalesce(sum(files_count), 0) as bigint)`.as('files'),
+        sql<number>`cast(coalesce(sum(files_bytes), 0) as bigint)`.as('bytes'),
       ])
       .where('container', '=', folder.container)
+      .where(coveredBy('folders', scopes))
       .executeTakeFirstOrThrow();
     return { files, bytes };
   }
+  const isCovered = scopes === undefined || covers(scopes, folder.path);
   const sum = recursive ? (await sumsBelow(db, [folder], scopes)).get(folder.id) : undefined;
   return {
     files: (isCovered ? folder.files_count : 0) + (sum?.files ?? 0),

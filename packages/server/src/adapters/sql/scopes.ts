@@ -53,6 +53,12 @@ export function isPath(table: string, path: string): RawBuilder<boolean> {
   return sql<boolean>`(${sql.ref(`${table}.path_head`)} = ${pathHead(path)} and ${sql.ref(`${table}.path`)} = ${path})`;
 }
 
+/** True where the folder of the table is the folder or lies below it. In or below the root is every folder: a condition would
+ *  only draw planners away from the one that narrows. */
+export function inOrBelow(table: string, path: CanonicalPath): RawBuilder<boolean> {
+  return path === '/' ? ALWAYS : anyOf([below(table, path), isPath(table, path)]);
+}
+
 /** The beginning of a path, in whole characters, that is short enough to be indexed by every database. */
 export function pathHead(path: string): string {
   return path.length <= PATH_HEAD_LENGTH ? path : [...path].slice(0, PATH_HEAD_LENGTH).join('');
@@ -80,7 +86,9 @@ function belowOneOf(table: string, paths: readonly CanonicalPath[]): RawBuilder<
 }
 
 function isOneOf(table: string, paths: readonly string[]): RawBuilder<boolean> {
-  return paths.length === 0 ? NEVER : sql<boolean>`(${sql.ref(`${table}.path`)} in (${sql.join(paths)}))`;
+  if (paths.length === 0) return NEVER;
+  const [whole, head] = [sql.ref(`${table}.path`), sql.ref(`${table}.path_head`)];
+  return sql<boolean>`(${head} in (${sql.join(paths.map(pathHead))}) and ${whole} in (${sql.join(paths)}))`;
 }
 
 function anyOf(conditions: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
