@@ -155,9 +155,9 @@ async function runLayout(name, files, hasBrowser) {
   const projects = Object.entries(files).filter(
     ([project]) => (project !== 'e2e' || hasBrowser) && (asked.length === 0 || asked.includes(project)),
   );
-  await Promise.all(
-    projects.map(([project, some]) => runProject(project, { ...env, LATCHKEY_TEST_LAYOUT: name }, some)),
-  );
+  for (const [project, some] of projects) {
+    await runProject(project, { ...env, LATCHKEY_TEST_LAYOUT: name }, some);
+  }
 }
 
 const startedAt = performance.now();
