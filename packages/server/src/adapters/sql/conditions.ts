@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Condition, fold, type Range, type ValueMatch } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
-import { below, isPath } from './scopes.ts';
+import { inOrBelow } from './scopes.ts';
 import {
   fieldName,
   gramsOfPart,
@@ -55,7 +55,7 @@ export function meets(condition: Condition): RawBuilder<boolean> {
     case 'folder':
       return sql<boolean>`files.folder_id in (select named_folders.id from folders as named_folders
         where named_folders.container = files.container
-          and (${isPath('named_folders', condition.path)} or ${below('named_folders', condition.path)}))`;
+          and ${inOrBelow('named_folders', condition.path)})`;
   }
 }
 
