@@ -285,6 +285,7 @@ onDatabases('a database', ['postgres'], (database, opener) => {
           await db.insertInto('containers').values({ id, token: id, created_at: 0 }).execute();
       });
       let attempts = 0;
+      let held = 0;
       let bothHoldOne = (): void => {};
       const both = new Promise<void>((resolve) => {
         bothHoldOne = resolve;
@@ -298,7 +299,8 @@ onDatabases('a database', ['postgres'], (database, opener) => {
               .set((eb) => ({ created_at: eb('created_at', '+', 1) }))
               .where('id', '=', id)
               .execute();
-            if (attempts === 2) bothHoldOne();
+            held += 1;
+            if (held === 2) bothHoldOne();
             await both;
           }
         });
