@@ -432,6 +432,9 @@ const sessions: readonly ContractCase<TemplatesStore>[] = [
       const record = { tokenHash: 'session', createdAtMs: NOW, expiresAtMs: NOW + 1000 };
       await templates.createSession(record);
       assert.deepEqual(await templates.findSession('session', NOW + 999), record);
+      const byKey = { ...record, tokenHash: 'by key', secretKey: { container: 'demo', uid: 'SECRET' } };
+      await templates.createSession(byKey);
+      assert.deepEqual(await templates.findSession('by key', NOW + 999), byKey);
       assert.equal(await templates.findSession('session', NOW + 1000), undefined);
       await templates.deleteSession('session');
       assert.equal(await templates.findSession('session', NOW), undefined);

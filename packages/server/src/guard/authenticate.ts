@@ -5,7 +5,7 @@ import { hashSecret, hashSubject } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
-import type { SecretKeyRecord, TemplateRecord } from '../ports/templates.ts';
+import type { SecretKeyRecord, SessionRecord, TemplateRecord } from '../ports/templates.ts';
 import type { LiveRecords } from './live.ts';
 import { readSignature } from './signature.ts';
 import { verifiedClaims } from './verified-keys.ts';
@@ -85,9 +85,26 @@ async function visitor(ports: Needs, container: string, identifier: string): Pro
 }
 
 async function admin(ports: Needs, token: string): Promise<Bearer> {
+  await getSession(ports, token);
+  return { kind: 'admin', credential: 'verified', template: undefined, claims: undefined, secretForm: false };
+}
+
+/** The session of a token, while whoever opened it could open it still. Raises ADMIN_UNAUTHENTICATED, STORE_UNAVAILABLE. */
+export async function getSession(ports: Needs, token: string): Promise<SessionRecord> {
   const session = await ports.templates.findSession(hashSecret(token), ports.system.now());
   if (session === undefined) throw new AppError('ADMIN_UNAUTHENTICATED');
-  return { kind: 'admin', credential: 'verified', template: undefined, claims: undefined, secretForm: false };
+  const { secretKey } = session;
+  if (secretKey === undefined) return session;
+  const record = await ports.live.findSecretKey(secretKey.container, secretKey.uid);
+  if (record === undefined || !opensConsole(record)) {
+    throw new AppError('ADMIN_UNAUTHENTICATED', 'its secret key opens no session any more');
+  }
+  return session;
+}
+
+/** Whether a secret key signs its holder in to the console: an active one with every permission does. */
+export function opensConsole({ document }: SecretKeyRecord): boolean {
+  return document.active && PERMISSIONS.every((permission) => document.permissions.includes(permission));
 }
 
 async function accessKey(ports: Needs, container: string, text: string): Promise<Bearer> {

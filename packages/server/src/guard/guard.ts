@@ -64,6 +64,8 @@ export interface Entrant {
   readonly startedAtMs: number;
   /** The upload it goes on with; whoever asks may. What that upload reserved serves all its requests. */
   readonly begun?: ResumableUpload;
+  /** Why the signature in the address was not taken: it is said of what is not public. */
+  readonly refusal?: AppError;
   /** Good only together with this bearer. */
   readonly early?: Early | undefined;
 }
@@ -92,8 +94,9 @@ export interface Guard {
    * there, has expired, or was begun by somebody else.
    */
   enter(asked: Asked, operations: readonly OperationName[]): Promise<Entrant>;
-  /** An entrant without a credential, for routes whose handler may serve what is public. It is admitted to nothing. */
-  enterPublic(asked: Asked): Promise<Entrant>;
+  /** An entrant without a credential, or with none but a signed address that was refused, for routes whose handler may serve what is
+   *  public. It is admitted to nothing. */
+  enterPublic(asked: Asked, refusal?: AppError): Promise<Entrant>;
   /** An entrant with rights that somebody lent, for as long as `isOpen` says so; what they give by now is for `admit` to say. Raises
    *  STORE_UNAVAILABLE. */
   enterLent(asked: Asked, lent: Lent, isOpen: IsOpen): Promise<Entrant>;
@@ -442,10 +445,11 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     return signAddress(ports.system.keyring, bearer.claims, file.id, asked.origin, nowMs);
   }
 
-  async function enterPublic(asked: Asked): Promise<Entrant> {
+  async function enterPublic(asked: Asked, refusal?: AppError): Promise<Entrant> {
     const nowMs = system.now();
     const bearer = await ask(asked.container, { kind: 'none' });
-    return { asked, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
+    const entrant = { asked, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
+    return refusal === undefined ? entrant : { ...entrant, refusal };
   }
 
   async function enterLent(asked: Asked, lent: Lent, isOpen: IsOpen): Promise<Entrant> {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { AppError } from '../errors.ts';
+import { AppError, ERRORS } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Credential } from '../guard/authenticate.ts';
 import { createGuard, type Decided, type Entrant, type GuardOptions } from '../guard/guard.ts';
@@ -156,7 +156,12 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     if (row.credential === 'optional' && presented.kind === 'none') {
       state.entrant = await guard.enterPublic(asked);
     } else {
-      state.entrant = await guard.enter(asked, row.operations);
+      state.entrant = await guard.enter(asked, row.operations).catch((error: unknown) => {
+        // Nobody needs a signature for what is public by now, so whether one was needed is known with the file only.
+        if (presented.kind === 'address' && error instanceof AppError && ERRORS[error.code].status < 500)
+          return guard.enterPublic(asked, error);
+        throw error;
+      });
     }
     corsHeaders(request, reply, state.entrant.bearer.template);
   }

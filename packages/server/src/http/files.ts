@@ -235,13 +235,15 @@ function linking(
 }
 
 /**
- * Public bytes for everybody; private ones for a key that may fetch them. Without a key a private file answers
- * KEY_MISSING, as an unknown one does: addresses tell nothing.
+ * Public bytes for everybody, whatever became of the signature in the address; private ones for a key that may fetch them. Without
+ * a key a private file answers KEY_MISSING, as an unknown one does: addresses tell nothing.
  */
 async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefined): Promise<undefined> {
   const wanted = wantedOf(call.query, call.request.headers.accept);
-  const anonymous = call.entrant.bearer.credential === 'missing';
-  if (file?.isPublic === true && anonymous) {
+  const { bearer, refusal } = call.entrant;
+  const { address } = bearer;
+  const anonymous = bearer.credential === 'missing';
+  if (file?.isPublic === true && (anonymous || address !== undefined)) {
     const source = {
       read: (range?: ByteRange) => readPublicFile(call.ports, file, range),
       ...linking(call, (blobs, answer, seconds) => blobs.linkTo(file.blobId, answer, seconds)),
@@ -249,9 +251,8 @@ async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefin
     };
     return deliverAs(call, file, source, wanted);
   }
-  if (anonymous) throw new AppError('KEY_MISSING');
+  if (anonymous) throw refusal ?? new AppError('KEY_MISSING');
   const known = file === undefined ? undefined : await fileOf(call, fileUuid(file));
-  const { address } = call.entrant.bearer;
   if (known === undefined || (address !== undefined && address.fileId !== known.id)) {
     throw new AppError('FILE_NOT_FOUND');
   }

@@ -2,17 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { authenticate } from '../guard/authenticate.ts';
+import { authenticate, getSession, opensConsole } from '../guard/authenticate.ts';
 import { authorize } from '../guard/authorize.ts';
 import { type FailureBudget, failureBudget } from '../guard/failures.ts';
-import {
-  getSession,
-  type OpenedSession,
-  SESSION_TTL_MS,
-  signInWithKey,
-  signInWithLink,
-  signOut,
-} from '../operations/session.ts';
+import { type OpenedSession, SESSION_TTL_MS, signInWithKey, signInWithLink, signOut } from '../operations/session.ts';
 import type { Ports } from '../ports/index.ts';
 import type { SessionRecord } from '../ports/templates.ts';
 import { clientIp, refuseForeignPage, requestOrigin, SESSION_COOKIE, SESSION_HEADER } from './facts.ts';
@@ -59,7 +52,7 @@ export function registerSession(app: FastifyInstance, ports: Ports, options: Ses
   });
 
   app.get(PATH, async (request, reply) =>
-    answer(ports, options, reply, await getSession(ports, sessionToken(request))),
+    answer(ports, options, reply, await getSession({ ...ports, live: ports.templates }, sessionToken(request))),
   );
 
   app.delete(PATH, async (request, reply) => {
@@ -94,6 +87,11 @@ async function signInByKey(
     ...(origin === undefined ? {} : { origin }),
     demands: [{ operation: 'key.inspect', targets: [] }],
   });
+  if (!opensConsole(bearer.secretKeyRecord)) {
+    throw new AppError('ADMIN_UNAUTHENTICATED', 'not every permission', {
+      hint: 'Only a secret key with every permission signs in to the console.',
+    });
+  }
   return signInWithKey(ports, bearer.secretKeyRecord);
 }
 

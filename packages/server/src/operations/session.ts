@@ -1,9 +1,8 @@
 // Signing in to the console: one-time links, the admin key, and the session they open.
-import { PERMISSIONS } from '@latchkey/policy';
 import { hashSecret } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
-import type { SecretKeyRecord, SessionRecord } from '../ports/templates.ts';
+import type { LoginLink, SecretKeyRecord, SessionRecord } from '../ports/templates.ts';
 
 type Needs = Pick<Ports, 'templates' | 'system'>;
 
@@ -37,22 +36,9 @@ export async function signInWithLink(ports: Needs, linkToken: string): Promise<O
   return openSession(ports, 'link');
 }
 
-/** Signs in the holder of a verified secret key that has every permission. Raises ADMIN_UNAUTHENTICATED for a lesser one. */
-export async function signInWithKey(ports: Needs, key: SecretKeyRecord): Promise<OpenedSession> {
-  const held = new Set(key.document.permissions);
-  if (!PERMISSIONS.every((permission) => held.has(permission))) {
-    throw new AppError('ADMIN_UNAUTHENTICATED', 'not every permission', {
-      hint: 'Only a secret key with every permission signs in to the console.',
-    });
-  }
-  return openSession(ports, key.uid);
-}
-
-/** The session of a token. Raises ADMIN_UNAUTHENTICATED. */
-export async function getSession(ports: Needs, token: string): Promise<SessionRecord> {
-  const record = await ports.templates.findSession(hashSecret(token), ports.system.now());
-  if (record === undefined) throw new AppError('ADMIN_UNAUTHENTICATED');
-  return record;
+/** Signs in the holder of a secret key that was verified and opens the console. */
+export function signInWithKey(ports: Needs, key: SecretKeyRecord): Promise<OpenedSession> {
+  return openSession(ports, key.uid, { secretKey: { container: key.container, uid: key.uid } });
 }
 
 /** Ends a session everywhere. Idempotent. */
@@ -60,14 +46,19 @@ export async function signOut(ports: Needs, token: string): Promise<void> {
   await ports.templates.deleteSession(hashSecret(token));
 }
 
-async function openSession(ports: Needs, by: string): Promise<OpenedSession> {
-  const opened = newToken(ports, SESSION_TTL_MS);
+async function openSession(
+  ports: Needs,
+  by: string,
+  opener: Pick<SessionRecord, 'secretKey'> = {},
+): Promise<OpenedSession> {
+  const { token, record } = newToken(ports, SESSION_TTL_MS);
+  const opened = { token, record: { ...record, ...opener } };
   await ports.templates.createSession(opened.record);
   ports.system.log.info('session.opened', { by });
   return opened;
 }
 
-function newToken(ports: Needs, ttlMs: number): OpenedSession {
+function newToken(ports: Needs, ttlMs: number): { readonly token: string; readonly record: LoginLink } {
   const token = Buffer.from(ports.system.random(TOKEN_BYTES)).toString('base64url');
   const createdAtMs = ports.system.now();
   return { token, record: { tokenHash: hashSecret(token), createdAtMs, expiresAtMs: createdAtMs + ttlMs } };

@@ -51,11 +51,17 @@ export interface AdminListQuery {
   readonly search?: string;
 }
 
-/** A console session or a one-time sign-in link; only hashes of the texts are stored. */
-export interface SessionRecord {
+/** A one-time sign-in link; only the hash of its text is stored. */
+export interface LoginLink {
   readonly tokenHash: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
+}
+
+/** A console session; only the hash of its token is stored. */
+export interface SessionRecord extends LoginLink {
+  /** The secret key that signed in: the session lasts no longer than its rights. Absent for sign-in links. */
+  readonly secretKey?: { readonly container: string; readonly uid: string };
 }
 
 /** Keys that are revoked together: one by its id, or all of a subject, of a template, of a secret key, or of the container. */
@@ -161,7 +167,7 @@ export interface Templates {
     nowMs: number,
   ): Promise<Page<Revocation>>;
 
-  createLoginLink(record: SessionRecord): Promise<void>;
+  createLoginLink(record: LoginLink): Promise<void>;
   /** True for exactly one caller, and only before it expires: the link is spent atomically. */
   spendLoginLink(tokenHash: string, nowMs: number): Promise<boolean>;
   createSession(record: SessionRecord): Promise<void>;

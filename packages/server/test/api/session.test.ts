@@ -85,6 +85,35 @@ describe('the admin key', () => {
     expect(answer.headers['set-cookie']).toBeUndefined();
   });
 
+  test.each([
+    {
+      what: 'deactivated',
+      end: (id: string) => ({ method: 'POST', url: '/v5/secret-keys/deactivate', body: { ids: [id] } }),
+    },
+    { what: 'deleted', end: (id: string) => ({ method: 'DELETE', url: `/v5/secret-keys/${id}` }) },
+    {
+      what: 'narrowed',
+      end: (id: string) => ({
+        method: 'PATCH',
+        url: `/v5/secret-keys/${id}`,
+        body: { permissions: PERMISSIONS.slice(1) },
+      }),
+    },
+  ] as const)('signs out once it is $what, and nobody else', async ({ end }) => {
+    const [ended, other] = [await api.secretKey(), await api.secretKey()];
+    const [its, theirs] = [
+      asAdmin(cookieOf(await signIn({ admin_key: ended.secret }))),
+      asAdmin(cookieOf(await signIn({ admin_key: other.secret }))),
+    ];
+    for (const headers of [its, theirs]) expect((await present(headers)).status).toBe(200);
+    expect((await api.call({ ...end(ended.record.uid), headers: theirs })).status).toBe(200);
+    expect((await present(its)).body['code']).toBe('ADMIN_UNAUTHENTICATED');
+    const templates = (headers: Readonly<Record<string, string>>) =>
+      api.call({ url: '/v5/security-templates', headers });
+    expect((await templates(its)).body['code']).toBe('ADMIN_UNAUTHENTICATED');
+    expect((await templates(theirs)).status).toBe(200);
+  });
+
   test('is not an access key and not a guess', async () => {
     for (const admin_key of [await api.key(), 'a guess', 'SASS__v2__x']) {
       expect((await signIn({ admin_key })).body['code']).toBe('ADMIN_UNAUTHENTICATED');

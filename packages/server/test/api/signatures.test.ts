@@ -133,6 +133,25 @@ describe('the rights behind a signed address are live', () => {
     expect(await code(cdn)).toBe('KEY_EXPIRED');
   });
 
+  test('what became public needs none: a dead or forged one does no harm there, and none is counted', async () => {
+    const uuid = await hidden('published.txt', '/hidden/later');
+    const template = await harness.template({ key_validity: { expiration_duration: 1200 }, listing: { max: 1 } });
+    const { cdn } = await urlsOf(uuid, harness.keyOf(template));
+    expect(cdn).toContain('sig=');
+    const body = { files_uuids: [uuid], visibility: 'public' };
+    await harness.call({ method: 'PUT', url: '/v5/objects/visibility/cdn', key, body });
+    expect([await code(cdn), await code(cdn), await code(`${cdn}x`)]).toEqual(['OK', 'OK', 'OK']);
+    harness.clock.pass(1201_000);
+    expect(await code(cdn)).toBe('OK');
+    await harness.call({
+      method: 'PUT',
+      url: '/v5/objects/visibility/cdn',
+      key,
+      body: { ...body, visibility: 'not_public' },
+    });
+    expect([await code(cdn), await code(`${cdn}x`)]).toEqual(['KEY_EXPIRED', 'KEY_INVALID']);
+  });
+
   test('it dies when the key is revoked, the template is switched off, narrowed or deleted', async () => {
     const { cdn, template } = await signed();
     const { document, uid } = template;

@@ -9,7 +9,7 @@ export interface Schema {
   template_identifiers: TemplateIdentifierTable;
   secret_keys: SecretKeyTable;
   revocations: RevocationTable;
-  login_links: SessionTable;
+  login_links: LoginLinkTable;
   sessions: SessionTable;
   folders: FolderTable;
   files: FileTable;
@@ -89,10 +89,16 @@ export interface RevocationTable {
   expires_at: number;
 }
 
-export interface SessionTable {
+export interface LoginLinkTable {
   token_hash: string;
   created_at: number;
   expires_at: number;
+}
+
+/** The secret key that signed in, if it was one. */
+export interface SessionTable extends LoginLinkTable {
+  secret_key_container: string | null;
+  secret_key_uid: string | null;
 }
 
 /** `parent_id` is empty for the root. `path_head` is the part of the path that is indexed. `is_public` is the outcome of inheritance, kept current by every tree change;

@@ -7,6 +7,7 @@ import type { RuleChange } from '../../ports/bus.ts';
 import type {
   AdminListQuery,
   Container,
+  LoginLink,
   Page,
   RevocableKey,
   Revocation,
@@ -19,7 +20,7 @@ import type {
 import type { SqlBus } from './bus.ts';
 import type { Database, Executor } from './database.ts';
 import { insertRoot } from './folders.ts';
-import type { ContainerTable, RevocationTable, SecretKeyTable, TemplateTable } from './schema.ts';
+import type { ContainerTable, RevocationTable, SecretKeyTable, SessionTable, TemplateTable } from './schema.ts';
 import { contains, forUpdate, searchKey } from './text.ts';
 
 /** A use is remembered once in this time: a key in use must not mean a write for each request. */
@@ -387,9 +388,9 @@ class SqlTemplates implements Templates {
     });
   }
 
-  createLoginLink(record: SessionRecord): Promise<void> {
+  createLoginLink(record: LoginLink): Promise<void> {
     return this.#write(async (db) => {
-      await db.insertInto('login_links').values(fromSession(record)).execute();
+      await db.insertInto('login_links').values(fromLink(record)).execute();
     });
   }
 
@@ -406,7 +407,11 @@ class SqlTemplates implements Templates {
 
   createSession(record: SessionRecord): Promise<void> {
     return this.#write(async (db) => {
-      await db.insertInto('sessions').values(fromSession(record)).execute();
+      const { container: secret_key_container = null, uid: secret_key_uid = null } = record.secretKey ?? {};
+      await db
+        .insertInto('sessions')
+        .values({ ...fromLink(record), secret_key_container, secret_key_uid })
+        .execute();
     });
   }
 
@@ -418,7 +423,7 @@ class SqlTemplates implements Templates {
         .where('token_hash', '=', tokenHash)
         .where('expires_at', '>', nowMs)
         .executeTakeFirst();
-      return row && { tokenHash: row.token_hash, createdAtMs: row.created_at, expiresAtMs: row.expires_at };
+      return row && toSession(row);
     });
   }
 
@@ -615,6 +620,16 @@ function later(left: Expression<number>, right: Expression<number>): Expression<
   return sql<number>`case when ${left} > ${right} then ${left} else ${right} end`;
 }
 
-function fromSession(record: SessionRecord) {
+function fromLink(record: LoginLink) {
   return { token_hash: record.tokenHash, created_at: record.createdAtMs, expires_at: record.expiresAtMs };
+}
+
+function toSession(row: Selectable<SessionTable>): SessionRecord {
+  const { secret_key_container: container, secret_key_uid: uid } = row;
+  return {
+    tokenHash: row.token_hash,
+    createdAtMs: row.created_at,
+    expiresAtMs: row.expires_at,
+    ...(container === null || uid === null ? {} : { secretKey: { container, uid } }),
+  };
 }
