@@ -88,13 +88,13 @@ describe('the admin key', () => {
   test.each([
     {
       what: 'deactivated',
-      end: (id: string) => ({ method: 'POST', url: '/v5/secret-keys/deactivate', body: { ids: [id] } }),
+      end: (id: string) => ({ method: 'POST' as const, url: '/v5/secret-keys/deactivate', body: { ids: [id] } }),
     },
-    { what: 'deleted', end: (id: string) => ({ method: 'DELETE', url: `/v5/secret-keys/${id}` }) },
+    { what: 'deleted', end: (id: string) => ({ method: 'DELETE' as const, url: `/v5/secret-keys/${id}` }) },
     {
       what: 'narrowed',
       end: (id: string) => ({
-        method: 'PATCH',
+        method: 'PATCH' as const,
         url: `/v5/secret-keys/${id}`,
         body: { permissions: PERMISSIONS.slice(1) },
       }),
