@@ -1,11 +1,22 @@
 // Runs the blob contract on disk and on S3, and what only a store in folders can get wrong.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { blobsContract } from '../../contract/blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { createDirectoryFlush } from '../../src/adapters/disk/directory-flush.ts';
@@ -226,6 +237,24 @@ describe('blobs in folders', () => {
     await mkdir(join(folder, 'blobs', 'incoming'));
     await expect(blobs.check()).resolves.toBeUndefined();
     await expect(write(blobs, 'content')).resolves.toMatchObject({ sizeBytes: 7 });
+  });
+
+  it('acknowledges nothing of which any part could not be flushed, although the device says so only once', async () => {
+    const blobs = await open();
+    const handle = await openFile(join(folder, 'any'), 'w');
+    const fault = Object.assign(new Error('i/o error'), { code: 'EIO' });
+    const flush = vi.spyOn(Object.getPrototypeOf(handle), 'datasync').mockRejectedValueOnce(fault);
+    await handle.close();
+    try {
+      const part = Buffer.alloc(1024 * 1024);
+      const written = blobs.write(Readable.from(Array.from({ length: 40 }, () => part)), { sizeMaxBytes: 2 ** 30 });
+      await expect(written).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: fault });
+      expect(flush).toHaveBeenCalled();
+      expect((await blobs.list(laterMs())).blobIds).toEqual([]);
+      expect(await readdir(join(folder, 'blobs', 'incoming'))).toEqual([]);
+    } finally {
+      flush.mockRestore();
+    }
   });
 
   it('leaves the source alone when it refuses, so that the caller can still answer', async () => {

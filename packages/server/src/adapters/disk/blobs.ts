@@ -15,6 +15,8 @@ const FAN_OUT = /^[0-9a-f]{2}$/;
 
 /** How much of an upload is gathered while the previous part is being written; also the memory that one write may hold twice. */
 const WRITE_BYTES = 512 * 1024;
+/** A long upload is flushed each time that so much has come, while more comes in: its end then waits for the rest only. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 const PAGE_LENGTH = 1000;
 
@@ -189,6 +191,8 @@ class BlobSink extends Writable {
   readonly #sha1 = createHash('sha1');
   readonly #sha256 = createHash('sha256');
   #sizeBytes = 0;
+  #flushedBytes = 0;
+  #flushing: Promise<void> | undefined;
 
   constructor(handle: FileHandle, sizeMaxBytes: number) {
     super({ highWaterMark: WRITE_BYTES });
@@ -210,7 +214,11 @@ class BlobSink extends Writable {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    guarded('flush a blob', () => this.#handle.sync()).then(() => callback(), callback);
+    guarded('flush a blob', async () => {
+      // A device tells of a fault once: what an earlier flush was told counts.
+      await this.#flushing;
+      await this.#handle.sync();
+    }).then(() => callback(), callback);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -232,6 +240,15 @@ class BlobSink extends Writable {
       this.#sha256.update(chunk);
     }
     await written;
+    if (this.#sizeBytes - this.#flushedBytes >= FLUSH_BYTES) this.#flushEarly();
+  }
+
+  /** Begins a flush of what has come, one after the other. */
+  #flushEarly(): void {
+    this.#flushedBytes = this.#sizeBytes;
+    this.#flushing = (this.#flushing ?? Promise.resolve()).then(() => this.#handle.datasync());
+    // It is raised at the end; until then nobody waits for it.
+    this.#flushing.catch(() => undefined);
   }
 }
 
