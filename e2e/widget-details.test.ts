@@ -15,6 +15,7 @@ const RIGHTS = [
   'FILE_META_CHANGE',
   'FILE_DELETE',
   'FILE_IMAGE_EDITOR',
+  'FILE_PRODUCT_CHANGE',
   'OBJECTS_APPROVAL_MANAGE',
   'OBJECTS_APPROVAL_VOTE',
   'LABELS_LIST',
@@ -98,6 +99,59 @@ test('describes a file: title, description and tags, and the tags that are there
   const { json } = await ask('GET', `v5/file/${uuids[0]}`);
   expect(member(json, 'file.meta')).toEqual({ title: 'Harbour at dusk', description: 'Taken from the pier' });
   expect(member(json, 'file.tags')).toMatchObject({ en: [{ label: 'sea' }, { label: 'harbour' }] });
+  await expectNoFailure(widget);
+});
+
+test('puts a file at its place of a product, and takes it away from there', async () => {
+  const { uuids, ask, open } = await openWith('shoe.png');
+  const widget = await open();
+  const { page } = widget;
+  await widget.setOptions({ showFileProduct: true });
+  await openTab(widget, 'shoe.png', 'Metadata');
+  const edit = page.getByText('Product', { exact: true }).last().locator('xpath=following::button').first();
+  const field = (label: string) => page.getByText(label, { exact: true }).last().locator('xpath=following::input[1]');
+  const [ref, position] = [field('Reference'), field('Position')];
+  const product = async () => member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.product');
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save', exact: true }).last().click();
+    await page.getByRole('button', { name: 'Save', exact: true }).waitFor({ state: 'detached' });
+  };
+
+  await edit.click();
+  await ref.fill('SKU-7');
+  await position.fill('2');
+  await save();
+  expect(await product()).toEqual({ ref: 'SKU-7', position: 2 });
+  expect((await ask('GET', 'v5/product/SKU-7/files')).list('files').map((file) => member(file, 'uuid'))).toEqual(uuids);
+
+  await edit.click();
+  await ref.fill('SKU-8');
+  await save();
+  expect(await product()).toEqual({ ref: 'SKU-8', position: 2 });
+  await expectNoFailure(widget);
+});
+
+test('duplicates a picture under another name, changed, and leaves the picture alone', async () => {
+  const { folder, uuids, ask, open } = await openWith('first.png');
+  const widget = await open();
+  const { page } = widget;
+  await widget.fromMenu(widget.file('first.png'), 'edit_img');
+  await page.getByText('Filters', { exact: true }).click();
+  await page.getByText('Invert', { exact: true }).first().click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Duplicate the image', { exact: true }).click();
+  await page.getByText('Save as', { exact: true }).waitFor();
+  await page.locator('input[value="first"]').fill('second');
+  await page.getByRole('button', { name: 'Save', exact: true }).last().click();
+  await page.getByText('Choose folder path', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  await widget.file('second.png').waitFor();
+
+  const files = (await ask('GET', `v5/files?folder=${encodeURIComponent(folder)}&sort=name:asc`)).list('files');
+  expect(files.map((file) => member(file, 'name'))).toEqual(['first.png', 'second.png']);
+  expect(member(files[0], 'uuid')).toBe(uuids[0]);
+  expect(member(files[1], 'type')).toBe('image/png');
+  expect(member(files[1], 'hash.sha1')).not.toBe(member(files[0], 'hash.sha1'));
   await expectNoFailure(widget);
 });
 

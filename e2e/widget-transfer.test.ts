@@ -1,4 +1,4 @@
-// The published widget hands many files out and their descriptions in: a zip, a table, and the table changed and taken back.
+// The published widget hands many files out and their descriptions in: a zip, a table, the table changed and taken back, and one title for all.
 import { expect, test } from 'vitest';
 import yauzl from 'yauzl';
 import { member } from '../conformance/support/http.ts';
@@ -103,5 +103,24 @@ test('takes a changed CSV back and changes the files', async () => {
   for (const { name } of CHOSEN) expect(now[name]).toEqual({ ref: `ref of ${name}`, tags: ['fresh', '“quoted”'] });
   expect(now[OTHER.name]?.tags ?? []).toEqual([]);
   await widget.page.getByText('Processed CSV').first().waitFor();
+  await expectNoError(widget);
+});
+
+test('gives the selected files one title, and no other file', async () => {
+  const { widget, folder } = await openSelected();
+  const { page } = widget;
+  await widget.fromMenu(widget.file(CHOSEN[1].name), 'bulk_edit');
+  await page.getByText('Editing 2 assets', { exact: true }).waitFor();
+  await page.getByText('Title', { exact: true }).last().click();
+  await page.getByPlaceholder('Type text').fill('Summer 26');
+  await page.getByRole('button', { name: 'Apply', exact: true }).click();
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+
+  const titles = async () => {
+    const files = (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
+    return Object.fromEntries(files.map((file) => [member(file, 'name'), member(file, 'meta.title') ?? null]));
+  };
+  const wanted = { [CHOSEN[0].name]: 'Summer 26', [CHOSEN[1].name]: 'Summer 26', [OTHER.name]: null };
+  await expect.poll(titles, PATIENCE).toEqual(wanted);
   await expectNoError(widget);
 });
