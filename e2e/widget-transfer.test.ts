@@ -1,4 +1,4 @@
-// The published widget hands many files out and their descriptions in: a zip, a table, the table changed and taken back, and one title for all.
+// The published widget hands many files out and their descriptions in: a zip, a table, the table changed and taken back, and changes of many at once.
 import { expect, test } from 'vitest';
 import yauzl from 'yauzl';
 import { member } from '../conformance/support/http.ts';
@@ -106,21 +106,25 @@ test('takes a changed CSV back and changes the files', async () => {
   await expectNoError(widget);
 });
 
-test('gives the selected files one title, and no other file', async () => {
+test('edits the selected files together: one title, another for one of them; the rest is left alone', async () => {
   const { widget, folder } = await openSelected();
   const { page } = widget;
   await widget.fromMenu(widget.file(CHOSEN[1].name), 'bulk_edit');
   await page.getByText('Editing 2 assets', { exact: true }).waitFor();
+  const titles = async () => {
+    const files = (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
+    return Object.fromEntries(files.map((file) => [String(member(file, 'name')), member(file, 'meta.title')]));
+  };
   await page.getByText('Title', { exact: true }).last().click();
   await page.getByPlaceholder('Type text').fill('Summer 26');
   await page.getByRole('button', { name: 'Apply', exact: true }).click();
   await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  const together = { [CHOSEN[0].name]: 'Summer 26', [CHOSEN[1].name]: 'Summer 26', [OTHER.name]: undefined };
+  await expect.poll(titles, PATIENCE).toEqual(together);
 
-  const titles = async () => {
-    const files = (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
-    return Object.fromEntries(files.map((file) => [member(file, 'name'), member(file, 'meta.title') ?? null]));
-  };
-  const wanted = { [CHOSEN[0].name]: 'Summer 26', [CHOSEN[1].name]: 'Summer 26', [OTHER.name]: null };
-  await expect.poll(titles, PATIENCE).toEqual(wanted);
+  const own = page.getByRole('row', { name: CHOSEN[1].name }).getByRole('textbox').last();
+  await own.fill('Second');
+  await own.blur();
+  await expect.poll(titles, PATIENCE).toEqual({ ...together, [CHOSEN[1].name]: 'Second' });
   await expectNoError(widget);
 });

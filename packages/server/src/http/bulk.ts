@@ -8,6 +8,8 @@ import { filesOf } from './lookup.ts';
 import { route } from './route.ts';
 
 const STEPS_MAX = 200;
+/** The widget's panel for many files names these keys where a type stands, and sets them. */
+const TEXT_KEYS = ['title', 'description'] as const;
 
 const bulkBody = z.object({
   bulk: z.object({
@@ -15,7 +17,7 @@ const bulkBody = z.object({
     changes: z
       .array(
         z.object({
-          type: z.enum(STEP_TYPES),
+          type: z.enum([...STEP_TYPES, ...TEXT_KEYS]),
           key: z.string().nullish(),
           value: z.unknown().optional(),
           variant: z.string().max(255).nullish(),
@@ -57,7 +59,10 @@ export const bulkRoutes = [
 
 type WireStep = z.infer<typeof bulkBody>['bulk']['changes'][number];
 
-function stepOf({ type, key, value, variant }: WireStep): Step {
+function stepOf({ type: said, key: named, value, variant }: WireStep): Step {
+  const text = TEXT_KEYS.find((key) => key === said);
+  const { type, key } =
+    text === undefined ? { type: said as Step['type'], key: named } : { type: 'meta.replace' as const, key: text };
   return {
     type,
     ...(typeof key === 'string' ? { key } : {}),

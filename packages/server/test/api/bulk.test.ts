@@ -66,6 +66,20 @@ describe('bulk', () => {
     expect((await stored(files[1] ?? '')).meta).toEqual({ list: ['z'], title: {}, plain: { b: 2 } });
   });
 
+  test('sets titles and descriptions as the widget spells them: the key where a type stands', async () => {
+    const files = [await file('/a', 'one'), await file('/b', 'two')];
+    await call('PUT', `/v5/file/${files[0]}/meta`, { meta: { title: { fr: 'un' } } });
+    await change(files, [
+      { type: 'title', value: 'all', variant: 'en' },
+      { type: 'description', value: 'of the same kind' },
+    ]);
+    const told = { description: 'of the same kind' };
+    expect((await stored(files[0] ?? '')).meta).toEqual({ title: { fr: 'un', en: 'all' }, ...told });
+    expect((await stored(files[1] ?? '')).meta).toEqual({ title: { en: 'all' }, ...told });
+    expect(outcome(await prepare(files, [{ type: 'title' }]))).toEqual([400, 'REQUEST_INVALID']);
+    expect(outcome(await prepare(files, [{ type: 'subtitle', value: 'x' }]))).toEqual([400, 'REQUEST_INVALID']);
+  });
+
   test('adds tags by label or id and takes them away', async () => {
     const files = [await file('/a', 'one'), await file('/b', 'two')];
     await call('PUT', `/v5/file/${files[0]}/tags`, { new_tags: ['kept'] });
