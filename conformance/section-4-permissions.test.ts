@@ -86,6 +86,11 @@ const FOR_KEYS: Readonly<Record<string, (holder: Holder, at: Place) => Promise<A
   COLLECTIONS_LIST: (holder) => holder.call('GET', 'v5/collections'),
   OBJECTS_APPROVAL_MANAGE: (holder, at) =>
     holder.call('POST', `v5/files/${at.fileId}/approvals`, { json: { approval: { approvers: ['somebody'] } } }),
+  ACCESS_READ: (holder, at) => holder.call('GET', `v5/folder/${at.folderId}/accesses`),
+  ACCESS_MANAGE: (holder, at) =>
+    holder.call('POST', `v5/folder/${at.folderId}/access`, {
+      json: { access: { role: 2, who: { users: ['somebody'] } } },
+    }),
   OBJECTS_APPROVAL_VOTE: async (holder, at) => {
     // A key that names nobody votes for its template.
     const json = { approval: { approvers: [holder.template.id] } };

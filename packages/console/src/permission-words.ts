@@ -126,12 +126,12 @@ export const PERMISSION_WORDS: Readonly<Record<Permission, PermissionWords>> = {
   ACCESS_READ: {
     group: 'config',
     title: 'Read access rules',
-    text: 'See security templates and secret keys. Secret keys only.',
+    text: 'See who has which role in a folder; with a secret key also security templates and secret keys.',
   },
   ACCESS_MANAGE: {
     group: 'config',
     title: 'Manage access rules',
-    text: 'Write security templates and secret keys. Secret keys only.',
+    text: 'Give people roles in folders; with a secret key also write security templates and secret keys.',
     grave: true,
   },
 };

@@ -14,8 +14,17 @@ import {
   type Permission,
 } from './permission.ts';
 import { mergeQuotas, QUOTA_WINDOWS, quotaCode, quotaCounter } from './quota.ts';
+import { type AccessRule, accessScopes, lowestRole, type RoleId } from './role.ts';
 import type { Rules } from './rules.ts';
-import { coversAll, coversTreeAll, type FolderScope, formatScope, intersectScopes, leadsToAll } from './scope.ts';
+import {
+  covers,
+  coversAll,
+  coversTreeAll,
+  type FolderScope,
+  formatScope,
+  intersectScopes,
+  leadsToAll,
+} from './scope.ts';
 import type { Template } from './template.ts';
 import type { Charge } from './window.ts';
 
@@ -27,6 +36,8 @@ export interface Demand {
    * new place as well. Empty while they are not known yet; the caller then decides again once they are.
    */
   readonly targets: readonly CanonicalPath[];
+  /** Of the targets, those in which something itself is touched, such as a file: that a folder is on the way to a scope does not do there. */
+  readonly contents?: readonly CanonicalPath[];
   /** True when everything below the targets is touched too; operations on whole folders imply it. */
   readonly tree?: boolean;
 }
@@ -49,6 +60,8 @@ export interface Facts {
   /** The `Origin` header as it came. */
   readonly origin?: string;
   readonly demands: readonly Demand[];
+  /** What access entries make of whoever asks, for bearers whom they bind. They only ever take away. */
+  readonly access?: readonly AccessRule[];
   readonly upload?: {
     /** How many files the request brings. */
     readonly files: number;
@@ -73,6 +86,7 @@ export type DenyCode =
   | 'COUNTRY_DENIED'
   | 'PERMISSION_DENIED'
   | 'SCOPE_DENIED'
+  | 'ACCESS_DENIED'
   | 'MEDIA_TYPE_REFUSED'
   | 'PAYLOAD_TOO_LARGE';
 
@@ -110,6 +124,7 @@ export const RULE_NAMES = [
   'country',
   'permission',
   'scope',
+  'access',
   'type',
   'size',
   'limits',
@@ -155,6 +170,7 @@ export const RULES: readonly { readonly name: RuleName; readonly check: (given: 
   { name: 'country', check: checkCountry },
   { name: 'permission', check: checkPermission },
   { name: 'scope', check: checkScope },
+  { name: 'access', check: checkAccess },
   { name: 'type', check: checkType },
   { name: 'size', check: checkSize },
   { name: 'limits', check: checkLimits },
@@ -350,15 +366,41 @@ function checkScope({ template, claims, facts }: Case): Verdict {
   if (facts.bearer === 'admin' || scoped.length === 0) return 'skip';
   for (const demand of scoped) {
     const row = OPERATIONS[demand.operation];
-    const scopes = visibleScopes(template, claims, row.scope === 'upload' ? 'upload' : 'listing');
-    const inScope = (path: CanonicalPath) =>
-      row.tree === true || demand.tree === true
-        ? coversTreeAll(scopes, path)
-        : coversAll(scopes, path) || (row.walk === true && leadsToAll(scopes, path));
+    const inScope = reachOf(demand, visibleScopes(template, claims, row.scope === 'upload' ? 'upload' : 'listing'));
     const outside = demand.targets.find((path) => !inScope(path));
     if (outside !== undefined) return deny('SCOPE_DENIED', `${demand.operation} in ${outside}`);
   }
   return 'pass';
+}
+
+function checkAccess({ template, claims, facts }: Case): Verdict {
+  const { access } = facts;
+  const scoped = demandsOf(facts, (row) => row.scope !== 'none');
+  if (facts.bearer === 'admin' || access === undefined || access.length === 0 || scoped.length === 0) return 'skip';
+  for (const demand of scoped) {
+    const row = OPERATIONS[demand.operation];
+    const kind = row.scope === 'upload' ? 'upload' : 'listing';
+    const inReach = reachOf(
+      demand,
+      visibleScopes(template, claims, kind, { rules: access, operations: [demand.operation] }),
+    );
+    const outside = demand.targets.find((path) => !inReach(path));
+    if (outside === undefined) continue;
+    // Whoever may not even see names there is told what is told of places that are out of scope.
+    const seen = covers(accessScopes(access, lowestRole(['OBJECTS_LIST'])), outside);
+    return deny(seen ? 'ACCESS_DENIED' : 'SCOPE_DENIED', `${demand.operation} in ${outside}`);
+  }
+  return 'pass';
+}
+
+/** Whether a target of the demand lies within scopes that all must cover it. */
+function reachOf(demand: Demand, scopes: readonly (readonly FolderScope[])[]): (path: CanonicalPath) => boolean {
+  const row = OPERATIONS[demand.operation];
+  return (path) =>
+    row.tree === true || demand.tree === true
+      ? coversTreeAll(scopes, path)
+      : coversAll(scopes, path) ||
+        (row.walk === true && demand.contents?.includes(path) !== true && leadsToAll(scopes, path));
 }
 
 function checkType({ layers, facts }: Case): Verdict {
@@ -448,20 +490,44 @@ function lowestFileSize(layers: readonly Rules[]): number | undefined {
   }, undefined);
 }
 
+/** What access entries make of somebody, and what is to be done: of several operations the most demanding decides. */
+export interface Access {
+  readonly rules: readonly AccessRule[];
+  readonly operations: readonly OperationName[];
+}
+
 /**
  * The scopes of every layer for uploading or for everything else: a folder is in reach when all layers cover it (`coversAll`,
- * `coversTreeAll`, `leadsToAll`). A missing template reaches nothing.
+ * `coversTreeAll`, `leadsToAll`). Access entries are one layer more. A missing template reaches nothing.
  */
 export function visibleScopes(
   template: Template | undefined,
   claims: Claims | undefined,
   kind: 'upload' | 'listing',
+  access?: Access,
 ): readonly (readonly FolderScope[])[] {
   if (template === undefined) return [[]];
-  return layersOf(template, claims).flatMap((rules) => {
-    const scopes = kind === 'upload' ? rules.uploadScopes : rules.listingScopes;
-    return scopes === undefined ? [] : [scopes];
+  const layers = layersOf(template, claims);
+  const scopes = layers.flatMap((rules) => {
+    const own = kind === 'upload' ? rules.uploadScopes : rules.listingScopes;
+    return own === undefined ? [] : [own];
   });
+  if (access === undefined || access.rules.length === 0) return scopes;
+  const needed = access.operations.map((operation) => roleNeeded(layers, OPERATIONS[operation]));
+  return [
+    ...scopes,
+    accessScopes(
+      access.rules,
+      needed.reduce((highest, role) => (role > highest ? role : highest), 1),
+    ),
+  ];
+}
+
+/** The lowest role that has one of the permissions by which the layers open the operation. */
+function roleNeeded(layers: readonly Rules[], { permissions }: Operation): RoleId {
+  if (permissions === 'any' || permissions === 'none') return 1;
+  const given = permissions.filter((permission) => isGiven(layers, permission));
+  return lowestRole(given.length > 0 ? given : permissions);
 }
 
 /** The most bytes a file may have by template and narrowings; MAX_SAFE_INTEGER when nothing limits it. */

@@ -8,6 +8,7 @@ export * from './origin.ts';
 export * from './path.ts';
 export * from './permission.ts';
 export * from './quota.ts';
+export * from './role.ts';
 export type { RestrictingDocument, RestrictionsDocument, Rules } from './rules.ts';
 export * from './scope.ts';
 export * from './template.ts';

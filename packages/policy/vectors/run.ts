@@ -16,6 +16,7 @@ import {
   parseTemplate,
   type Template,
 } from '@latchkey/policy';
+import access from './access.json' with { type: 'json' };
 import address from './address.json' with { type: 'json' };
 import base from './base.json' with { type: 'json' };
 import country from './country.json' with { type: 'json' };
@@ -59,6 +60,7 @@ export const DECISION_VECTORS: Readonly<Record<string, readonly DecisionVector[]
       country,
       permission,
       scope,
+      access,
       transfer,
       'type-and-size': typeAndSize,
       limits,
@@ -121,14 +123,17 @@ function readClaims(claims: Claims & { narrowings: readonly unknown[] }): Claims
 }
 
 function readFacts(facts: Facts): Facts {
+  const paths = (texts: readonly string[]) =>
+    texts.map((text) => {
+      const parsed = parsePath(text);
+      if (!parsed.ok) throw new Error(`The target ${text} of a vector is no path: ${parsed.reason}`);
+      return parsed.path;
+    });
   const demands = facts.demands.map(
-    (demand): Demand => ({
+    ({ contents, ...demand }): Demand => ({
       ...demand,
-      targets: demand.targets.map((text) => {
-        const parsed = parsePath(text);
-        if (!parsed.ok) throw new Error(`The target ${text} of a vector is no path: ${parsed.reason}`);
-        return parsed.path;
-      }),
+      targets: paths(demand.targets),
+      ...(contents === undefined ? {} : { contents: paths(contents) }),
     }),
   );
   return { ...facts, demands };

@@ -2,14 +2,20 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TEMPLATE_DEFAULTS } from '@latchkey/policy';
+import type { Accesses } from '../src/ports/access.ts';
 import type { Bus, RuleChange } from '../src/ports/bus.ts';
+import type { Metadata } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
+import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { path } from './places.ts';
 
 /** A node: its bus, and the records whose changes are told on it. After `close` the bus is never current. */
 export interface BusStore {
   readonly bus: Bus;
   readonly templates: Templates;
+  readonly accesses: Accesses;
+  readonly metadata: Metadata;
   close(): Promise<void>;
 }
 
@@ -100,6 +106,29 @@ const CHANGES: readonly {
   },
 ];
 
+/** What is said of access to the folder, and what the bus tells of it and of the folder's ways. */
+async function accessChanges({
+  accesses,
+  metadata,
+}: BusStore): Promise<readonly { what: string; make(): Promise<unknown> }[]> {
+  const { id } = await metadata.createFolder(CONTAINER, path('/a'), NOW);
+  const at = (place: string) => ({ id, folderPath: path(place) });
+  const within = () => true;
+  const said = () => ({ others: 0 as const, entries: [] });
+  const options = { within, createParents: false };
+  const placing = { within, createDestination: true };
+  const objects = (place: string) => ({ files: [], folders: [at(place)] });
+  return [
+    { what: 'a role', make: () => accesses.changeAccess(CONTAINER, at('/a'), 10, said) },
+    { what: 'another name', make: () => metadata.moveFolder(CONTAINER, at('/a'), path('/b'), options, NOW) },
+    {
+      what: 'another place',
+      make: () => metadata.moveObjects(CONTAINER, objects('/b'), path('/c'), placing, by(NOW)),
+    },
+    { what: 'the end', make: () => metadata.deleteObjects(CONTAINER, objects('/c/b'), { within }) },
+  ];
+}
+
 /** The guarantees of the `Bus` port. */
 export const busContract: readonly ContractCase<BusStore>[] = [
   {
@@ -114,6 +143,25 @@ export const busContract: readonly ContractCase<BusStore>[] = [
         assert.ok(covers(mine, change), `${what} here`);
         await until(() => covers(theirs, change), `${what} there`);
       }
+    },
+  },
+  {
+    name: 'tells of access to folders like of rules, also when a folder takes it along or ends it',
+    async run(open) {
+      const [here, there] = [await open(), await open()];
+      await here.templates.ensureContainer(CONTAINER, NOW);
+      await until(() => here.bus.isCurrent() && there.bus.isCurrent(), 'both are current');
+      for (const { what, make } of await accessChanges(here)) {
+        const [mine, theirs] = [ear(here.bus), ear(there.bus)];
+        await make();
+        assert.ok(covers(mine, RULES), `${what} here`);
+        await until(() => covers(theirs, RULES), `${what} there`);
+      }
+      const told = ear(here.bus);
+      const { id } = await here.metadata.createFolder(CONTAINER, path('/free'), NOW);
+      const options = { within: () => true, createParents: false };
+      await here.metadata.moveFolder(CONTAINER, { id, folderPath: path('/free') }, path('/other'), options, NOW);
+      assert.deepEqual(told, [], 'where nothing is said nothing is told');
     },
   },
   {

@@ -1,4 +1,5 @@
 // The door of the contract suites: what an adapter of one's own is tested with.
+export { type AccessStore, accessContract } from './access.ts';
 export { type ApprovalStore, approvalsContract } from './approvals.ts';
 export { blobsContract } from './blobs.ts';
 export { type BusStore, busContract } from './bus.ts';

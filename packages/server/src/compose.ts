@@ -137,6 +137,7 @@ export async function compose(config: Config): Promise<Service> {
     const ports: Ports = {
       templates: traced('templates', sql.templates, tracer),
       bus: sql.bus,
+      accesses: traced('accesses', sql.accesses, tracer),
       metadata: traced('metadata', sql.metadata, tracer),
       descriptions: traced('descriptions', sql.descriptions, tracer),
       search: traced('search', sql.search, tracer),

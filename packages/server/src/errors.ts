@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'VARIANT_NOT_FOUND'
   | 'VARIANTS_EXHAUSTED'
   | 'DESCRIPTION_FOREIGN'
+  | 'ACCESS_NOT_FOUND'
   | 'LABEL_NOT_FOUND'
   | 'COLLECTION_NOT_FOUND'
   | 'PIN_NOT_FOUND'
@@ -143,6 +144,11 @@ export const ERRORS = {
     msg: 'This folder is outside the folders the key may use',
     hint: 'Use a folder inside the scope, or add the folder to dir_scope of the security template.',
   },
+  ACCESS_DENIED: {
+    status: 403,
+    msg: 'The role of this person in the folder does not allow that',
+    hint: 'Ask whoever manages access to the folder for a higher role.',
+  },
   APPROVAL_NOT_APPROVER: {
     status: 403,
     msg: 'The request for approval does not ask you',
@@ -209,6 +215,11 @@ export const ERRORS = {
     hint: 'It may have been deleted; list the collections.',
   },
   PIN_NOT_FOUND: { status: 404, msg: 'There is no such kept search', hint: 'It may have been deleted; list the pins.' },
+  ACCESS_NOT_FOUND: {
+    status: 404,
+    msg: 'There is no such access entry',
+    hint: 'It may have been taken away; list the accesses of the folder.',
+  },
   LABEL_NOT_FOUND: { status: 404, msg: 'There is no such label', hint: 'It may have been deleted; list the labels.' },
   SHARE_NOT_FOUND: {
     status: 404,

@@ -1,5 +1,6 @@
 // The proof that the guard has let a request pass. Every operation requires one, so forgetting the guard does not compile.
 import type {
+  AccessRule,
   BearerKind,
   CanonicalPath,
   Claims,
@@ -35,6 +36,8 @@ export interface Grant<Op extends OperationName = OperationName> {
   readonly template: Template | undefined;
   /** What the key says; undefined for an admin session. */
   readonly claims: Claims | undefined;
+  /** What access entries make of the person behind the key; undefined when they take nothing away. */
+  readonly access: readonly AccessRule[] | undefined;
   readonly facts: Facts;
   /** Folder scopes of the given kind: every layer must cover a folder. No layer means everything. */
   layers(kind: 'upload' | 'listing'): readonly (readonly FolderScope[])[];

@@ -1,11 +1,12 @@
 // From a presented credential to who is asking: signature, revocation and the live rules behind the key.
-import type { BearerKind, Claims, Facts, Template } from '@latchkey/policy';
+import type { AccessRule, BearerKind, Claims, Facts, Template } from '@latchkey/policy';
 import { looksLikeKey, PERMISSIONS, parseNarrowing, parseTemplate } from '@latchkey/policy';
 import { hashSecret, hashSubject } from '../digest.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import type { SecretKeyRecord, SessionRecord, TemplateRecord } from '../ports/templates.ts';
+import { accessOf } from './access.ts';
 import type { LiveRecords } from './live.ts';
 import { readSignature } from './signature.ts';
 import { verifiedClaims } from './verified-keys.ts';
@@ -33,6 +34,8 @@ export interface Bearer {
   readonly credential: Facts['credential'];
   readonly template: Template | undefined;
   readonly claims: Claims | undefined;
+  /** What access entries make of the person; undefined when nothing is said, and for bearers whom they do not bind. */
+  readonly access?: readonly AccessRule[];
   /** Present when the rules come from a stored template. */
   readonly templateRecord?: TemplateRecord;
   /** Present when the rules come from a secret key. */
@@ -90,7 +93,10 @@ async function admin(ports: Needs, token: string): Promise<Bearer> {
 }
 
 /** The session of a token, while whoever opened it could open it still. Raises ADMIN_UNAUTHENTICATED, STORE_UNAVAILABLE. */
-export async function getSession(ports: Needs, token: string): Promise<SessionRecord> {
+export async function getSession(
+  ports: Pick<Ports, 'templates' | 'system'> & { readonly live: Pick<LiveRecords, 'findSecretKey'> },
+  token: string,
+): Promise<SessionRecord> {
   const session = await ports.templates.findSession(hashSecret(token), ports.system.now());
   if (session === undefined) throw new AppError('ADMIN_UNAUTHENTICATED');
   const { secretKey } = session;
@@ -114,11 +120,12 @@ async function accessKey(ports: Needs, container: string, text: string): Promise
   if (claims.container !== container) return INVALID;
   const { keyId, subject, source, issuedAtMs } = claims;
   const subjectHash = subject === undefined ? undefined : hashSubject(subject);
-  const [rules, revoked] = await Promise.all([
+  const [rules, revoked, access] = await Promise.all([
     liveRules(ports, claims),
     ports.live.isKeyRevoked(container, { keyId, subjectHash, source, issuedAtMs }),
+    accessOf(ports.live, container, subjectHash),
   ]);
-  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules };
+  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules, ...access };
 }
 
 /** A signed address stands for the key it was written for: revocation and live rules decide as for the key itself. */
@@ -130,13 +137,15 @@ async function signedAddress(ports: Needs, container: string, text: string): Pro
   if (claims.container !== container) return INVALID;
   const { keyId, source } = claims;
   // A secret key is no access key, and as old as it may be: only its own end, or that of the address, ends its addresses.
-  const issuedAtMs = keyId === source.id ? Number.MAX_SAFE_INTEGER : claims.issuedAtMs;
-  const [rules, revoked] = await Promise.all([
+  const isSecret = keyId === source.id;
+  const issuedAtMs = isSecret ? Number.MAX_SAFE_INTEGER : claims.issuedAtMs;
+  const [rules, revoked, access] = await Promise.all([
     liveRules(ports, claims),
     ports.live.isKeyRevoked(container, { keyId, subjectHash, source, issuedAtMs }),
+    isSecret ? {} : accessOf(ports.live, container, subjectHash),
   ]);
-  const address = { fileId, origin };
-  return { kind: 'key', credential: revoked ? 'revoked' : 'verified', claims, secretForm: false, ...rules, address };
+  const credential = revoked ? 'revoked' : 'verified';
+  return { kind: 'key', credential, claims, secretForm: false, ...rules, ...access, address: { fileId, origin } };
 }
 
 /** The rules an access key lives under: its template, or the secret key that minted it. */
@@ -172,20 +181,20 @@ async function lentBearer(ports: Needs, container: string, lent: Lent, isOpen: I
     narrowings: narrowings.flatMap((parsed) => (parsed.ok ? [parsed.value] : [])),
     ...(subject === undefined ? {} : { subject }),
   };
-  const [rules, revoked, open] = await Promise.all([
+  const subjectHash = subject === undefined ? undefined : hashSubject(subject);
+  const issuedAtMs = lent.keyIssuedAtMs ?? 0;
+  const [rules, revoked, open, access] = await Promise.all([
     lentRules(ports, container, source),
     keyId !== undefined &&
-      ports.live.isKeyRevoked(container, {
-        keyId,
-        subjectHash: subject === undefined ? undefined : hashSubject(subject),
-        source: claims.source,
-        issuedAtMs: lent.keyIssuedAtMs ?? 0,
-      }),
+      ports.live.isKeyRevoked(container, { keyId, subjectHash, source: claims.source, issuedAtMs }),
     isOpen(),
+    // What an access key lends is bound as the key is; secret keys and admins are not.
+    keyId === undefined ? {} : accessOf(ports.live, container, subjectHash),
   ]);
   // A narrowing that cannot be read any more could have taken anything away.
   const template = narrowings.every(({ ok }) => ok) ? rules : undefined;
-  return { kind: 'key', credential: revoked || !open ? 'revoked' : 'verified', template, claims, secretForm: false };
+  const credential = revoked || !open ? 'revoked' : 'verified';
+  return { kind: 'key', credential, template, claims, secretForm: false, ...access };
 }
 
 /** What admins lend is counted under a name that no template or secret key has. */

@@ -105,8 +105,8 @@ export interface Guard {
    * what began in time. Raises the policy's codes, STORE_UNAVAILABLE.
    */
   reenter(entrant: Entrant, operations: readonly OperationName[]): Promise<void>;
-  /** The folders that the entrant's live rules cover. */
-  scopesOf(entrant: Entrant, kind: 'upload' | 'listing'): readonly (readonly FolderScope[])[];
+  /** The folders that the entrant's live rules cover for an operation. */
+  scopesOf(entrant: Entrant, kind: 'upload' | 'listing', operation: OperationName): readonly (readonly FolderScope[])[];
   /** Decides on the actual targets and reserves the charges. Raises the policy's and the limits' codes. */
   admit<Op extends OperationName>(
     entrant: Entrant,
@@ -154,6 +154,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       ...(country === undefined ? {} : { country }),
       // An <img> does not say on which page it is; the page that was given its address was judged then.
       ...(origin === undefined ? {} : { origin }),
+      ...(bearer.access === undefined ? {} : { access: bearer.access }),
       ...(demanded.upload === undefined ? {} : { upload: demanded.upload }),
       // An upload that was begun in time may be finished after its key has expired.
       ...(entrant.begun === undefined ? {} : { startedAtMs: entrant.startedAtMs }),
@@ -349,8 +350,11 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     let kept = false;
     let settled = false;
     let handedOver = false;
+    const operations = demanded.demands.map(({ operation }) => operation);
     const layers = (kind: 'upload' | 'listing') =>
-      template === undefined || claims === undefined ? [] : visibleScopes(template, claims, kind);
+      template === undefined || claims === undefined
+        ? []
+        : visibleScopes(template, claims, kind, bearer.access && { rules: bearer.access, operations });
     return {
       // The only place that marks a grant; the type parameter is what `demanded` was checked for.
       [passed]: undefined as unknown as Op,
@@ -359,6 +363,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
       holder: holderOf(bearer),
       template,
       claims,
+      access: bearer.access,
       facts,
       layers,
       within: (kind: 'upload' | 'listing', path: CanonicalPath) => coversAll(layers(kind), path),
@@ -459,8 +464,13 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     return { asked: { ...asked, credential }, bearer, askedAtMs: nowMs, startedAtMs: nowMs };
   }
 
-  function scopesOf({ bearer: { template, claims } }: Entrant, kind: 'upload' | 'listing') {
-    return template === undefined && claims === undefined ? [] : visibleScopes(template, claims, kind);
+  function scopesOf(
+    { bearer: { template, claims, access } }: Entrant,
+    kind: 'upload' | 'listing',
+    operation: OperationName,
+  ) {
+    if (template === undefined && claims === undefined) return [];
+    return visibleScopes(template, claims, kind, access && { rules: access, operations: [operation] });
   }
 
   return {

@@ -1,4 +1,5 @@
 // The records that decisions rest on: from memory while the bus proves that memory is right, from the store otherwise.
+import type { Accesses, FolderAccess } from '../ports/access.ts';
 import type { Ports } from '../ports/index.ts';
 import type { SecretKeyRecord, TemplateRecord, Templates } from '../ports/templates.ts';
 
@@ -6,27 +7,29 @@ import type { SecretKeyRecord, TemplateRecord, Templates } from '../ports/templa
 export type LiveRecords = Pick<
   Templates,
   'findTemplate' | 'findTemplateByIdentifier' | 'findSecretKey' | 'findSecretKeyByHash' | 'isKeyRevoked'
->;
+> &
+  Pick<Accesses, 'listAccess'>;
 
 /** Nothing is believed for longer, whatever the bus says: it does not hear of what was changed past this program. */
 const REMEMBERED_MS_MAX = 4000;
 /** Answers of each kind that are remembered at once; the oldest are forgotten first. */
 const REMEMBERED_MAX = 20_000;
 
-type Needs = Pick<Ports, 'templates' | 'bus' | 'system'>;
+type Needs = Pick<Ports, 'templates' | 'accesses' | 'bus' | 'system'>;
 
 /**
  * Records no older than the bus allows: a change made on this node counts for everything that is asked after it, one made on
  * another as soon as word of it arrives. While the bus cannot prove that it is heard, every question goes to the store.
  */
 export function liveRecords(ports: Needs): LiveRecords {
-  const { templates, bus, system } = ports;
+  const { templates, accesses, bus, system } = ports;
   const templatesByUid = new Memory<TemplateRecord | undefined>(ports);
   const templatesByIdentifier = new Memory<TemplateRecord | undefined>(ports);
   const secretKeysByUid = new Memory<SecretKeyRecord | undefined>(ports);
   const secretKeysByHash = new Memory<SecretKeyRecord | undefined>(ports);
   const revocations = new Memory<boolean>(ports);
-  const rules = [templatesByUid, templatesByIdentifier, secretKeysByUid, secretKeysByHash];
+  const access = new Memory<readonly FolderAccess[]>(ports);
+  const rules = [templatesByUid, templatesByIdentifier, secretKeysByUid, secretKeysByHash, access];
 
   bus.listen((change, delayMs) => {
     if (change.kind !== 'everything') system.meter.observe('revocationDelay', {}, delayMs / 1000);
@@ -52,6 +55,13 @@ export function liveRecords(ports: Needs): LiveRecords {
       secretKeysByUid.recall(container, uid, () => templates.findSecretKey(container, uid), isThere),
     findSecretKeyByHash: (container, hash) =>
       secretKeysByHash.recall(container, hash, () => templates.findSecretKeyByHash(container, hash), isThere),
+    listAccess: (container) =>
+      access.recall(
+        container,
+        '',
+        () => accesses.listAccess(container),
+        () => true,
+      ),
     isKeyRevoked: (container, key) =>
       revocations.recall(
         container,

@@ -108,7 +108,7 @@ export const fileRoutes = [
     async handle(call) {
       const file = await fileOf(call, call.params['uuid']);
       await call.admit([{ operation: 'file.permissions', targets: [file.folderPath] }]);
-      return { permissions: permissionsOf(call) };
+      return { permissions: permissionsOf(call, file.folderPath) };
     },
   }),
   ...(['PATCH', 'PUT'] as const).map((method) =>

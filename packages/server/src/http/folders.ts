@@ -1,5 +1,5 @@
 // Folders over HTTP (wire contract 6).
-import { effective } from '@latchkey/policy';
+import { accessScopes, type CanonicalPath, covers, effective, lowestRole } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { countFiles } from '../operations/files.ts';
@@ -26,10 +26,13 @@ import { wireFile, wireFolder } from './wire.ts';
 const nameBody = z.object({ name: z.string() });
 const previewBody = z.object({ folders: z.array(z.string().max(64)).max(BULK_MAX) });
 
-/** Permissions of the caller, as `.../permissions` answers them. */
-export function permissionsOf(call: Call): readonly string[] {
-  const { template, claims } = call.entrant.bearer;
-  return template === undefined || claims === undefined ? [] : effective(template, claims).permissions;
+/** Permissions of the caller in a folder, as `.../permissions` answers them. */
+export function permissionsOf(call: Call, path: CanonicalPath): readonly string[] {
+  const { template, claims, access } = call.entrant.bearer;
+  if (template === undefined || claims === undefined) return [];
+  const { permissions } = effective(template, claims);
+  if (access === undefined) return permissions;
+  return permissions.filter((permission) => covers(accessScopes(access, lowestRole([permission])), path));
 }
 
 export const folderRoutes = [
@@ -119,7 +122,7 @@ export const folderRoutes = [
     async handle(call) {
       const folder = await folderOfId(call, call.params['uuid']);
       await call.admit([{ operation: 'folder.permissions', targets: [folder.path] }]);
-      return { permissions: permissionsOf(call) };
+      return { permissions: permissionsOf(call, folder.path) };
     },
   }),
   route({

@@ -1,13 +1,5 @@
 // Reading what a request says: paths, lists and bodies, each fault by its field.
-import {
-  type CanonicalName,
-  type CanonicalPath,
-  coversAll,
-  leadsToAll,
-  parseName,
-  parsePath,
-  visibleScopes,
-} from '@latchkey/policy';
+import { type CanonicalName, type CanonicalPath, coversAll, leadsToAll, parseName, parsePath } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError, type FieldFault } from '../errors.ts';
 import type { FileListing } from '../operations/files.ts';
@@ -145,7 +137,8 @@ function filtersOf(query: Query, nowMs: number): readonly Condition[] {
 export function mayKnow(call: Call, what: 'folder' | 'files', path: CanonicalPath): boolean {
   const { template, claims } = call.entrant.bearer;
   if (template === undefined || claims === undefined) return true;
-  const layers = visibleScopes(template, claims, 'listing');
+  // Names are shown to whoever may list; what else may be done with them is for the guard to say.
+  const layers = call.guard.scopesOf(call.entrant, 'listing', what === 'files' ? 'file.list' : 'folder.list');
   return coversAll(layers, path) || (what === 'folder' && leadsToAll(layers, path));
 }
 

@@ -1,5 +1,6 @@
 // THE route table: what is not in it does not exist, and every row names the operations it demands.
 
+import { accessRoutes } from './access.ts';
 import { airboxRoutes } from './airboxes.ts';
 import { approvalRoutes } from './approvals.ts';
 import { archiveRoutes } from './archives.ts';
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
   ...shareRoutes,
   ...shareVisitRoutes,
   ...airboxRoutes,
+  ...accessRoutes,
   ...tableRoutes,
   ...approvalRoutes,
 ];

@@ -128,7 +128,7 @@ export const shareVisitRoutes = [
       const entries = await entriesOf(
         call.ports,
         call.container,
-        call.guard.scopesOf(visit.entrant, 'listing'),
+        call.guard.scopesOf(visit.entrant, 'listing', 'file.download'),
         picked,
       );
       return sendShared(call, visit, entries, () => Promise.resolve(true));
@@ -246,7 +246,7 @@ function permitted(call: Call, visit: ShareVisit, file: FileRecord): Wanted | un
 
 /** The named objects that the lent rights cover, in the order given: folders also when they only lead there. */
 async function shownPicks(call: VisitCall, { door, entrant }: ShareVisit): Promise<Picked> {
-  const within = call.guard.scopesOf(entrant, 'listing');
+  const within = call.guard.scopesOf(entrant, 'listing', 'file.download');
   const { files, folders } = await shareObjects(call.ports, door, within);
   const shows = (operation: 'file.download' | 'file.archive', path: CanonicalPath) =>
     call.guard.explain(entrant, { demands: [{ operation, targets: [path] }] }).allow;
@@ -344,7 +344,7 @@ async function contentOf(
 ): Promise<{ readonly files: readonly object[]; readonly folders: readonly WireTree[] }> {
   await call.admitAs(visit.entrant, [{ operation: 'file.download', targets: [] }]);
   const picked = await shownPicks(call, visit);
-  const within = call.guard.scopesOf(visit.entrant, 'listing');
+  const within = call.guard.scopesOf(visit.entrant, 'listing', 'file.download');
   const filesIn = new Map<string, FileRecord[]>();
   const bounds = { recursive: true, filesMax: Number.POSITIVE_INFINITY, limit: SHARE.listedMax };
   await eachSelected(call.ports, call.container, within, picked, bounds, (file) => {
@@ -464,7 +464,7 @@ function topShelf({ files, folders }: Picked, number: number): Shelf {
 }
 
 async function folderShelf(call: VisitCall, visit: ShareVisit, folder: FolderRecord, number: number): Promise<Shelf> {
-  const within = call.guard.scopesOf(visit.entrant, 'listing');
+  const within = call.guard.scopesOf(visit.entrant, 'listing', 'file.download');
   const place = { container: call.container, folderPath: folder.path, recursive: false, within };
   const query = { ...place, where: EVERY_FILE };
   const paging = { ...BY_NAME, offset: (number - 1) * PAGE_FILES, limit: PAGE_FILES };
@@ -478,7 +478,7 @@ async function folderShelf(call: VisitCall, visit: ShareVisit, folder: FolderRec
 
 /** Everything that a zip of these would hold. */
 async function totalOf(call: VisitCall, visit: ShareVisit, picked: Picked): Promise<FileStats> {
-  const within = call.guard.scopesOf(visit.entrant, 'listing');
+  const within = call.guard.scopesOf(visit.entrant, 'listing', 'file.download');
   const alone = picked.files.filter(({ folderPath }) => folderAbove(picked, folderPath) === undefined);
   let all = { files: alone.length, bytes: alone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   for (const { path: folderPath } of outermost(picked.folders)) {

@@ -1,8 +1,10 @@
 // The hosts that widgets call besides the asset API (wire contract 11.1 and 11.2), so that they need no outside host.
+import { PERMISSIONS } from '@latchkey/policy';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
 import { DEMO_TEMPLATE_UID } from '../operations/demo.ts';
 import type { Ports } from '../ports/index.ts';
+import { wireRoles } from './access.ts';
 import { corsHeaders } from './cors.ts';
 import { success } from './respond.ts';
 
@@ -22,6 +24,8 @@ export function registerWidgetServices(
   open('/i18n/export', () => []);
   open('/admin/public/constants', () => success({ constants: {} }));
   // No connector to cloud drives is offered.
+  open('/admin/project/:uuid/accesses/constants', () => success({ roles: wireRoles() }));
+  open('/admin/keys/permissions', () => success({ permissions: PERMISSIONS.map((id) => ({ id, name: id })) }));
   open('/admin/constants/uploaders.connectors.endpoints/items', () => success({ items: [] }));
 
   app.get('/demo/config.json', async (request, reply) => {

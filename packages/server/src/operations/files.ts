@@ -1,5 +1,5 @@
 // What can be done with files that are already there.
-import type { CanonicalPath, Demand, OperationName } from '@latchkey/policy';
+import { type CanonicalPath, type Demand, OPERATIONS, type OperationName } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
@@ -163,11 +163,15 @@ export function versionAt(file: FileRecord): VersionAt {
   return { ...at(file), version: file.version };
 }
 
-/** A demand on the folders that the given files lie in, each once. */
+/** A demand on the folders that the given files lie in, each once, and on more. */
 export function demandOn<Op extends OperationName>(
   operation: Op,
   files: readonly FileRecord[],
   ...more: readonly CanonicalPath[]
 ): Demand & { readonly operation: Op } {
-  return { operation, targets: [...new Set([...files.map((file) => file.folderPath), ...more])] };
+  const contents = [...new Set(files.map((file) => file.folderPath))];
+  const targets = [...new Set([...contents, ...more])];
+  return OPERATIONS[operation].walk === true && contents.length > 0
+    ? { operation, targets, contents }
+    : { operation, targets };
 }

@@ -1,6 +1,15 @@
 // Taking files in: bytes first, judged and counted while they flow; the record last, after everything was asked again.
 import { finished, Readable, Transform } from 'node:stream';
-import { type CanonicalPath, coversAll, effective, type Permission, visibleScopes } from '@latchkey/policy';
+import {
+  accessScopes,
+  type CanonicalPath,
+  covers,
+  coversAll,
+  effective,
+  lowestRole,
+  type Permission,
+  visibleScopes,
+} from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant, UploadFacts } from '../grant.ts';
 import type { WrittenBlob } from '../ports/blobs.ts';
@@ -302,15 +311,19 @@ export function mayRead(caller: Caller, folderPath: CanonicalPath): boolean {
 
 const READING: readonly Permission[] = ['OBJECTS_LIST', 'OBJECTS_FETCH'];
 
-type Caller = Pick<Grant, 'template' | 'claims'>;
+type Caller = Pick<Grant, 'template' | 'claims'> & { readonly access?: Grant['access'] };
 
 /** Whether the caller has one of the permissions for the files of this folder. */
-function holds({ template, claims }: Caller, folderPath: CanonicalPath, needed: readonly Permission[]): boolean {
+function holds(
+  { template, claims, access }: Caller,
+  folderPath: CanonicalPath,
+  needed: readonly Permission[],
+): boolean {
   if (template === undefined || claims === undefined) return true;
   const { permissions } = effective(template, claims);
-  return (
-    needed.some((one) => permissions.includes(one)) && coversAll(visibleScopes(template, claims, 'listing'), folderPath)
-  );
+  const held = needed.filter((one) => permissions.includes(one));
+  if (held.length === 0 || !coversAll(visibleScopes(template, claims, 'listing'), folderPath)) return false;
+  return access === undefined || covers(accessScopes(access, lowestRole(held)), folderPath);
 }
 
 /** What became of one staged file. */

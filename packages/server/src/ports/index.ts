@@ -1,4 +1,5 @@
 // All ports together: what the composition root must provide.
+import type { Accesses } from './access.ts';
 import type { Airboxes } from './airboxes.ts';
 import type { Approvals } from './approvals.ts';
 import type { Blobs, LinkedBlobs } from './blobs.ts';
@@ -34,6 +35,7 @@ import type { Variants } from './variants.ts';
 export interface Ports {
   readonly templates: Templates;
   readonly bus: Bus;
+  readonly accesses: Accesses;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly search: Search;

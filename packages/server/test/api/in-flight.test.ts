@@ -191,6 +191,29 @@ describe.each(FORMS)('an upload as $form', (form) => {
   });
 });
 
+/** While fields or JSON arrive nothing has a place yet: they are judged by their folder when they are there. */
+const PLACED = FORMS.filter(({ form }) => !/^(a form (before|after) its file|base64 in JSON)$/.test(form));
+
+describe.each(PLACED)('an upload into a folder as $form', (form) => {
+  test('ends when its person loses the folder, and leaves nothing', async () => {
+    const before = await blobs();
+    const keyId = randomBytes(16).toString('hex');
+    const subject = `person ${keyId}`;
+    const headers = await harness.admin();
+    await harness.call({ method: 'POST', url: '/v5/folders', headers, body: { name: '/in' } });
+    const listed = await harness.call({ url: '/v5/folders?folder=/', headers });
+    const folders = listed.body['folders'] as readonly { readonly uuid: string; readonly path: string }[];
+    const url = `/v5/folder/${folders.find(({ path }) => path === '/in')?.uuid}/access`;
+    const { answered } = await begin(form, await harness.key({}, { claims: { keyId, subject } }));
+    const body = { access: { role: 2, who: { users: [subject] } } };
+    expect((await harness.call({ method: 'POST', url, headers, body })).status).toBe(200);
+    tick();
+    expect(await answered).toBe('403 ACCESS_DENIED');
+    expect(await stored()).toBe(0);
+    expect(await blobs()).toEqual(before);
+  });
+});
+
 describe('what is handed in to an airbox', () => {
   const kinds = [FORMS[1], FORMS[2]].flatMap((form) => form ?? []);
 

@@ -1,6 +1,6 @@
 // Every operation on files and folders, with and without its permission, inside and outside the scope, at both ends, over a taken name or
 // a free one: it does what it should or is refused and changes nothing. On every database.
-import { OPERATIONS, type OperationName, PERMISSIONS, type Permission } from '@latchkey/policy';
+import { lowestRole, OPERATIONS, type OperationName, PERMISSIONS, type Permission } from '@latchkey/policy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databaseAdapters, type TestDatabase } from '../support/adapters.ts';
 import { type Answer, type Harness, openHarness, type TestRequest } from '../support/harness.ts';
@@ -258,8 +258,13 @@ const TWO_ENDED: readonly TwoEnded[] = [
   },
 ];
 
+/** Operations of people who have a role are asked about the folder and about the one below it when they act on both. */
+const isTree = (operation: OperationName) => OPERATIONS[operation].tree === true;
+
 /** Operations on places that have a test of their own elsewhere, and where. */
 const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
+  'access.list': 'has its own roles: access.test.ts',
+  'access.change': 'has its own roles: access.test.ts',
   'file.setLabels': 'needs a label to give: labels.test.ts',
   'approval.get': 'needs an approval: approvals.test.ts',
   'approval.edit': 'needs an approval: approvals.test.ts',
@@ -346,6 +351,19 @@ describe.each(databaseAdapters)('on $name', ({ create }) => {
   /** All permissions but those that open the operation. */
   const othersThan = (operation: OperationName) => PERMISSIONS.filter((one) => !openers(operation).includes(one));
 
+  const ofPerson = (subject: string, permissions: readonly string[] = PERMISSIONS) =>
+    api.key({ permissions }, { claims: { subject } });
+
+  async function give(folderId: string, subject: string, role: number): Promise<void> {
+    const body = { access: { role, who: { users: [subject] } } };
+    const answer = await api.call({ ...json('POST', `/v5/folder/${folderId}/access`, body), headers: admin });
+    expect(answer.status, answer.text).toBe(200);
+  }
+
+  /** A refusal by a role: where not even names may be seen a place is out of scope. */
+  const byRole = (role: number, outside: '404' | '403 SCOPE_DENIED') =>
+    role > 0 ? /^403 ACCESS_DENIED$/ : outside === '404' ? /^404 (FILE|FOLDER)_NOT_FOUND$/ : /^403 SCOPE_DENIED$/;
+
   async function refused(request: TestRequest, key: string, expected: RegExp, sites: readonly Site[]): Promise<void> {
     const before = await stateOf(sites);
     expect(outcomeOf(await api.call({ ...request, key }))).toMatch(expected);
@@ -376,6 +394,23 @@ describe.each(databaseAdapters)('on $name', ({ create }) => {
       const target = await site('out');
       await refused(row.request(target), await scoped(PERMISSIONS), expected, [target]);
     });
+
+    test('is for people whose role in the folder has its permission, and for nobody with less', async () => {
+      const enough = lowestRole(openers(operation));
+      for (const role of new Set([0, enough - 1])) {
+        const target = await site('in');
+        await give(target.folderId, 'ann', role);
+        await refused(row.request(target), await ofPerson('ann'), byRole(role, outside), [target]);
+      }
+      const target = await site('in');
+      await give(target.folderId, 'ann', enough);
+      const answer = await api.call({ ...row.request(target), key: await ofPerson('ann') });
+      expect(outcomeOf(answer), answer.text).toMatch(row.inside ?? /^200$/);
+      if (!isTree(operation)) return;
+      const whole = await site('in');
+      await give(whole.belowId, 'ann', enough - 1);
+      await refused(row.request(whole), await ofPerson('ann'), /^403 ACCESS_DENIED$/, [whole]);
+    });
   });
 
   describe.each(TWO_ENDED.map((row) => [`${row.operation} by ${row.title}`, row] as const))('%s', (_title, row) => {
@@ -399,6 +434,22 @@ describe.each(databaseAdapters)('on $name', ({ create }) => {
       }
       // Nothing tells whether the name is taken where the key may not look.
       return refused(request, key, /^(404 (FILE|FOLDER)_NOT_FOUND|403 SCOPE_DENIED)$/, sites);
+    });
+
+    test('is for people whose roles at both ends have its permission', async () => {
+      const enough = lowestRole(openers(operation));
+      const key = await ofPerson('ann');
+      for (const role of [0, enough - 1]) {
+        for (const end of [0, 1] as const) {
+          const sites = [await site('in'), await site('in', { taken: false })] as const;
+          await give(sites[end].folderId, 'ann', role);
+          const expected = role > 0 ? /^403 ACCESS_DENIED$/ : /^(404 (FILE|FOLDER)_NOT_FOUND|403 SCOPE_DENIED)$/;
+          await refused(row.request(...sites), key, expected, sites);
+        }
+      }
+      const sites = [await site('in'), await site('in', { taken: false })] as const;
+      for (const { folderId } of sites) await give(folderId, 'ann', enough);
+      expect(outcomeOf(await api.call({ ...row.request(...sites), key }))).toBe('200');
     });
 
     test('refuses alike outside the scope, whether the name is taken there or not', async () => {

@@ -64,7 +64,12 @@ beforeEach(() => {
     },
     isCurrent: () => isCurrent,
   };
-  live = liveRecords({ templates, bus, system: { ...world.ports.system, now: () => nowMs } });
+  live = liveRecords({
+    templates,
+    accesses: world.ports.accesses,
+    bus,
+    system: { ...world.ports.system, now: () => nowMs },
+  });
 });
 
 describe('what is remembered', () => {

@@ -25,6 +25,7 @@ import { variants } from './migrations/0019-variants.ts';
 import { lenders } from './migrations/0020-lenders.ts';
 import { airboxes } from './migrations/0021-airboxes.ts';
 import { revocations } from './migrations/0022-revocations.ts';
+import { access } from './migrations/0023-access.ts';
 import { sessionKeys } from './migrations/0025-session-keys.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
@@ -95,6 +96,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0006-history': history(dialect),
     '0007-approvals': approvals(dialect),
     '0022-revocations': revocations(dialect),
+    '0023-access': access(dialect),
     '0025-session-keys': sessionKeys(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),

@@ -1,4 +1,5 @@
 // The door of the SQL adapter: one URL opens every port that lives in the database.
+import type { Accesses } from '../../ports/access.ts';
 import type { Airboxes } from '../../ports/airboxes.ts';
 import type { Approvals } from '../../ports/approvals.ts';
 import type { Bulks } from '../../ports/bulk.ts';
@@ -19,6 +20,7 @@ import type { Shares } from '../../ports/shares.ts';
 import type { Tasks } from '../../ports/tasks.ts';
 import type { Templates } from '../../ports/templates.ts';
 import type { Variants } from '../../ports/variants.ts';
+import { sqlAccesses } from './access.ts';
 import { sqlApprovals } from './approvals.ts';
 import { sqlBulks } from './bulk.ts';
 import { openBus } from './bus.ts';
@@ -45,6 +47,7 @@ import { sqlVariants } from './variants.ts';
 export interface SqlPorts {
   readonly templates: Templates;
   readonly bus: Bus;
+  readonly accesses: Accesses;
   readonly metadata: Metadata;
   readonly descriptions: Descriptions;
   readonly search: Search;
@@ -83,7 +86,8 @@ export async function openSql(url: string, options: DatabaseOptions = {}): Promi
   return {
     templates: sqlTemplates(database, bus),
     bus,
-    metadata: sqlMetadata(database),
+    accesses: sqlAccesses(database, bus),
+    metadata: sqlMetadata(database, bus),
     descriptions: sqlDescriptions(database),
     search: sqlSearch(database),
     changes: sqlChanges(database),

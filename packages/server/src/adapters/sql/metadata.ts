@@ -2,6 +2,7 @@
 import { type CanonicalPath, joinPath } from '@latchkey/policy';
 import { sql } from 'kysely';
 import { AppError } from '../../errors.ts';
+import type { RuleChange } from '../../ports/bus.ts';
 import type { Author } from '../../ports/changes.ts';
 import type {
   At,
@@ -21,6 +22,8 @@ import type {
   Visibility,
   Within,
 } from '../../ports/metadata.ts';
+import { saysAccess } from './access.ts';
+import type { SqlBus } from './bus.ts';
 import { changeOf, type NewChange, recordChanges } from './changes.ts';
 import type { Database, Executor } from './database.ts';
 import {
@@ -64,9 +67,9 @@ import { lockFolders, lockTree } from './locks.ts';
 import { finishUploadRow } from './resumable.ts';
 import { searchKey } from './text.ts';
 
-/** The Metadata port on a database. */
-export function sqlMetadata(database: Database): Metadata {
-  return new SqlMetadata(database);
+/** The Metadata port on a database. Folders that move with what is said of access to them are announced on the bus. */
+export function sqlMetadata(database: Database, bus: SqlBus): Metadata {
+  return new SqlMetadata(database, bus);
 }
 
 /** Objects named by the caller. */
@@ -83,9 +86,11 @@ interface FoundObjects {
 
 class SqlMetadata implements Metadata {
   readonly #database: Database;
+  readonly #bus: SqlBus;
 
-  constructor(database: Database) {
+  constructor(database: Database, bus: SqlBus) {
     this.#database = database;
+    this.#bus = bus;
   }
 
   findFolder(container: string, path: CanonicalPath, within?: ScopeLayers): Promise<FolderRecord | undefined> {
@@ -124,7 +129,7 @@ class SqlMetadata implements Metadata {
     options: { readonly within: Within; readonly createParents: boolean },
     nowMs: number,
   ): Promise<FolderRecord> {
-    return this.#change(container, 'exclusive', async (db) => {
+    return this.#move(container, async (db) => {
       const row = await getFolderAt(db, container, folder);
       return toFolderRecord(db, await moveTree(db, row, to, options, nowMs));
     });
@@ -239,7 +244,7 @@ class SqlMetadata implements Metadata {
     author: Author,
   ) {
     const { nowMs } = author;
-    return this.#change(container, 'exclusive', async (db) => {
+    return this.#move(container, async (db) => {
       const { files, folders } = await getObjects(db, container, objects);
       const to = options.createDestination
         ? await ensureFolder(db, container, destination, nowMs)
@@ -280,38 +285,42 @@ class SqlMetadata implements Metadata {
     const { within, versions } = options;
     const touched = { files: [...objects.files, ...(versions?.of ?? [])], folders: objects.folders };
     const whole = new Set(objects.files.map(({ id }) => id));
-    return this.#changeObjects(container, touched, async (db, found) => {
-      const { folders } = found;
-      const files = found.files.filter(({ file }) => whole.has(file.id));
-      const known = new Map(found.files.map((one) => [one.file.id, one]));
-      const older: string[] = [];
-      for (const { id, version } of versions?.of ?? []) {
-        const placed = known.get(id);
-        if (placed === undefined || versions === undefined) throw new TypeError('Every file has been looked up.');
-        if (!within(placed.place.path)) throw new AppError('SCOPE_DENIED', 'a version');
-        older.push(await deleteVersion(db, placed.file, version, versions.author));
-      }
-      const doomed = new Map<string, CanonicalPath>();
-      for (const folder of folders) {
-        if (folder.path === '/') {
-          throw new AppError('REQUEST_INVALID', 'the root', { hint: 'The root folder cannot be deleted.' });
+    const work = (announce: (db: Executor) => Promise<void>) =>
+      this.#changeObjects(container, touched, async (db, found) => {
+        const { folders } = found;
+        if (folders.length > 0) await announce(db);
+        const files = found.files.filter(({ file }) => whole.has(file.id));
+        const known = new Map(found.files.map((one) => [one.file.id, one]));
+        const older: string[] = [];
+        for (const { id, version } of versions?.of ?? []) {
+          const placed = known.get(id);
+          if (placed === undefined || versions === undefined) throw new TypeError('Every file has been looked up.');
+          if (!within(placed.place.path)) throw new AppError('SCOPE_DENIED', 'a version');
+          older.push(await deleteVersion(db, placed.file, version, versions.author));
         }
-        for (const { id, path } of [folder, ...(await findDescendants(db, folder))]) doomed.set(id, path);
-      }
-      for (const path of [...doomed.values(), ...files.map(({ place }) => place.path)]) {
-        if (!within(path)) throw new AppError('SCOPE_DENIED', 'something of what would be deleted');
-      }
-      const fileIds = new Set(await findFileIds(db, [...doomed.keys()]));
-      for (const { file } of files) {
-        fileIds.add(file.id);
-        if (!doomed.has(file.folder_id)) await addToSums(db, file.folder_id, -1, -file.size);
-      }
-      const blobIds = await deleteFiles(db, [...fileIds]);
-      for (const ids of inParts([...doomed.keys()], FOLDERS_AT_ONCE)) {
-        await db.deleteFrom('folders').where('id', 'in', ids).execute();
-      }
-      return { blobIds: [...blobIds, ...(await findUnreferenced(db, older))] };
-    });
+        const doomed = new Map<string, CanonicalPath>();
+        for (const folder of folders) {
+          if (folder.path === '/') {
+            throw new AppError('REQUEST_INVALID', 'the root', { hint: 'The root folder cannot be deleted.' });
+          }
+          for (const { id, path } of [folder, ...(await findDescendants(db, folder))]) doomed.set(id, path);
+        }
+        for (const path of [...doomed.values(), ...files.map(({ place }) => place.path)]) {
+          if (!within(path)) throw new AppError('SCOPE_DENIED', 'something of what would be deleted');
+        }
+        const fileIds = new Set(await findFileIds(db, [...doomed.keys()]));
+        for (const { file } of files) {
+          fileIds.add(file.id);
+          if (!doomed.has(file.folder_id)) await addToSums(db, file.folder_id, -1, -file.size);
+        }
+        const blobIds = await deleteFiles(db, [...fileIds]);
+        for (const ids of inParts([...doomed.keys()], FOLDERS_AT_ONCE)) {
+          await db.deleteFrom('folder_access').where('folder_id', 'in', ids).execute();
+          await db.deleteFrom('folders').where('id', 'in', ids).execute();
+        }
+        return { blobIds: [...blobIds, ...(await findUnreferenced(db, older))] };
+      });
+    return this.#withAccess(container, work);
   }
 
   findOrphans(blobIds: readonly string[]): Promise<readonly string[]> {
@@ -364,6 +373,31 @@ class SqlMetadata implements Metadata {
       // Read again: only now nobody else changes them.
       return work(db, await getObjects(db, container, objects));
     });
+  }
+
+  /** A change after which folders are elsewhere or gone. */
+  #move<T>(container: string, work: (db: Executor) => Promise<T>): Promise<T> {
+    return this.#withAccess(container, (announce) =>
+      this.#change(container, 'exclusive', async (db) => {
+        await announce(db);
+        return work(db);
+      }),
+    );
+  }
+
+  /** With folders goes what is said of access to them, of which every node must hear: `announce` belongs into the transaction. */
+  async #withAccess<T>(container: string, run: (announce: (db: Executor) => Promise<void>) => Promise<T>): Promise<T> {
+    const change: RuleChange = { kind: 'rules', container };
+    let isSaid = false;
+    try {
+      return await run(async (db) => {
+        isSaid = await saysAccess(db, container);
+        if (isSaid) await this.#bus.announce(db, change);
+      });
+    } finally {
+      // Also when it failed: a commit whose answer was lost is a commit.
+      if (isSaid) this.#bus.tell(change);
+    }
   }
 
   #query<T>(work: (db: Executor) => Promise<T>): Promise<T> {

@@ -20,6 +20,7 @@ const TABLES: Readonly<Record<keyof Schema, readonly string[] | 'computed' | 'mo
   login_links: 'momentary',
   sessions: 'momentary',
   folders: ['id'],
+  folder_access: ['folder_id'],
   files: ['id'],
   file_versions: ['file_id', 'version'],
   file_search: 'computed',

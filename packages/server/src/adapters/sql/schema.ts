@@ -9,6 +9,7 @@ export interface Schema {
   template_identifiers: TemplateIdentifierTable;
   secret_keys: SecretKeyTable;
   revocations: RevocationTable;
+  folder_access: FolderAccessTable;
   login_links: LoginLinkTable;
   sessions: SessionTable;
   folders: FolderTable;
@@ -87,6 +88,14 @@ export interface RevocationTable {
   revoked_at: number;
   revoked_by: string;
   expires_at: number;
+}
+
+/** What is said of access to a folder: the role of others, if any, and `entries` as JSON. */
+export interface FolderAccessTable {
+  folder_id: string;
+  container: string;
+  others: number | null;
+  entries: string;
 }
 
 export interface LoginLinkTable {

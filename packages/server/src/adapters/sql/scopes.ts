@@ -8,16 +8,19 @@ export function mergeLayers(layers: ScopeLayers | undefined): readonly FolderSco
   const [first, ...others] = layers ?? [];
   if (first === undefined) return undefined;
   const scopes = others.reduce(intersectScopes, first);
-  return scopes.some(({ path, deep }) => deep && path === '/') ? undefined : scopes;
+  return scopes.some(({ path, deep, except }) => deep && path === '/' && except === undefined) ? undefined : scopes;
 }
 
 /** True where the folder of the table is covered by one of the scopes. */
 export function coveredBy(table: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
   if (scopes === undefined) return ALWAYS;
-  const deep = scopes.filter((scope) => scope.deep).map(({ path }) => path);
-  const ranges = deep.length > CONDITIONS_MAX ? [belowOneOf(table, deep)] : deep.map((path) => below(table, path));
-  const paths = scopes.map(({ path }) => path);
-  return anyOf([isOneOf(table, paths), ...ranges]);
+  const whole = scopes.filter(({ except }) => except === undefined);
+  const parts = scopes.flatMap(({ path, except }) =>
+    except === undefined ? [] : [sql<boolean>`(${inOrBelow(table, path)} and not ${inOrBelowAny(table, except)})`],
+  );
+  const deep = whole.filter((scope) => scope.deep).map(({ path }) => path);
+  const paths = whole.map(({ path }) => path);
+  return anyOf([isOneOf(table, paths), ...belowAny(table, deep), ...parts]);
 }
 
 /** True where the folder of the table is covered, or lies above a covered one. */
@@ -77,6 +80,14 @@ function rangeBelow(path: CanonicalPath): { readonly first: string; readonly end
 
 // With more conditions than this in one "or", planning a statement takes longer than running it.
 const CONDITIONS_MAX = 16;
+
+function inOrBelowAny(table: string, paths: readonly CanonicalPath[]): RawBuilder<boolean> {
+  return anyOf([isOneOf(table, paths), ...belowAny(table, paths)]);
+}
+
+function belowAny(table: string, paths: readonly CanonicalPath[]): readonly RawBuilder<boolean>[] {
+  return paths.length > CONDITIONS_MAX ? [belowOneOf(table, paths)] : paths.map((path) => below(table, path));
+}
 
 function belowOneOf(table: string, paths: readonly CanonicalPath[]): RawBuilder<boolean> {
   const ranges = paths.map(rangeBelow).map(({ first, end }) => sql`(${first}, ${end})`);
