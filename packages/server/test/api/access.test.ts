@@ -226,6 +226,21 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
       }
     });
 
+    test('what may be said of a file that is there: whoever adds files describes none', async () => {
+      const { id, path } = await folder();
+      await put(path, 'a.txt');
+      const ann = await keyOf('ann');
+      const send = (data: string) => {
+        const body = { name: 'a.txt', data: Buffer.from(data).toString('base64'), meta: { title: data } };
+        const url = `/v5/files?folder=${encodeURIComponent(path)}`;
+        return api.call({ method: 'POST', url, key: ann, body });
+      };
+      await must(give(id, 3, 'ann'));
+      expect(outcomeOf(await send('by a collaborator'))).toBe('403 DESCRIPTION_FOREIGN');
+      await must(give(id, 4, 'ann'));
+      expect(outcomeOf(await send('by an editor'))).toBe('200');
+    });
+
     test('the same folder wherever it is moved, and no other that takes its place', async () => {
       const { id, path } = await folder();
       await put(path, 'a.txt');
