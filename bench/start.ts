@@ -11,7 +11,7 @@ import { freePort } from '../tools/services.mjs';
 import { alternate } from './support/measure.ts';
 import { figure, ratio, report } from './support/report.ts';
 
-const MAIN = fileURLToPath(new URL('../packages/server/dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../packages/server/dist/latchkey.js', import.meta.url));
 const BARE = fileURLToPath(new URL('support/bare-server.mjs', import.meta.url));
 const KEY_SOON_MS = 60_000;
 

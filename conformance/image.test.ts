@@ -49,7 +49,7 @@ describe.runIf(!REMOTE)('What the image is made of', () => {
     const adminKey = `conformance-admin-${randomBytes(16).toString('hex')}`;
     const server = await startServer({
       adminKey,
-      main: join(app, 'packages/server/dist/main.js'),
+      main: join(app, 'packages/server/dist/latchkey.js'),
       settings: { LATCHKEY_DEMO: 'on' },
     });
     try {

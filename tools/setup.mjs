@@ -171,6 +171,11 @@ function install(step, folder) {
 async function buildServer() {
   const packages = ['policy', 'sdk', 'server'].map((name) => join(root, 'packages', name));
   await doStep('build policy, sdk and server', process.execPath, [TSC, '--build', ...packages]);
+  const inputs = ['policy/src', 'server/src'].map((folder) => join(root, 'packages', folder));
+  const joined = join(root, 'packages/server/dist/latchkey.js');
+  await unlessFresh('joined', root, [...inputs, join(root, 'tools'), join(root, 'package-lock.json')], joined, () =>
+    doStep('join the server', process.execPath, [join(root, 'tools/join.mjs')]),
+  );
 }
 
 function buildConsole() {

@@ -8,4 +8,4 @@ import { requireNode, root, setUp } from './setup.mjs';
 await requireNode();
 await setUp();
 // In this process, so that signals, exit code and terminal are the service's own.
-await import(pathToFileURL(join(root, 'packages/server/dist/main.js')).href);
+await import(pathToFileURL(join(root, 'packages/server/dist/latchkey.js')).href);

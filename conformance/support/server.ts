@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../tools/services.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
-const MAIN = join(ROOT, 'packages/server/dist/main.js');
+const MAIN = join(ROOT, 'packages/server/dist/latchkey.js');
 
 /** A server takes this long to start on a slow machine that is busy with something else. */
 const READY_WITHIN_MS = 60_000;

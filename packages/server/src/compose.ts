@@ -104,21 +104,8 @@ export async function compose(config: Config): Promise<Service> {
   try {
     const geo = await opened(openGeo(config.geoDb, system));
     const blobs = await opened(openBlobs(config.blobsUrl, system));
-    const images = await opened(
-      openImages({
-        blobs,
-        folder: join(config.dataDir, 'renders', 'work'),
-        programs: await findFfmpeg(),
-        workers:
-          config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),
-      }),
-    );
-    const renders = await openDiskRenders({
-      folder: join(config.dataDir, 'renders', 'kept'),
-      sizeMaxBytes: config.renderCacheBytes,
-      now: system.now,
-    });
-    system.log.info('images.ready', { ...images.describe() });
+    // A program is asked for its version while the stores are opened.
+    const programs = findFfmpeg();
     const partials = await opened(openPartialBlobs(config.blobsUrl, system));
     const sql = await opened(
       openSql(config.databaseUrl, {
@@ -133,6 +120,22 @@ export async function compose(config: Config): Promise<Service> {
     const counters = await openCounters(config.countersUrl, sql.counters, system.log).then((port) =>
       port === sql.counters ? port : opened(port),
     );
+    const images = await opened(
+      openImages({
+        blobs,
+        folder: join(config.dataDir, 'renders', 'work'),
+        programs: await programs,
+        programsUrl: new URL('./adapters/images/', import.meta.url).href,
+        workers:
+          config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),
+      }),
+    );
+    system.log.info('images.ready', { ...images.describe() });
+    const renders = await openDiskRenders({
+      folder: join(config.dataDir, 'renders', 'kept'),
+      sizeMaxBytes: config.renderCacheBytes,
+      now: system.now,
+    });
     watchDepths(meter, sql, images);
     const ports: Ports = {
       templates: traced('templates', sql.templates, tracer),

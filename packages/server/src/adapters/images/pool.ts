@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly idleMs: number;
   /** A process is replaced after so many jobs, so that nothing that leaks in it grows for ever. */
   readonly jobsMax: number;
+  /** An address beside the program of the processes, which lies beside this module otherwise. */
+  readonly programsUrl?: string;
 }
 
 export const POOL_DEFAULTS: Omit<PoolOptions, 'workers'> = {
@@ -110,7 +112,7 @@ export function openPool(options: PoolOptions): Pool {
 
 /** From sources (tests, development) the entry is TypeScript, which needs its loader. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
-const ENTRY = fileURLToPath(new URL(IS_SOURCE ? './worker.ts' : './worker.js', import.meta.url));
+const WORKER = IS_SOURCE ? 'worker.ts' : 'worker.js';
 const NICENESS = 10;
 
 class ProcessPlace implements Place {
@@ -157,7 +159,9 @@ class ProcessPlace implements Place {
 
   /** Nothing of this process's environment gets there: a drawing process has no secret to lose. */
   #start(): ChildProcess {
-    const child = fork(ENTRY, [], {
+    // Where everything is joined into one file, this one's own address is that file's.
+    const entry = fileURLToPath(new URL(WORKER, this.#options.programsUrl ?? import.meta.url));
+    const child = fork(entry, [], {
       execArgv: ['--max-old-space-size=256', ...(IS_SOURCE ? ['--conditions=source', '--import', 'tsx'] : [])],
       env: { MALLOC_ARENA_MAX: '2', NO_COLOR: '1' },
       serialization: 'advanced',
