@@ -16,8 +16,6 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Traces of errors name functions and the modules that were written.
-  keepNames: true,
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
