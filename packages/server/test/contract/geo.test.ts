@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { GEO_RECORDS, geoContract } from '../../contract/geo.ts';
-import { openGeo } from '../../src/adapters/mmdb/geo.ts';
+import { openGeo, shippedPath } from '../../src/adapters/mmdb/geo.ts';
 import type { Geo } from '../../src/ports/geo.ts';
 import { control, type MmdbOptions, map, pointer, text, uint, writeMmdb } from '../support/mmdb-writer.ts';
 
@@ -56,6 +56,12 @@ describe.each([
 });
 
 describe('the shipped database', () => {
+  it('passes the examination that every other one has to pass at the start', async () => {
+    const geo = await openGeo(shippedPath(), system);
+    expect(geo.country('8.8.8.8')).toBe('US');
+    await geo.close();
+  });
+
   it('knows well-known addresses of both families, and watches nothing', async () => {
     const geo = await openGeo(undefined, system);
     expect([geo.country('8.8.8.8'), geo.country('::ffff:8.8.8.8'), geo.country('2001:4860:4860::8888')]).toEqual([

@@ -20,7 +20,7 @@ export async function openGeo(
   system: { readonly log: Log; readonly every: Ticker },
 ): Promise<Geo> {
   if (path === undefined) {
-    const database = await load(createRequire(import.meta.url).resolve(SHIPPED));
+    const database = await load(shippedPath(), true);
     return geoOver(
       () => database.content,
       SHIPPED,
@@ -81,11 +81,16 @@ function versionText(found: { dev: bigint; ino: bigint; mtimeNs: bigint; size: b
   return [found.dev, found.ino, found.mtimeNs, found.size].join(' ');
 }
 
-async function load(path: string): Promise<Loaded> {
+/** Where the shipped database is installed. */
+export function shippedPath(): string {
+  return createRequire(import.meta.url).resolve(SHIPPED);
+}
+
+async function load(path: string, known = false): Promise<Loaded> {
   const { bytes, version } = await readWhole(path).catch((cause: unknown) => {
     throw new GeoDatabaseError(path, cause instanceof Error ? cause.message : String(cause), cause);
   });
-  return { content: await parseDatabase(bytes, path), version };
+  return { content: await parseDatabase(bytes, path, known), version };
 }
 
 /** The version is that of the opened file, so that a replacement during the reading is seen as one. */
