@@ -28,6 +28,8 @@ export interface VisitOptions {
   readonly viewport?: { readonly width: number; readonly height: number };
   /** Whether pages may run scripts; they may by default. */
   readonly scripts?: 'on' | 'off';
+  /** What a browser that was here before has kept: its cookies and stored values. */
+  readonly session?: Awaited<ReturnType<BrowserContext['storageState']>>;
 }
 
 /** One page in a browser profile of its own. */
@@ -52,12 +54,18 @@ export class Pages {
   }
 
   /** Opens an empty page. It is closed when the test ends. */
-  async visit({ from, viewport = { width: 1400, height: 1000 }, scripts = 'on' }: VisitOptions = {}): Promise<Visit> {
+  async visit({
+    from,
+    viewport = { width: 1400, height: 1000 },
+    scripts = 'on',
+    session,
+  }: VisitOptions = {}): Promise<Visit> {
     if (this.#browser === undefined) throw new TypeError('the browser runs during tests only');
     const context = await this.#browser.newContext({
       viewport,
       acceptDownloads: true,
       javaScriptEnabled: scripts === 'on',
+      ...(session === undefined ? {} : { storageState: session }),
       ...(from === undefined ? {} : { extraHTTPHeaders: { 'x-forwarded-for': from } }),
     });
     const page = await context.newPage();
