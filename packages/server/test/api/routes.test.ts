@@ -25,6 +25,8 @@ const OUTSIDE_THE_TABLE = [
   'DELETE /console/session',
   'GET /',
   'GET /admin/constants/uploaders.connectors.endpoints/items',
+  'GET /admin/keys/permissions',
+  'GET /admin/project/:uuid/accesses/constants',
   'GET /admin/public/constants',
   'GET /console',
   'GET /console/session',

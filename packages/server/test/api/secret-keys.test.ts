@@ -226,6 +226,30 @@ describe('the admin key', () => {
     await fresh.close();
   });
 
+  test('is one key also when another node stores it between two looks of this one', async () => {
+    const fresh = await openHarness();
+    const { templates } = fresh.ports;
+    let looks = 0;
+    const late = {
+      ...fresh.ports,
+      templates: new Proxy(templates, {
+        get(target, name) {
+          const value = Reflect.get(target, name);
+          if (name !== 'findSecretKeyByHash') return typeof value === 'function' ? value.bind(target) : value;
+          return async (...asked: Parameters<typeof templates.findSecretKeyByHash>) => {
+            looks += 1;
+            if (looks === 1) await ensureAdminKey(fresh.ports, CONTAINER, TEXT);
+            return templates.findSecretKeyByHash(...asked);
+          };
+        },
+      }),
+    };
+    await ensureAdminKey(late, CONTAINER, TEXT);
+    const { body } = await fresh.call({ url: BASE, key: TEXT });
+    expect(body).toMatchObject({ info: { total: 1 } });
+    await fresh.close();
+  });
+
   test('may be the same in two containers', async () => {
     const fresh = await openHarness();
     await fresh.ports.templates.ensureContainer('other', fresh.clock.nowMs);
