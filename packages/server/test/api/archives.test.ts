@@ -11,7 +11,8 @@ let harness: Harness;
 let key: string;
 const open = async (options: HarnessOptions = {}) => {
   await harness?.close();
-  harness = await openHarness(options);
+  // Ports of one node are replaced while it runs.
+  harness = await openHarness({ oneNode: true, ...options });
   key = await harness.key();
 };
 beforeEach(() => open());

@@ -144,7 +144,7 @@ describe('a text that is no secret key', () => {
 
 describe('bad credentials', () => {
   test('use up the budget of their address, and good keys pass all the same', async () => {
-    const strict = await openHarness({ keyFailuresPerMinute: 3 });
+    const strict = await openHarness({ oneNode: true, keyFailuresPerMinute: 3 });
     const key = await strict.key();
     const { secret: backEnd } = await strict.secretKey();
     const ask = (text: string, ip = '192.0.2.1') => strict.call({ url: '/v5/folders', key: text, ip });
@@ -164,7 +164,7 @@ describe('bad credentials', () => {
   });
 
   test('are counted by the /64 of an IPv6 address', async () => {
-    const strict = await openHarness({ keyFailuresPerMinute: 1 });
+    const strict = await openHarness({ oneNode: true, keyFailuresPerMinute: 1 });
     const code = async (ip: string) => (await strict.call({ url: '/v5/folders', key: 'guess', ip })).body['code'];
     expect(await code('2001:db8::1')).toBe('UNAUTHORIZED');
     expect(await code('2001:db8::2')).toBe('REQUEST_RATE_LIMITED');
@@ -173,7 +173,7 @@ describe('bad credentials', () => {
   });
 
   test('are not keys that have merely expired', async () => {
-    const strict = await openHarness({ keyFailuresPerMinute: 1 });
+    const strict = await openHarness({ oneNode: true, keyFailuresPerMinute: 1 });
     const key = await strict.key();
     strict.clock.pass(1_200_000);
     for (let i = 0; i < 3; i += 1) {

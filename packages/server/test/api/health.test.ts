@@ -58,6 +58,7 @@ describe('GET /health/ready', () => {
   test('asks the parts once for callers that come together, since a check writes', async () => {
     let asked = 0;
     harness = await openHarness({
+      oneNode: true,
       wrap: withCheck('blobs', async () => {
         asked += 1;
       }),

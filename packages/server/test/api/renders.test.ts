@@ -10,6 +10,8 @@ let key: string;
 let drawn = 0;
 beforeAll(async () => {
   harness = await openHarness({
+    // Each node keeps what it has drawn.
+    oneNode: true,
     wrap: (ports: Ports) => ({
       ...ports,
       images: {

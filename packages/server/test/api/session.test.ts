@@ -4,7 +4,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createLoginLink } from '../../src/operations/session.ts';
 import { openHarness } from '../support/harness.ts';
 
-const api = await openHarness({ keyFailuresPerMinute: 5 });
+const api = await openHarness({ oneNode: true, keyFailuresPerMinute: 5 });
 afterAll(() => api.close());
 // Wrong sign-ins of one test must not slow the next one down.
 beforeEach(() => api.clock.pass(60_000));

@@ -89,6 +89,8 @@ export interface TestFile {
 export interface HarnessOptions extends Partial<AppOptions> {
   /** Replaces ports, for example by ones that fail. */
   readonly wrap?: (ports: Ports) => Ports;
+  /** Asks one node only, in every layout: for what a process counts or remembers by itself. */
+  readonly oneNode?: true;
   /** In place of a database of its own. */
   readonly databaseUrl?: string;
 }
@@ -124,7 +126,7 @@ export interface Harness {
 
 /** Opens an application with its own empty database and blob folder. */
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const { wrap = (ports: Ports) => ports, databaseUrl, ...appOptions } = options;
+  const { wrap = (ports: Ports) => ports, databaseUrl, oneNode, ...appOptions } = options;
   const clock = {
     nowMs: NOON_MS,
     pass(ms: number) {
@@ -162,7 +164,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const [first, ...others] = stores.nodes;
   const node = await open(first);
   const nodes = [node];
-  for (const other of others) nodes.push(await open(other));
+  for (const other of oneNode === true ? [] : others) nodes.push(await open(other));
   let turn = 0;
   const { app, ports } = node;
   const { templates } = first.sql;
