@@ -210,6 +210,8 @@ const manage = (permission: Permission, summary: string): Operation => ({
   summary,
 });
 
+const lend = (summary: string): Operation => ({ ...change('OBJECTS_SHARE_MANAGE', summary), walk: true });
+
 const TABLE = {
   'key.issue': {
     permissions: 'none',
@@ -332,8 +334,8 @@ const TABLE = {
   'product.rename': change('FILE_PRODUCT_CHANGE', 'Give a product another reference.'),
   'share.list': container(['OBJECTS_SHARE_MANAGE'], 'List the shares of the caller.'),
   'share.get': container(['OBJECTS_SHARE_MANAGE'], 'Read one share.'),
-  'share.create': container(['OBJECTS_SHARE_MANAGE'], 'Let outsiders have files.'),
-  'share.update': container(['OBJECTS_SHARE_MANAGE'], 'Change a share.'),
+  'share.create': lend('Let outsiders have files.'),
+  'share.update': lend('Change a share.'),
   'share.delete': container(['OBJECTS_SHARE_MANAGE'], 'End a share.'),
   'airbox.list': container(['OBJECTS_AIRBOX_MANAGE'], 'List the airboxes of the caller.'),
   'airbox.get': container(['OBJECTS_AIRBOX_MANAGE'], 'Read one airbox.'),

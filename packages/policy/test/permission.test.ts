@@ -133,6 +133,8 @@ describe('operations', () => {
       'file.export',
       'product.list',
       'product.get',
+      'share.create',
+      'share.update',
     ]);
   });
 

@@ -1,5 +1,5 @@
 // From what is said of access to folders to the rules that bind one person.
-import type { AccessRule, RoleId } from '@latchkey/policy';
+import { type AccessRule, lowestRole, type Permission, type RoleId } from '@latchkey/policy';
 import { hashSubject } from '../digest.ts';
 import type { FolderAccess } from '../ports/access.ts';
 import type { LiveRecords } from './live.ts';
@@ -31,6 +31,24 @@ export async function accessOf(
   }
   return access.length === 0 ? {} : { access };
 }
+
+/**
+ * The same for what that person lends: nothing where the person's role would not let them lend. Whoever may only look in a folder has no
+ * share of it either, and by now none of those made before. Raises STORE_UNAVAILABLE.
+ */
+export async function lentAccessOf(
+  live: Pick<LiveRecords, 'listAccess'>,
+  container: string,
+  subjectHash: string | undefined,
+): Promise<{ readonly access?: readonly AccessRule[] }> {
+  const { access } = await accessOf(live, container, subjectHash);
+  if (access === undefined) return {};
+  return { access: access.map(({ path, role }) => ({ path, role: role < LENDER ? 0 : role })) };
+}
+
+const LENDING: readonly Permission[] = ['OBJECTS_SHARE_MANAGE', 'OBJECTS_AIRBOX_MANAGE'];
+/** The lowest role that lends, whatever it is that is lent. */
+const LENDER = Math.max(...LENDING.map((permission) => lowestRole([permission])));
 
 /** By the list that was read, and by who asks: both are good for as long as the list is remembered. */
 const compiled = new WeakMap<readonly FolderAccess[], Map<string, readonly AccessRule[]>>();

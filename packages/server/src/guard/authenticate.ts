@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Lent } from '../ports/lent.ts';
 import type { SecretKeyRecord, SessionRecord, TemplateRecord } from '../ports/templates.ts';
-import { accessOf } from './access.ts';
+import { accessOf, lentAccessOf } from './access.ts';
 import type { LiveRecords } from './live.ts';
 import { readSignature } from './signature.ts';
 import { verifiedClaims } from './verified-keys.ts';
@@ -189,7 +189,7 @@ async function lentBearer(ports: Needs, container: string, lent: Lent, isOpen: I
       ports.live.isKeyRevoked(container, { keyId, subjectHash, source: claims.source, issuedAtMs }),
     isOpen(),
     // What an access key lends is bound as the key is; secret keys and admins are not.
-    keyId === undefined ? {} : accessOf(ports.live, container, subjectHash),
+    keyId === undefined ? {} : lentAccessOf(ports.live, container, subjectHash),
   ]);
   // A narrowing that cannot be read any more could have taken anything away.
   const template = narrowings.every(({ ok }) => ok) ? rules : undefined;

@@ -1,5 +1,5 @@
 // Airboxes over HTTP: for their makers, and for outsiders who hand files in (wire contract 10).
-import { effective } from '@latchkey/policy';
+import { coversAll, effective } from '@latchkey/policy';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import {
@@ -27,7 +27,7 @@ import {
   takePassword,
   visitDoor,
 } from './doors.ts';
-import { parseBody, pathOf } from './input.ts';
+import { mayKnow, parseBody, pathOf } from './input.ts';
 import { type Page, wantsPage } from './page.ts';
 import { type Call, route } from './route.ts';
 import { formBytes, stageForm, withParts } from './uploads.ts';
@@ -262,11 +262,16 @@ async function wireAirbox(call: Call, airbox: AirboxRecord): Promise<object> {
     message: airbox.document.message,
     ...wireBounds(airbox.document),
     url: `${call.baseUrl}/${call.container}/a/${airbox.puid}`,
-    folder: folder === undefined ? null : { uuid: folder.id, path: folder.path },
+    folder: folder === undefined || !mayKnowOf(call, folder) ? null : { uuid: folder.id, path: folder.path },
     has_password: airbox.document.passwordHash !== null,
     created_at: isoTime(airbox.createdAtMs),
     updated_at: isoTime(airbox.updatedAtMs),
   };
+}
+
+/** Whoever lost sight of a folder is not told where it has gone, though it is still their airbox. */
+function mayKnowOf(call: Call, { path }: FolderRecord): boolean {
+  return mayKnow(call, 'folder', path) || coversAll(call.guard.scopesOf(call.entrant, 'upload', 'folder.list'), path);
 }
 
 /** The page; the largest file it names is what both the airbox and the rights behind it let in. */

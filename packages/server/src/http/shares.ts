@@ -49,10 +49,7 @@ export const shareRoutes = [
     async handle(call) {
       const body = parseBody(shareBody, call.body);
       const picked = await pickItems(call, body.items ?? []);
-      const grant = await call.admit([
-        { operation: 'share.create', targets: [] },
-        demandOn('file.archive', picked.files, ...picked.folders.map(({ path }) => path)),
-      ]);
+      const grant = await call.admit([demandOnItems('share.create', picked), demandOnItems('file.archive', picked)]);
       return { share: wireShare(call, await createShare(call.ports, grant, picked, wishOf(body))) };
     },
   }),
@@ -78,12 +75,11 @@ export const shareRoutes = [
         throw new AppError('REQUEST_INVALID', 'nothing', { faults: [{ field: 'body', code: 'EMPTY', message }] });
       }
       const picked = body.items === undefined ? undefined : await pickItems(call, body.items);
-      const grant = await call.admit([
-        { operation: 'share.update', targets: [] },
-        ...(picked === undefined
-          ? []
-          : [demandOn('file.archive', picked.files, ...picked.folders.map(({ path }) => path))]),
-      ]);
+      const grant = await call.admit(
+        picked === undefined
+          ? [{ operation: 'share.update', targets: [] }]
+          : [demandOnItems('share.update', picked), demandOnItems('file.archive', picked)],
+      );
       const id = call.params['id'] ?? '';
       return { share: wireShare(call, await updateShare(call.ports, grant, id, wishOf(body), picked)) };
     },
@@ -114,6 +110,14 @@ async function pickItems(
   }
   const [files, folders] = await Promise.all([filesOf(call, fileIds), foldersOf(call, folderIds)]);
   return { files, folders };
+}
+
+/** Where the items lie: whoever lends them must be allowed to lend there. */
+function demandOnItems<Op extends 'share.create' | 'share.update' | 'file.archive'>(
+  operation: Op,
+  { files, folders }: Picked,
+) {
+  return demandOn(operation, files, ...folders.map(({ path }) => path));
 }
 
 function wishOf(body: z.infer<typeof shareBody>): ShareWish {

@@ -411,8 +411,50 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
       expect([outcomeOf(await api.call({ url: link })), await content()]).toEqual(['200', true]);
       await must(give(id, 0, 'ann'));
       expect([(await api.call({ url: link })).status, await content()]).toEqual([404, false]);
-      await must(give(id, 2, 'ann'));
+      await must(give(id, 6, 'ann'));
       expect([outcomeOf(await api.call({ url: link })), await content()]).toEqual(['200', true]);
+      // Whoever may only read what others gave them has nothing to lend.
+      await must(give(id, 5, 'ann'));
+      expect([outcomeOf(await api.call({ url: link })), await content()]).toEqual(['200', false]);
+    });
+
+    test('what only managers of a folder lend: shares of it and of what lies in it', async () => {
+      const top = await folder();
+      const below = await folder(`${top.path}/below`);
+      const [file, deep] = [await put(top.path, 'shared.txt'), await put(below.path, 'deep.txt')];
+      const ann = await keyOf('ann');
+      const items = (type: string, id: string) => ({ title: 'lent', items: [{ type, identifiers: [id] }] });
+      const share = (type: string, id: string) =>
+        api.call({ method: 'POST', url: '/v5/shares', key: ann, body: items(type, id) });
+      await must(give(top.id, 5, 'ann'));
+      expect(outcomeOf(await share('file_uuid', file))).toBe('403 ACCESS_DENIED');
+      expect(outcomeOf(await share('folder_uuid', top.id))).toBe('403 ACCESS_DENIED');
+      await must(give(top.id, 6, 'ann'));
+      await must(give(below.id, 2, 'ann'));
+      const puid = (await must(share('folder_uuid', top.id))).textAt('share.puid');
+      const content = await must(api.call({ url: `/v4/share/${puid}` }));
+      expect([content.text.includes('shared.txt'), content.text.includes('deep.txt')]).toEqual([true, false]);
+      expect((await api.call({ url: `/v4/share/${puid}/file/${deep}` })).status).toBe(404);
+      const change = { method: 'PUT', url: `/v5/shares/${puid}`, key: ann } as const;
+      const other = await api.call({ ...change, body: items('file_uuid', deep) });
+      expect(outcomeOf(other)).toBe('403 ACCESS_DENIED');
+      await must(api.call({ ...change, body: { title: 'still mine' } }));
+    });
+
+    test('what an airbox takes in, and where its folder has gone', async () => {
+      const { id, path } = await folder();
+      const ann = await keyOf('ann');
+      const made = await must(
+        api.call({ method: 'POST', url: '/v5/airboxes', key: ann, body: { title: 'in', folder: path } }),
+      );
+      const puid = made.textAt('airbox.puid');
+      const open = async () => (await api.call({ url: `/a/${puid}?format=json` })).status;
+      const told = async () => (await must(api.call({ url: `/v5/airboxes/${puid}`, key: ann }))).body['airbox'];
+      expect([await open(), await told()]).toMatchObject([200, { folder: { path } }]);
+      await must(give(id, 3, 'ann'));
+      expect([await open(), await told()]).toMatchObject([404, { folder: { path } }]);
+      await must(give(id, 0, 'ann'));
+      expect([await open(), await told()]).toMatchObject([404, { folder: null }]);
     });
   });
 });

@@ -273,6 +273,8 @@ const ELSEWHERE: Readonly<Partial<Record<OperationName, string>>> = {
   'favorite.list': 'answers what is in scope: favorites.test.ts',
   'airbox.create': 'needs FILE_UPLOAD too: airboxes.test.ts',
   'airbox.update': 'needs FILE_UPLOAD too: airboxes.test.ts',
+  'share.create': 'needs OBJECTS_FETCH too: shares.test.ts, and access.test.ts for roles',
+  'share.update': 'needs OBJECTS_FETCH too: shares.test.ts, and access.test.ts for roles',
   'facet.list': 'answers what is in scope, whatever is asked: tags.test.ts',
   'folder.preview': 'takes a list of folders and leaves out those outside: objects.test.ts',
   'file.edit': 'is asked together with file.upload: matrix.test.ts',
