@@ -10,13 +10,45 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { by } from '../../contract/author.ts';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
+import type { NewFile } from '../../src/ports/metadata.ts';
 import { EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
 
 const CHILD = fileURLToPath(new URL('./sql-writer.child.ts', import.meta.url));
 const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], where: EVERY_FILE } as const;
+
+/** So many files of one byte in the root folder, named after `name`. */
+function newFiles(name: string, count: number): readonly NewFile[] {
+  return Array.from({ length: count }, (_, index) => ({
+    folderPath: ROOT,
+    name: `${name}-${index}`,
+    mime: 'text/plain',
+    sizeBytes: 1,
+    sha1: '',
+    sha256: '',
+    blobId: `${name}-${index}`,
+    meta: {},
+    tags: {},
+    info: {},
+    productRef: undefined,
+    productPosition: undefined,
+    uploadedBy: 'key',
+  }));
+}
+
+/** How many transactions the log of a SQLite database holds: the frames that say how long the database is then (its file format, 4.1). */
+async function commitsIn(url: string): Promise<number> {
+  const log = await readFile(`${url.slice('sqlite:'.length)}-wal`);
+  const frameBytes = 24 + log.readUInt32BE(8);
+  let commits = 0;
+  for (let at = 32; at + frameBytes <= log.length; at += frameBytes) {
+    if (log.subarray(at + 8, at + 16).equals(log.subarray(16, 24)) && log.readUInt32BE(at + 4) > 0) commits += 1;
+  }
+  return commits;
+}
 
 interface Writer {
   readonly child: ChildProcess;
@@ -128,6 +160,14 @@ onDatabases('a database', ['sqlite'], (database) => {
         );
         expect(inside).toBe(1);
         expect(await pragma('synchronous')).toBe(2);
+        // What shares its commit with others is flushed all the same.
+        const joined = () =>
+          opened.write(
+            'STORE_UNAVAILABLE',
+            async (db) => (await sql<{ synchronous: number }>`pragma synchronous`.execute(db)).rows[0]?.synchronous,
+            { joined: true },
+          );
+        expect(await Promise.all([joined(), joined()])).toEqual([2, 2]);
       }
       const failing = opened.write('COUNTERS_UNAVAILABLE', () => Promise.reject(new Error('x')), {
         durable: 'process',
@@ -139,43 +179,64 @@ onDatabases('a database', ['sqlite'], (database) => {
     }
   });
 
-  it('commits counters of one turn together, and one that fails takes nothing from the others', async () => {
-    const opened = openDatabase(database().url);
-    const add = (counter: string, settled: number) =>
-      opened.write(
-        'COUNTERS_UNAVAILABLE',
-        async (db) => {
-          const { rows } = await sql<{ rows: number }>`select count(*) as rows from counter_totals`.execute(db);
-          await db.insertInto('counter_totals').values({ counter, settled }).execute();
-          return rows[0]?.rows;
-        },
-        { durable: 'process' },
-      );
-    const stored = () =>
-      opened.query('STORE_UNAVAILABLE', (db) =>
-        db.selectFrom('counter_totals').selectAll().orderBy('counter').execute(),
-      );
+  it.each([
+    ['counters', { durable: 'process' }],
+    ['uploads', { joined: true }],
+  ] as const)(
+    'commits %s of one turn together, and one that fails takes nothing from the others',
+    async (_, options) => {
+      const opened = openDatabase(database().url);
+      const add = (counter: string, settled: number) =>
+        opened.write(
+          'COUNTERS_UNAVAILABLE',
+          async (db) => {
+            const { rows } = await sql<{ rows: number }>`select count(*) as rows from counter_totals`.execute(db);
+            await db.insertInto('counter_totals').values({ counter, settled }).execute();
+            return rows[0]?.rows;
+          },
+          options,
+        );
+      const stored = () =>
+        opened.query('STORE_UNAVAILABLE', (db) =>
+          db.selectFrom('counter_totals').selectAll().orderBy('counter').execute(),
+        );
+      try {
+        await opened.migrate();
+        const before = await commitsIn(database().url);
+        // Each sees what those before it in the transaction did.
+        expect(await Promise.all([add('a', 1), add('b', 2), add('c', 3)])).toEqual([0, 1, 2]);
+        expect(await commitsIn(database().url)).toBe(before + 1);
+        const [first, taken, last] = await Promise.allSettled([add('d', 4), add('a', 5), add('e', 6)]);
+        expect([first, last]).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+        expect(taken).toMatchObject({ status: 'rejected', reason: { code: 'ALREADY_EXISTS' } });
+        expect((await stored()).map(({ counter, settled }) => `${counter}${settled}`)).toEqual([
+          'a1',
+          'b2',
+          'c3',
+          'd4',
+          'e6',
+        ]);
+      } finally {
+        await opened.close();
+      }
+    },
+  );
+
+  it('flushes uploads that come together as one, but many files for themselves', async () => {
+    const { templates, metadata, close } = await openSql(database().url);
+    const upload = (name: string, count: number) => metadata.commitFiles('demo', newFiles(name, count), by(1));
+    const commits = async (work: () => Promise<unknown>[]) => {
+      const before = await commitsIn(database().url);
+      await Promise.all(work());
+      return (await commitsIn(database().url)) - before;
+    };
     try {
-      await opened.migrate();
-      const other = new DatabaseSync(database().url.slice('sqlite:'.length));
-      const version = () => other.prepare('pragma data_version').get();
-      const before = Object.values(Object(version()))[0];
-      // Each sees what those before it in the transaction did.
-      expect(await Promise.all([add('a', 1), add('b', 2), add('c', 3)])).toEqual([0, 1, 2]);
-      expect(Object.values(Object(version()))[0]).toBe(Number(before) + 1);
-      other.close();
-      const [first, taken, last] = await Promise.allSettled([add('d', 4), add('a', 5), add('e', 6)]);
-      expect([first, last]).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
-      expect(taken).toMatchObject({ status: 'rejected', reason: { code: 'ALREADY_EXISTS' } });
-      expect((await stored()).map(({ counter, settled }) => `${counter}${settled}`)).toEqual([
-        'a1',
-        'b2',
-        'c3',
-        'd4',
-        'e6',
-      ]);
+      await templates.ensureContainer('demo', 0);
+      expect(await commits(() => [upload('a', 1), upload('b', 2), upload('c', 1)])).toBe(1);
+      expect(await commits(() => [upload('d', 11), upload('e', 11)])).toBe(2);
+      expect(await metadata.countFiles(EVERYTHING)).toEqual({ files: 26, bytes: 26 });
     } finally {
-      await opened.close();
+      await close();
     }
   });
 

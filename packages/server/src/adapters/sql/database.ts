@@ -31,6 +31,7 @@ import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
 import type { Schema } from './schema.ts';
+import { SharedCommits } from './shared-commits.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
 /** Either the database itself or a transaction of it: where a statement can be sent. */
@@ -41,6 +42,9 @@ export interface WriteOptions {
   /** `device` (the default) resolves when the commit is flushed; `process` survives the end of this process at once, and a
    *  loss of power with the next flushed commit of the same database, never out of order. */
   readonly durable?: 'device' | 'process';
+  /** Those that are asked for at the same time may be one transaction, where the database flushes one after the other (SQLite). One that
+   *  fails makes each be done again by itself. What need not be flushed is always joined. */
+  readonly joined?: boolean;
 }
 
 /** An open database. Both methods raise the given code for every failure of the database, with the failure as cause. */
@@ -118,7 +122,8 @@ class SqlDatabase implements Database {
   readonly dialect: 'sqlite' | 'postgres';
   readonly #db: Kysely<Schema>;
   readonly #watched: Watched;
-  readonly #unflushed: Unflushed[] = [];
+  readonly #unflushed = new SharedCommits((work) => this.#withoutFlush(work));
+  readonly #flushed = new SharedCommits((work) => this.#db.connection().execute(work));
   readonly #migrations: Readonly<Record<string, OnlineMigration>>;
   readonly #migrator: Migrator;
   readonly steps: readonly string[];
@@ -155,14 +160,13 @@ class SqlDatabase implements Database {
   async write<T>(
     unavailable: ErrorCode,
     work: (db: Transaction<Schema>) => Promise<T>,
-    { durable = 'device' }: WriteOptions = {},
+    { durable = 'device', joined = durable === 'process' }: WriteOptions = {},
   ): Promise<T> {
     this.#refuseWhenClosed(unavailable);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await (durable === 'process' && this.dialect === 'sqlite'
-          ? this.#joinUnflushed(work)
-          : this.#db.transaction().execute(work));
+        if (!joined || this.dialect === 'postgres') return await this.#db.transaction().execute(work);
+        return await (durable === 'process' ? this.#unflushed : this.#flushed).join(work);
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !isConflict(error)) throw translate(error, unavailable);
       }
@@ -226,36 +230,6 @@ class SqlDatabase implements Database {
     await this.#db.destroy();
   }
 
-  /** Everything of this kind that is asked for in one turn of the event loop becomes one transaction. */
-  #joinUnflushed<T>(work: (db: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const run = async (db: Transaction<Schema>) => {
-        const answer = await work(db);
-        return () => resolve(answer);
-      };
-      this.#unflushed.push({ run, reject });
-      if (this.#unflushed.length === 1) setImmediate(() => void this.#commitUnflushed());
-    });
-  }
-
-  /** Each resolves when the transaction it is in has been committed. When one fails, nothing has happened, and each is done by itself. */
-  async #commitUnflushed(): Promise<void> {
-    const all = this.#unflushed.splice(0);
-    try {
-      await this.#withoutFlush(async (connection) => {
-        if (all.length > 1 && (await commitTogether(connection, all))) return;
-        for (const { run, reject } of all) {
-          await connection
-            .transaction()
-            .execute(run)
-            .then((done) => done(), reject);
-        }
-      });
-    } catch (error) {
-      for (const { reject } of all) reject(error);
-    }
-  }
-
   /** SQLite writes one log in order: whatever is committed here is on the device as soon as any later record is. */
   #withoutFlush(work: (connection: Executor) => Promise<void>): Promise<void> {
     return this.#db.connection().execute(async (connection) => {
@@ -266,38 +240,6 @@ class SqlDatabase implements Database {
         await sql`pragma synchronous=full`.execute(connection);
       }
     });
-  }
-}
-
-/** A transaction that shares its commit with others. */
-interface Unflushed {
-  /** Answers how to tell the caller, once it is committed. */
-  run(db: Transaction<Schema>): Promise<() => void>;
-  reject(error: unknown): void;
-}
-
-/** False when one of them failed: nothing of any of them remains, and each is to be tried again where its error is its own. Rejects
- *  when the transaction itself could not be had, which would be no different for each alone. */
-async function commitTogether(connection: Executor, all: readonly Unflushed[]): Promise<boolean> {
-  let failed = false;
-  try {
-    const answers = await connection.transaction().execute(async (db) => {
-      const done: (() => void)[] = [];
-      for (const { run } of all) {
-        done.push(
-          await run(db).catch((error) => {
-            failed = true;
-            throw error;
-          }),
-        );
-      }
-      return done;
-    });
-    for (const done of answers) done();
-    return true;
-  } catch (error) {
-    if (failed) return false;
-    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Favorites } from '../../ports/favorites.ts';
 import type { Database, Executor } from './database.ts';
 import { findPlacedFiles, getFilesAt, toFileRecord } from './files.ts';
 import { lockPerson, lockTree } from './locks.ts';
+import { prepared } from './prepared.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
 
 // One statement holds so many rows and ids: SQLite has 32,766 parameters.
@@ -66,11 +67,16 @@ export function sqlFavorites(database: Database): Favorites {
       }),
     findFavorites: (container, personId) =>
       database.query('STORE_UNAVAILABLE', async (db) => {
-        const rows = await marksOf(db, container, personId).select('file_id').execute();
+        const rows = await markedFiles(db, container, personId);
         return new Set(rows.map(({ file_id }) => file_id));
       }),
   };
 }
+
+/** Asked for whenever a file is shown. */
+const markedFiles = prepared(2, (db, container = '', personId = '') =>
+  marksOf(db, container, personId).select('file_id'),
+);
 
 function marksOf(db: Executor, container: string, personId: string) {
   return db.selectFrom('favorites').where('favorites.container', '=', container).where('person_id', '=', personId);

@@ -559,8 +559,9 @@ function placedFiles(db: Executor, container: string) {
 export function toPlacedFile(
   row: FileRow & { readonly folder_path: string; readonly folder_is_public: number },
 ): PlacedFile {
-  const { folder_path, folder_is_public, ...file } = row;
-  return { file, place: { path: folder_path as CanonicalPath, is_public: folder_is_public } }; // The path comes from the store.
+  // As it was read: copying every record without the two columns of its folder is slow. No statement writes a whole row that was found with
+  // its place.
+  return { file: row, place: { path: row.folder_path as CanonicalPath, is_public: row.folder_is_public } }; // The path comes from the store.
 }
 
 /** Where the files of a listing are taken from, so that few rows are read however many there are. */

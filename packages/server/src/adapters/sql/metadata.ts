@@ -25,7 +25,7 @@ import type {
 import { saysAccess } from './access.ts';
 import type { SqlBus } from './bus.ts';
 import { changeOf, type NewChange, recordChanges } from './changes.ts';
-import type { Database, Executor } from './database.ts';
+import type { Database, Executor, WriteOptions } from './database.ts';
 import {
   commitFile,
   countFileRows,
@@ -175,11 +175,12 @@ class SqlMetadata implements Metadata {
   }
 
   async commitFiles(container: string, files: readonly NewFile[], author: Author): Promise<readonly FileRecord[]> {
-    // Nearly always the folders are there, and uploads into different folders need not wait for each other.
-    const committed = await this.#change(container, 'shared', async (db) => {
+    // Nearly always the folders are there, and uploads into different folders need not wait for each other, nor for each other's flush.
+    const commit = async (db: Executor) => {
       const folders = await foldersOf(files, (path) => findFolderRow(db, container, path));
       return folders && this.#commitInto(db, folders, files, author);
-    });
+    };
+    const committed = await this.#change(container, 'shared', commit, { joined: files.length <= JOINED_MAX });
     if (committed !== undefined) return committed;
     return this.#change(container, 'exclusive', async (db) => {
       const folders = await foldersOf(files, (path) => ensureFolder(db, container, path, author.nowMs));
@@ -404,15 +405,23 @@ class SqlMetadata implements Metadata {
     return this.#database.query('STORE_UNAVAILABLE', work);
   }
 
-  #change<T>(container: string, tree: 'exclusive' | 'shared', work: (db: Executor) => Promise<T>): Promise<T> {
-    return this.#database.write('STORE_UNAVAILABLE', async (db) => {
+  #change<T>(
+    container: string,
+    tree: 'exclusive' | 'shared',
+    work: (db: Executor) => Promise<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const locked = async (db: Executor) => {
       await lockTree(db, this.#database.dialect, container, tree);
       return work(db);
-    });
+    };
+    return this.#database.write('STORE_UNAVAILABLE', locked, options);
   }
 }
 
 const FOLDERS_AT_ONCE = 5_000;
+/** Uploads of more files at once are a transaction of their own: nobody else's waits for them. */
+const JOINED_MAX = 10;
 
 /** The folder of each file, by path; undefined when `find` misses one. */
 async function foldersOf(
