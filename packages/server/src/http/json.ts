@@ -30,6 +30,8 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number, msMax: n
  */
 export function arrivingWithin(source: Readable, msMax: number, signal?: AbortSignal): Readable {
   const through = new PassThrough();
+  // Nobody reads the body of a question or of a refused request. That it never ended must not be the end of the process.
+  through.on('error', () => {});
   const abort = () => through.destroy(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   const timer = setTimeout(() => through.destroy(new AppError('BODY_TIMEOUT')), msMax);

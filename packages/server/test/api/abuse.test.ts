@@ -237,6 +237,22 @@ describe('a client that takes its time', () => {
     expect((await harness.upload(key, '/later')).status).toBe(200);
   });
 
+  test('with a body that nobody reads does not end the process', async () => {
+    await harness.close();
+    harness = await openHarness({ jsonMsMax: 50 });
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', note);
+    try {
+      const answer = await dripping(`GET /${CONTAINER}/v5/files HTTP/1.1`, await harness.key());
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      await new Promise((resume) => setTimeout(resume, 200));
+      expect(uncaught).toEqual([]);
+    } finally {
+      process.off('uncaughtException', note);
+    }
+  });
+
   test('with a file is answered 408 when next to nothing has come in a minute', async () => {
     await harness.close();
     const tasks: (() => void)[] = [];

@@ -5,7 +5,7 @@ import { type Answer, type Harness, multipart, openHarness } from '../support/ha
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await openHarness();
+  harness = await openHarness({ oneNode: true });
 });
 afterAll(() => harness.close());
 
