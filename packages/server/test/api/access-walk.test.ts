@@ -87,8 +87,8 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
     });
     const collection = await asAdmin('POST', 'collections', {
       title: 'kinds',
-      visibility: 'everyone',
-      data: { filters: '', groupby: ['tags'] },
+      visibility: 'company',
+      data: { filters: '', groupby: [{ attribute_sys_key: 'tags' }] },
     });
     const own: string[] = [];
     for (const key of [ann, ben]) {
