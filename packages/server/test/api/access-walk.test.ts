@@ -17,18 +17,28 @@ const QUESTIONS = [
   'recursive=1&meta_key=kind&q=zeb',
   'approver=ann',
 ];
-/** Addresses that tell nothing of files and folders, or nothing that the walk could have put there. */
+/** Addresses that tell nothing of files and folders, or nothing that the walk could have put there: numbers and permissions have tests of their own. */
 const SILENT = new Set([
   'access.roles',
+  'file.permissions',
+  'file.setMeta',
+  'file.stats',
+  'file.upload',
+  'folder.permissions',
+  'folder.stats',
   'key.inspect',
   'key.issue',
   'key.revocations',
+  'label.list',
   'pin.list',
   'secretKey.get',
   'secretKey.list',
   'settings.read',
+  'share.get',
+  'share.list',
   'template.get',
   'template.list',
+  'variant.list',
 ]);
 
 describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
@@ -37,8 +47,8 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
   let admin: Readonly<Record<string, string>>;
   let ann: string;
   let ben: string;
-  /** Everything that may stand in an address in place of a parameter. */
-  let ids: readonly string[];
+  /** Everything that may stand in an address in place of a parameter, for her and for him: what each of them lends is each one's own. */
+  let ids: readonly (readonly [hers: string, his: string])[];
   /** What tells of the folder without its name. */
   let hidden: readonly string[];
   let folderId: string;
@@ -90,15 +100,18 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
       visibility: 'company',
       data: { filters: '', groupby: [{ attribute_sys_key: 'tags' }] },
     });
-    const own: string[] = [];
-    for (const key of [ann, ben]) {
+    const lend = async (key: string) => {
       await as(key, 'users/favorites', { files_uuids: pair });
-      own.push((await as(key, 'shares', { title: 'lent', items })).textAt('share.puid'));
-      own.push((await as(key, 'airboxes', { title: 'in', folder: '/zebras' })).textAt('airbox.puid'));
-      own.push((await as(key, 'file-archive', { folders_uuids: [folderId] })).textAt('task_id'));
-    }
+      return [
+        (await as(key, 'shares', { title: 'lent', items })).textAt('share.puid'),
+        (await as(key, 'airboxes', { title: 'in', folder: '/zebras' })).textAt('airbox.puid'),
+        (await as(key, 'file-archive', { folders_uuids: [folderId] })).textAt('task_id'),
+      ];
+    };
+    const [hers, his] = [await lend(ann), await lend(ben)];
     const approvalId = approval.textAt('approval.uuid');
-    ids = [folderId, fileId, 'ZEBRAREF', approvalId, collection.textAt('collection.uuid'), 'zebras/zebra.txt', ...own];
+    const shared = [folderId, fileId, 'ZEBRAREF', approvalId, collection.textAt('collection.uuid'), 'zebras/zebra.txt'];
+    ids = [...shared.map((id) => [id, id] as const), ...hers.map((id, index) => [id, his[index] ?? id] as const)];
     hidden = [folderId, fileId, approvalId];
     await asAdmin('POST', `folder/${folderId}/access`, { access: { role: 0, who: { users: ['ann'], teams: [] } } });
   });
@@ -116,28 +129,35 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
     return WORD.test(named) ? [...words, named.slice(Math.max(0, named.search(WORD) - 60)).slice(0, 120)] : words;
   }
 
-  async function walk(row: { readonly operations: readonly string[] }, request: TestRequest): Promise<boolean> {
-    const asked = `${request.url} ${JSON.stringify(request.body ?? '')}`;
-    const hers = await api.call({ ...request, key: ann });
-    expect(toldOf(hers, asked), `${asked} ${hers.status}`).toEqual([]);
-    if (SILENT.has(row.operations[0] ?? '')) return false;
-    const his = await api.call({ ...request, key: ben });
-    return his.status < 300 && toldOf(his, asked).length > 0;
+  const wordsOf = ({ url, body }: TestRequest) => `${url} ${JSON.stringify(body ?? '')}`;
+
+  /** Asks for her, who is told nothing, and answers whether he is told something. */
+  async function walk(operation: string, hers: TestRequest, his: TestRequest): Promise<boolean> {
+    const silence = await api.call({ ...hers, key: ann });
+    expect(toldOf(silence, wordsOf(hers)), `${wordsOf(hers)} ${silence.status}`).toEqual([]);
+    if (SILENT.has(operation)) return false;
+    const answer = await api.call({ ...his, key: ben });
+    return answer.status < 300 && toldOf(answer, wordsOf(his)).length > 0;
   }
 
-  test('is in no answer of any address that is read', async () => {
+  test('is in no answer of any address that is read', { timeout: 120_000 }, async () => {
     const telling = new Set<string>();
     for (const row of ROUTES.filter(({ method }) => method === 'GET')) {
-      for (const path of row.paths) {
+      // Every other spelling answers alike: old-clients.test.ts.
+      for (const path of row.paths.slice(0, 1)) {
         const [start = '', ...rest] = path
           .replace('{v}', 'v5')
           .replace('/{v?}', '')
           .split(/:\w+|\*/);
-        const urls = rest.length === 0 ? [start] : ids.map((id) => [start, ...rest].join(id));
-        for (const url of urls) {
+        const operation = row.operations[0] ?? '';
+        const pairs =
+          rest.length === 0
+            ? ([[start, start]] as const)
+            : ids.map((pair) => pair.map((id) => [start, ...rest].join(id)));
+        for (const [hers = '', his = ''] of pairs) {
           for (const question of QUESTIONS) {
-            if (await walk(row, { url: question === '' ? url : `${url}?${question}` }))
-              telling.add(row.operations[0] ?? '');
+            const more = question === '' ? '' : `?${question}`;
+            if (await walk(operation, { url: hers + more }, { url: his + more })) telling.add(operation);
           }
         }
       }
@@ -158,6 +178,9 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
       ['process/autotag', { uuid: fileId }],
       ['check', { operation: 'file.list', path: '/zebras' }],
     ];
-    for (const [url, body] of rows) await walk({ operations: [] }, { method: 'POST', url: `/v5/${url}`, body });
+    for (const [url, body] of rows) {
+      const request = { method: 'POST', url: `/v5/${url}`, body } as const;
+      await walk('', request, request);
+    }
   });
 });
