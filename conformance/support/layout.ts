@@ -1,7 +1,6 @@
 // Deployments as LATCHKEY_TEST_LAYOUT names them, so that the same tests meet one embedded node or several over the engines.
 import { randomBytes } from 'node:crypto';
 import { layoutOf, NODES } from '../../tools/layouts.mjs';
-import { freePort } from '../../tools/services.mjs';
 import { createDatabase, POSTGRES_URL } from './postgres.ts';
 import { startProxy } from './proxy.ts';
 import { REDIS_URL } from './redis.ts';
@@ -24,8 +23,10 @@ export async function startDeployment(options: Pick<ServerOptions, 'settings'> =
   }
   const database = await createDatabase(POSTGRES_URL);
   const adminKey = `conformance-admin-${randomBytes(16).toString('hex')}`;
-  const port = await freePort();
-  const baseUrl = `http://127.0.0.1:${port}`;
+  // Its address is a setting of the nodes, so it is taken first and kept: a port that is only known to be free may be somebody else's by then.
+  const nodes: string[] = [];
+  const proxy = await startProxy(nodes);
+  const baseUrl = proxy.url;
   const settings = {
     LATCHKEY_DATABASE_URL: database.url,
     LATCHKEY_COUNTERS_URL: REDIS_URL,
@@ -37,6 +38,7 @@ export async function startDeployment(options: Pick<ServerOptions, 'settings'> =
   };
   const servers: Server[] = [];
   const stop = async () => {
+    await proxy.close();
     for (const server of servers) await server.stop();
     await database.drop();
   };
@@ -47,10 +49,7 @@ export async function startDeployment(options: Pick<ServerOptions, 'settings'> =
       if (server.status === 'fulfilled') servers.push(server.value);
     }
     await Promise.all(starting);
-    const proxy = await startProxy(
-      port,
-      servers.map((server) => server.baseUrl),
-    );
+    nodes.push(...servers.map((server) => server.baseUrl));
     let stopped: Promise<unknown> | undefined;
     return {
       baseUrl,
@@ -58,7 +57,7 @@ export async function startDeployment(options: Pick<ServerOptions, 'settings'> =
       adminKey,
       output: () => servers.map((server) => server.output()).join(''),
       stop: () => {
-        stopped ??= proxy.close().then(stop);
+        stopped ??= stop();
         return stopped;
       },
     };

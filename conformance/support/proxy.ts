@@ -8,9 +8,9 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Listens on a free port of this machine and hands requests to the nodes in turn: bodies stream, headers pass as they are,
- *  and a connection that breaks on one side is broken on the other. */
-export async function startProxy(port: number, nodes: readonly string[]): Promise<Proxy> {
+/** Listens on a free port of this machine and hands requests to the nodes in turn, as many as there are by then: bodies stream, headers pass
+ *  as they are, and a connection that breaks on one side is broken on the other. */
+export async function startProxy(nodes: readonly string[]): Promise<Proxy> {
   // A connection for each request: one that is kept could be closed by the node in the moment it is used again.
   const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
   let turn = 0;
@@ -21,7 +21,10 @@ export async function startProxy(port: number, nodes: readonly string[]): Promis
   // The nodes decide how long a request may take.
   server.requestTimeout = 0;
   server.headersTimeout = 0;
-  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', listening);
+  });
   const address = server.address() as AddressInfo; // It listens on a port, not on a pipe.
   return {
     url: `http://127.0.0.1:${address.port}`,
