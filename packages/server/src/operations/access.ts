@@ -34,14 +34,14 @@ export interface AccessView {
   readonly othersInherited: RoleId | undefined;
 }
 
-/** Says who has access to a folder, by its own entries and by those of the folders above. */
+/** Says who has access to a folder, by its own entries and by those of the folders above in which the caller may read them. */
 export async function readAccess(ports: Needs, grant: Grant<'access.list'>, path: CanonicalPath): Promise<AccessView> {
   const said = new Map((await ports.accesses.listAccess(grant.container)).map((folder) => [folder.folderPath, folder]));
   const inherited = new Map<string, PlacedEntry>();
   let othersInherited: RoleId | undefined;
   for (let at = parentOf(path); at !== undefined && othersInherited === undefined; at = parentOf(at)) {
     const folder = said.get(at);
-    for (const placed of folder === undefined ? [] : placedIn(folder)) {
+    for (const placed of folder !== undefined && grant.within('listing', at) ? placedIn(folder) : []) {
       if (!inherited.has(placed.entry.personId)) inherited.set(placed.entry.personId, placed);
     }
     othersInherited = folder?.others;

@@ -260,6 +260,23 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
       expect(await listed(`${parent.path}${moved}`, ann)).toBe('200');
     });
 
+    test('what is told of folders above: entries where the caller may read them', async () => {
+      const top = await folder();
+      const below = await folder(`${top.path}/below`);
+      await must(give(top.id, 2, 'hidden person'));
+      await must(give(below.id, 5, 'ann'));
+      const seen = async () =>
+        (await must(api.call({ url: `/v5/folder/${below.id}/accesses`, key: await keyOf('ann') }))).text;
+      expect(await seen()).toContain('hidden person');
+      await must(give(top.id, 0, 'ann'));
+      expect(await seen()).not.toMatch(/hidden person/);
+      const scoped = await keyOf('ann', { listing: { dir_scope: [`${below.path}/*`] } });
+      await must(give(top.id, 6, 'ann'));
+      expect(await seen()).toContain('hidden person');
+      const answer = await must(api.call({ url: `/v5/folder/${below.id}/accesses`, key: scoped }));
+      expect(answer.text).not.toContain('hidden person');
+    });
+
     test('whoever gives roles too', async () => {
       const top = await folder();
       const below = await folder(`${top.path}/below`);
