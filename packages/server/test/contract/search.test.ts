@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
+import { meets } from '../../src/adapters/sql/conditions.ts';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
 import { pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
@@ -121,6 +122,18 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     await raw.close();
     expect(left).toEqual([]);
     expect(await ports.metadata.listFiles(query({ of: 'text', text: 'vanishing' }), BY_NAME)).toEqual([]);
+  });
+
+  test('asks one question about all words, so that no planner looks for an order among them', async () => {
+    const conditions = Array.from({ length: 40 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);
+    const raw = openDatabase(database.url);
+    const asked = await raw.query(
+      'STORE_UNAVAILABLE',
+      async (db) => sql`${meets({ of: 'all', conditions })}`.compile(db).sql,
+    );
+    await raw.close();
+    expect(asked.match(/from file_search/g)).toHaveLength(1);
+    expect(asked.match(/meta_words/g)).toHaveLength(40);
   });
 
   test('weighs similar files within the scope alone', async () => {
