@@ -2,7 +2,7 @@
 import type { RoleId } from '@latchkey/policy';
 import { AppError } from '../../errors.ts';
 import type { AccessDocument, AccessEntry, Accesses, FolderAccess } from '../../ports/access.ts';
-import type { SqlBus } from './bus.ts';
+import { type SqlBus, writeAnnounced } from './bus.ts';
 import type { Database, Executor } from './database.ts';
 import { type FolderRow, getFolderAt } from './folders.ts';
 import { lockTree } from './locks.ts';
@@ -22,33 +22,20 @@ export function sqlAccesses(database: Database, bus: SqlBus): Accesses {
           .execute();
         return rows.map((row) => toFolderAccess(row as Said)); // The paths come from the store.
       }),
-    changeAccess: async (container, at, max, change) => {
-      try {
-        return await database.write('STORE_UNAVAILABLE', async (db) => {
-          // Nobody moves the folder meanwhile, and of two who change access in the container one waits for the other.
-          await lockTree(db, dialect, container, 'exclusive');
-          const folder = await getFolderAt(db, container, at);
-          const said = await saidOf(db, folder);
-          const { others, entries } = change(said);
-          await db.deleteFrom('folder_access').where('folder_id', '=', folder.id).execute();
-          if (others !== undefined || entries.length > 0) {
-            const values = {
-              folder_id: folder.id,
-              container,
-              others: others ?? null,
-              entries: JSON.stringify(entries),
-            };
-            await db.insertInto('folder_access').values(values).execute();
-            await refuseTooMany(db, container, max);
-          }
-          await bus.announce(db, { kind: 'rules', container });
-          return { folderId: folder.id, folderPath: folder.path, others, entries };
-        });
-      } finally {
-        // Also when it failed: a commit whose answer was lost is a commit.
-        bus.tell({ kind: 'rules', container });
-      }
-    },
+    changeAccess: (container, at, max, change) =>
+      writeAnnounced(database, bus, { kind: 'rules', container }, async (db) => {
+        // Nobody moves the folder meanwhile, and of two who change access in the container one waits for the other.
+        await lockTree(db, dialect, container, 'exclusive');
+        const folder = await getFolderAt(db, container, at);
+        const { others, entries } = change(await saidOf(db, folder));
+        await db.deleteFrom('folder_access').where('folder_id', '=', folder.id).execute();
+        if (others !== undefined || entries.length > 0) {
+          const values = { folder_id: folder.id, container, others: others ?? null, entries: JSON.stringify(entries) };
+          await db.insertInto('folder_access').values(values).execute();
+          await refuseTooMany(db, container, max);
+        }
+        return { folderId: folder.id, folderPath: folder.path, others, entries };
+      }),
   };
 }
 

@@ -16,6 +16,25 @@ export interface SqlBus extends Bus {
   close(): Promise<void>;
 }
 
+/** A transaction of whose change every node hears: the others with its commit, this one before the answer. */
+export async function writeAnnounced<T>(
+  database: Database,
+  bus: SqlBus,
+  change: RuleChange,
+  work: (db: Executor) => Promise<T>,
+): Promise<T> {
+  try {
+    return await database.write('STORE_UNAVAILABLE', async (db) => {
+      const done = await work(db);
+      await bus.announce(db, change);
+      return done;
+    });
+  } finally {
+    // Also when it failed: a commit whose answer was lost is a commit.
+    bus.tell(change);
+  }
+}
+
 /** The bus of the database of the URL. It opens in the background and is not current before it has proven itself. */
 export function openBus(url: string, database: Database, log: Log | undefined): SqlBus {
   if (database.dialect === 'postgres') return openPostgresBus(url, database, log);

@@ -17,7 +17,7 @@ import type {
   TemplateRecord,
   Templates,
 } from '../../ports/templates.ts';
-import type { SqlBus } from './bus.ts';
+import { type SqlBus, writeAnnounced } from './bus.ts';
 import type { Database, Executor } from './database.ts';
 import { insertRoot } from './folders.ts';
 import type { ContainerTable, RevocationTable, SecretKeyTable, SessionTable, TemplateTable } from './schema.ts';
@@ -504,17 +504,8 @@ class SqlTemplates implements Templates {
   }
 
   /** A transaction of which every node must hear. */
-  async #change<T>(change: RuleChange, work: (db: Executor) => Promise<T>): Promise<T> {
-    try {
-      return await this.#write(async (db) => {
-        const done = await work(db);
-        await this.#bus.announce(db, change);
-        return done;
-      });
-    } finally {
-      // Also when it failed: a commit whose answer was lost is a commit.
-      this.#bus.tell(change);
-    }
+  #change<T>(change: RuleChange, work: (db: Executor) => Promise<T>): Promise<T> {
+    return writeAnnounced(this.#database, this.#bus, change, work);
   }
 }
 
