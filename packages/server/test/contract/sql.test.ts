@@ -16,27 +16,14 @@ import { openSql } from '../../src/adapters/sql/index.ts';
 import type { NewFile } from '../../src/ports/metadata.ts';
 import { EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { newFile } from '../support/new-file.ts';
 
 const CHILD = fileURLToPath(new URL('./sql-writer.child.ts', import.meta.url));
 const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], where: EVERY_FILE } as const;
 
 /** So many files of one byte in the root folder, named after `name`. */
 function newFiles(name: string, count: number): readonly NewFile[] {
-  return Array.from({ length: count }, (_, index) => ({
-    folderPath: ROOT,
-    name: `${name}-${index}`,
-    mime: 'text/plain',
-    sizeBytes: 1,
-    sha1: '',
-    sha256: '',
-    blobId: `${name}-${index}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'key',
-  }));
+  return Array.from({ length: count }, (_, index) => newFile(`${name}-${index}`));
 }
 
 /** How many transactions the log of a SQLite database holds: the frames that say how long the database is then (its file format, 4.1). */
