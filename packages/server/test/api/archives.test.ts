@@ -11,8 +11,7 @@ let harness: Harness;
 let key: string;
 const open = async (options: HarnessOptions = {}) => {
   await harness?.close();
-  // Ports of one node are replaced while it runs.
-  harness = await openHarness({ oneNode: true, ...options });
+  harness = await openHarness(options);
   key = await harness.key();
 };
 beforeEach(() => open());
@@ -187,6 +186,8 @@ describe('file.archive', () => {
     for (const body of [{}, { files_uuids: [] }, { urls: ['https://example.com/'] }, { files_uuids: 'x' }]) {
       expect(outcome(await call('POST', '/v5/file-archive', body))).toEqual([400, 'REQUEST_INVALID']);
     }
+    // Ports of the node are replaced while it runs.
+    await open({ oneNode: true });
     await put('/a', 'a.txt');
     const folders_uuids = [await folderId('/a')];
     const stats = { files: ARCHIVE.filesMax + 1, bytes: 1 };

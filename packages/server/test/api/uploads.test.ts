@@ -5,7 +5,7 @@ import { type Answer, type Harness, multipart, openHarness } from '../support/ha
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await openHarness({ oneNode: true });
+  harness = await openHarness();
 });
 afterAll(() => harness.close());
 
@@ -356,26 +356,27 @@ describe('refusals of file.upload', () => {
   });
 
   test('a template that is switched off while the bytes flow stops the upload before it is recorded', async () => {
-    const template = await harness.template();
-    const key = harness.keyOf(template);
-    const { blobs } = harness.ports;
-    const write = blobs.write.bind(blobs);
-    const switchOff = async () => {
-      await harness.ports.templates.setTemplatesActive('demo', [template.uid], false, harness.clock.nowMs);
-    };
-    blobs.write = async (source, options) => {
-      const written = await write(source, options);
-      await switchOff();
-      return written;
-    };
-    try {
-      const answer = await harness.upload(key, '/stopped', { name: 'late.txt' });
-      expect([answer.status, answer.body['code']]).toEqual([401, 'KEY_REVOKED']);
-    } finally {
-      blobs.write = write;
-    }
-    expect(await filesIn(await harness.key(), '/stopped')).toBe(0);
-    expect(await blobsLeft()).toBe(0);
+    let uid = '';
+    const world = await openHarness({
+      wrap: (ports) => {
+        const write = ports.blobs.write.bind(ports.blobs);
+        ports.blobs.write = async (source, options) => {
+          const written = await write(source, options);
+          await ports.templates.setTemplatesActive('demo', [uid], false, world.clock.nowMs);
+          return written;
+        };
+        return ports;
+      },
+    });
+    const template = await world.template();
+    uid = template.uid;
+    const answer = await world.upload(world.keyOf(template), '/stopped', { name: 'late.txt' });
+    expect([answer.status, answer.body['code']]).toEqual([401, 'KEY_REVOKED']);
+    const list = await world.call({ url: '/v5/files?folder=/&recursive=1', key: await world.key() });
+    expect(list.body['info']).toMatchObject({ total_files_count: 0 });
+    const { blobIds } = await world.ports.blobs.list(Date.now() + 60_000);
+    expect(blobIds).toEqual([]);
+    await world.close();
   });
 
   test.each([
