@@ -168,19 +168,19 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
   });
 
   test('is in no answer of those that are asked with a body', async () => {
-    const rows: readonly (readonly [string, object])[] = [
-      ['folders/previews', { folders: [folderId] }],
-      ['objects/export-csv?recursive=1', { folders_uuids: [folderId], files_uuids: [fileId] }],
-      ['file-archive', { folders_uuids: [folderId] }],
-      ['file-archive', { files_uuids: [fileId] }],
-      ['shares', { title: 'x', items: [{ type: 'file_uuid', identifiers: [fileId] }] }],
-      ['process/describe', { uuid: fileId }],
-      ['process/autotag', { uuid: fileId }],
-      ['check', { operation: 'file.list', path: '/zebras' }],
+    const rows: readonly (readonly [string, object, tells: boolean])[] = [
+      ['folders/previews', { folders: [folderId] }, true],
+      ['objects/export-csv?recursive=1', { folders_uuids: [folderId], files_uuids: [fileId] }, true],
+      ['file-archive', { folders_uuids: [folderId] }, false],
+      ['file-archive', { files_uuids: [fileId] }, false],
+      ['shares', { title: 'x', items: [{ type: 'file_uuid', identifiers: [fileId] }] }, false],
+      ['process/describe', { file: { uuid: fileId } }, true],
+      ['process/autotag', { file: { uuid: fileId } }, true],
+      ['check', { operation: 'file.list', path: '/zebras' }, false],
     ];
-    for (const [url, body] of rows) {
+    for (const [url, body, tells] of rows) {
       const request = { method: 'POST', url: `/v5/${url}`, body } as const;
-      await walk('', request, request);
+      expect(await walk('', request, request), url).toBe(tells);
     }
   });
 });
