@@ -613,6 +613,8 @@ describe('key.revoke', () => {
       api.clock.nowMs = Date.parse(answer.textAt('forgotten_at'));
       expect(await listed()).toBe(false);
       expect(await api.ports.templates.sweep(api.clock.nowMs)).toBeGreaterThan(0);
+      // What it ended is dead by itself by now: forgetting brings nothing back.
+      expect(await use(key)).toBe('KEY_EXPIRED');
     });
 
     const list = async () => api.call({ url: '/v5/key/revocations?limit=2', key: (await api.secretKey()).secret });
