@@ -89,7 +89,9 @@ function permissionsPage(): string {
   return `# Permissions and operations
 
 A security template lists permissions; nothing is implied, and a permission that a later release adds is never granted to
-a stored template. An operation is open when the key has any one of the permissions in its row.
+a stored template. Any one of the permissions in its row opens an operation to a key; where, how often and until when is for the
+folder scopes, the limits and the other [rules](../explanation/decision.md) to say. In a folder with [access entries](../how-to/access-entries.md)
+the person behind the key needs a role that has the permission too.
 
 ## Permissions
 
