@@ -2,10 +2,20 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** How long `expect.poll` waits for what must come. A busy machine makes it late; it ends as soon as it is there. */
+const PATIENCE_MS = 25_000;
+
 const project = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
-  test: { name, include, testTimeout: 30_000, hookTimeout: 60_000, ...options },
+  test: {
+    name,
+    include,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: PATIENCE_MS } },
+    ...options,
+  },
 });
 
 const maxWorkers = availableParallelism();

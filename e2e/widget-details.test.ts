@@ -49,7 +49,7 @@ async function openWith(...names: readonly string[]) {
 
 /** Opens the details of a file on one of its tabs. */
 async function openTab(widget: Widget, name: string, tab: string): Promise<void> {
-  await widget.file(name).dblclick();
+  await widget.openDetails(name);
   await widget.page.getByText(tab, { exact: true }).last().click();
 }
 
@@ -84,7 +84,7 @@ test('describes a file: title, description and tags, and the tags that are there
   await ask('PUT', `v5/file/${uuids[0]}/tags`, { lang: 'en', existing_tags: [], new_tags: ['sea'] });
   const widget = await open();
   const { page } = widget;
-  await widget.file('told.txt').dblclick();
+  await widget.openDetails('told.txt');
   await page.getByText('Resolution', { exact: true }).waitFor();
   // The pen beside the facts.
   await page.getByRole('rowgroup').first().locator('xpath=following::button').first().click();

@@ -9,7 +9,6 @@ import { Widget } from './support/widget.ts';
 
 const target = useTarget();
 const pages = usePages();
-const PATIENCE = { timeout: 30_000 };
 
 /** Addresses and widths of our pictures that the browser has decoded. */
 async function drawn(widget: Widget): Promise<readonly { readonly src: string; readonly width: number }[]> {
@@ -33,10 +32,7 @@ for (const visibility of ['public', 'not_public'] as const) {
     const set = await target.admin('PUT', 'v5/objects/visibility/cdn', { json: { files_uuids: uuids, visibility } });
     expect(set.outcome).toBe('200');
     await expect
-      .poll(
-        async () => (await listed()).map((file) => member(file, 'info.img_w') ?? member(file, 'info.page_count')),
-        PATIENCE,
-      )
+      .poll(async () => (await listed()).map((file) => member(file, 'info.img_w') ?? member(file, 'info.page_count')))
       .toEqual(expect.arrayContaining([96, 1]));
 
     const permissions = ['OBJECTS_LIST', 'OBJECTS_FETCH'];
@@ -46,7 +42,7 @@ for (const visibility of ['public', 'not_public'] as const) {
     await widget.file('page.pdf').waitFor();
     for (const name of ['photo.png', 'page.pdf']) {
       await expect
-        .poll(async () => (await drawn(widget)).find(({ src }) => src.includes(name))?.width ?? 0, PATIENCE)
+        .poll(async () => (await drawn(widget)).find(({ src }) => src.includes(name))?.width ?? 0)
         .toBeGreaterThan(0);
     }
     const addresses = (await drawn(widget)).map(({ src }) => src);

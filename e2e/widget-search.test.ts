@@ -6,8 +6,6 @@ import { usePages } from './support/browser.ts';
 import { picture, textFile } from './support/corpus.ts';
 import { Widget } from './support/widget.ts';
 
-const PATIENCE = { timeout: 20_000 };
-
 const target = useTarget();
 const pages = usePages();
 
@@ -36,18 +34,18 @@ test('the widget finds files by a word, by their format and tag, and sorts them 
   expect(await widget.files()).toEqual([long.name, short.name, shot.name, other.name]);
 
   await widget.search('harbour');
-  await expect.poll(() => widget.files(), PATIENCE).toEqual([long.name, short.name, shot.name]);
+  await expect.poll(() => widget.files()).toEqual([long.name, short.name, shot.name]);
 
   await widget.sortBy('Size');
-  await expect.poll(() => widget.files(), PATIENCE).toEqual([shot.name, long.name, short.name]);
+  await expect.poll(() => widget.files()).toEqual([shot.name, long.name, short.name]);
 
   await widget.filter('Format', 'Image');
-  await expect.poll(() => widget.files(), PATIENCE).toEqual([shot.name]);
+  await expect.poll(() => widget.files()).toEqual([shot.name]);
   await widget.clearFilter();
-  await expect.poll(() => widget.files(), PATIENCE).toEqual([shot.name, long.name, short.name]);
+  await expect.poll(() => widget.files()).toEqual([shot.name, long.name, short.name]);
 
   await widget.filter('Tags', tag);
-  await expect.poll(() => widget.files(), PATIENCE).toEqual([short.name]);
+  await expect.poll(() => widget.files()).toEqual([short.name]);
 
   expect((await widget.toasts()).filter(({ type }) => type === 'error')).toEqual([]);
   expect(widget.visit.errors).toEqual([]);

@@ -9,7 +9,6 @@ import { picture, textFile } from './support/corpus.ts';
 import { readCsv, writeCsv } from './support/csv.ts';
 import { Widget } from './support/widget.ts';
 
-const PATIENCE = { timeout: 30_000 };
 const CHOSEN = [picture('one.png'), textFile('two é.txt', 'second')] as const;
 const OTHER = textFile('three.txt', 'third');
 const DESCRIBER = ['OBJECTS_LIST', 'OBJECTS_FETCH', 'FILE_META_CHANGE', 'FILE_PRODUCT_CHANGE'];
@@ -98,7 +97,7 @@ test('takes a changed CSV back and changes the files', async () => {
       }),
     );
   };
-  await expect.poll(async () => (await described())[CHOSEN[0].name]?.tags, PATIENCE).toEqual(['fresh', '“quoted”']);
+  await expect.poll(async () => (await described())[CHOSEN[0].name]?.tags).toEqual(['fresh', '“quoted”']);
   const now = await described();
   for (const { name } of CHOSEN) expect(now[name]).toEqual({ ref: `ref of ${name}`, tags: ['fresh', '“quoted”'] });
   expect(now[OTHER.name]?.tags ?? []).toEqual([]);
@@ -120,11 +119,11 @@ test('edits the selected files together: one title, another for one of them; the
   await page.getByRole('button', { name: 'Apply', exact: true }).click();
   await page.getByRole('button', { name: 'Confirm', exact: true }).click();
   const together = { [CHOSEN[0].name]: 'Summer 26', [CHOSEN[1].name]: 'Summer 26', [OTHER.name]: undefined };
-  await expect.poll(titles, PATIENCE).toEqual(together);
+  await expect.poll(titles).toEqual(together);
 
   const own = page.getByRole('row', { name: CHOSEN[1].name }).getByRole('textbox').last();
   await own.fill('Second');
   await own.blur();
-  await expect.poll(titles, PATIENCE).toEqual({ ...together, [CHOSEN[1].name]: 'Second' });
+  await expect.poll(titles).toEqual({ ...together, [CHOSEN[1].name]: 'Second' });
   await expectNoError(widget);
 });

@@ -25,9 +25,6 @@ const EDITOR = [
   'DIR_DELETE',
 ];
 
-/** How long a condition may take on a machine that is busy with something else. */
-const PATIENCE = { timeout: 30_000 };
-
 const target = useTarget();
 const pages = usePages();
 
@@ -188,7 +185,7 @@ describe('the widget on the demo page', () => {
     await widget.confirm();
     await widget.fromMenu(widget.file('shown.txt'), 'share_item', 'publish');
     await widget.confirm();
-    await expect.poll(seen, PATIENCE).not.toBe(first);
+    await expect.poll(seen).not.toBe(first);
     expect([first, await seen()].sort()).toEqual(['not_public', 'public']);
   });
 
@@ -221,7 +218,7 @@ describe('the widget on the demo page', () => {
     await widget.page.getByText('Save as new version', { exact: true }).first().click();
 
     const uuidOf = (file: unknown) => String(member(file, 'uuid'));
-    await expect.poll(async () => uuidOf((await filesIn(folder)).get(sent.name)), PATIENCE).not.toBe(uuidOf(before));
+    await expect.poll(async () => uuidOf((await filesIn(folder)).get(sent.name))).not.toBe(uuidOf(before));
     const after = await filesIn(folder);
     expect([...after.keys()]).toEqual([sent.name]);
     expect(uuidOf(after.get(sent.name)).slice(0, -4)).toBe(uuidOf(before).slice(0, -4));
@@ -241,7 +238,7 @@ describe('the widget on the demo page', () => {
     const { widget } = await openEditor([], { folder, template: template.id });
     const [first = ''] = await widget.keys();
     await expect
-      .poll(async () => (await target.call('GET', 'v5/files', { key: first })).outcome, PATIENCE)
+      .poll(async () => (await target.call('GET', 'v5/files', { key: first })).outcome)
       .toBe('401 KEY_EXPIRED');
     await widget.upload([textFile('after-expiry.txt', 'late')]);
     await widget.file('after-expiry.txt').waitFor();

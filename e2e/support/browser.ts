@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page, type Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { CHROMIUM, installCommand } from '../../tools/services.mjs';
 
@@ -44,7 +44,7 @@ export interface Visit {
 /** Opens pages for the tests of one file. */
 export class Pages {
   #browser: Browser | undefined;
-  #open: { readonly context: BrowserContext; readonly page: Page }[] = [];
+  #open: { readonly context: BrowserContext; readonly page: Page; readonly traffic: Traffic }[] = [];
 
   /** Starts the browser. Rejects with the command that installs one when this machine has none. */
   async start(): Promise<void> {
@@ -70,7 +70,7 @@ export class Pages {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    this.#open.push({ context, page });
+    this.#open.push({ context, page, traffic: trafficOf(page) });
     const outside: string[] = [];
     const errors: string[] = [];
     page.on('request', (request) => {
@@ -82,15 +82,16 @@ export class Pages {
     return { page, outside, errors };
   }
 
-  /** Closes what the test opened; of a failed test, a picture of each page stays in `e2e/screenshots`. */
+  /** Closes what the test opened; of a failed test, a picture of each page stays in `e2e/screenshots` and its last traffic is printed. */
   async endTest(failedTest: string | undefined): Promise<void> {
     const open = this.#open;
     this.#open = [];
-    for (const [index, { context, page }] of open.entries()) {
+    for (const [index, { context, page, traffic }] of open.entries()) {
       if (failedTest !== undefined) {
         await mkdir(SCREENSHOTS, { recursive: true });
         const name = `${failedTest.replace(/[^a-z0-9]+/gi, '-')}-${index + 1}.png`;
         await page.screenshot({ path: join(SCREENSHOTS, name) });
+        console.log([`${name}: ${page.url()}`, ...traffic.tell()].join('\n'));
       }
       await context.close();
     }
@@ -101,6 +102,46 @@ export class Pages {
     await this.#browser?.close();
     this.#browser = undefined;
   }
+}
+
+/** What a page asked and was told, for the report of a failed test. */
+interface Traffic {
+  tell(): readonly string[];
+}
+
+/** Lines of a page's traffic that a report shows. */
+const TOLD_LINES = 40;
+
+function trafficOf(page: Page): Traffic {
+  const startedAt = Date.now();
+  const at = () => `${((Date.now() - startedAt) / 1000).toFixed(1)}s`;
+  const waiting = new Map<Request, string>();
+  const lines: string[] = [];
+  const ended = (request: Request, how: string) => {
+    lines.push(`  ${waiting.get(request) ?? request.url()} -> ${how} at ${at()}`);
+    waiting.delete(request);
+  };
+  // Keys stand in addresses and headers: the address without its query says enough.
+  page.on('request', (request) => {
+    waiting.set(request, `${at()} ${request.method()} ${new URL(request.url()).pathname}`);
+  });
+  page.on('requestfailed', (request) => ended(request, request.failure()?.errorText ?? 'failed'));
+  page.on('requestfinished', (request) => {
+    void request.response().then(
+      (response) => ended(request, String(response?.status())),
+      () => ended(request, 'finished'),
+    );
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') lines.push(`  ${at()} console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => lines.push(`  ${at()} uncaught: ${error.stack ?? error.message}`));
+  return {
+    tell: () => [
+      ...lines.slice(-TOLD_LINES),
+      ...[...waiting.values()].map((request) => `  ${request} -> not answered`),
+    ],
+  };
 }
 
 /** Registers start and stop of a browser with the test file and returns the way to open pages in it. */

@@ -26,11 +26,21 @@ interface Recorded {
   readonly keys: string[];
 }
 
+/** A file as the widget keeps it. */
+interface ListedFile {
+  readonly name: string;
+  /** What may be done with it: asked for when the pointer comes to rest on the file. */
+  readonly permissions?: unknown;
+}
+
 /** The part of the running widget that the tests reach for. */
 interface Demo {
   readonly filerobot: {
     on(event: string, listener: (...details: never[]) => void): void;
-    getGlobalState(): { readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } } };
+    getGlobalState(): {
+      readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } };
+      readonly Explorer: { readonly files: { readonly entities: Readonly<Record<string, ListedFile>> } };
+    };
     addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
     getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void };
   };
@@ -188,8 +198,32 @@ export class Widget {
     return this.page.locator('.filerobot-progressPanel').locator(`[title="${name}"]`);
   }
 
+  /**
+   * Moves the pointer to a file or folder as a person does before a click. The widget asks then what may be done with the file, and
+   * with the answer puts the file back as it was when it asked: had something else begun meanwhile, it would show that as going on
+   * for ever. A person's pointer rests long enough for that; here the answer is awaited.
+   */
+  async pointAt(item: Locator): Promise<void> {
+    await this.page.mouse.move(0, 0);
+    await item.hover();
+    await this.page.waitForFunction(
+      (name) => {
+        const files = Object.values(window.latchkeyDemo?.filerobot.getGlobalState().Explorer.files.entities ?? {});
+        return files.every((file) => file.name !== name || file.permissions !== undefined);
+      },
+      await item.innerText(),
+    );
+  }
+
+  /** Opens the details of a file. */
+  async openDetails(name: string): Promise<void> {
+    await this.pointAt(this.file(name));
+    await this.file(name).dblclick();
+  }
+
   /** Chooses from the menu of a file; one name for each level of the menu. */
   async fromMenu(item: Locator, ...options: readonly string[]): Promise<void> {
+    await this.pointAt(item);
     await item.click({ button: 'right' });
     const steps = options.map((option) => this.page.getByTestId(`fmaw-explorer-context_menu_option_${option}`));
     for (const step of steps.slice(0, -1)) await step.hover();

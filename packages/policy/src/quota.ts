@@ -114,7 +114,7 @@ function merge(layers: readonly (readonly Quota[])[]): readonly Quota[] {
   for (const quota of layers.flat()) {
     const id = quotaId(quota);
     const before = lowest.get(id);
-    if (before === undefined || quota.limit < before.limit) lowest.set(id, quota);
+    if (before === undefined || isNamedBefore(quota, before)) lowest.set(id, quota);
   }
   return [...lowest.values()].sort(
     (a, b) =>
@@ -123,6 +123,16 @@ function merge(layers: readonly (readonly Quota[])[]): readonly Quota[] {
       QUOTA_UNITS.indexOf(a.unit) - QUOTA_UNITS.indexOf(b.unit) ||
       (quotaId(a) < quotaId(b) ? -1 : 1),
   );
+}
+
+/**
+ * Which of two quotas that count the same is the one that holds and is named: the lower one. Of equal ones a named limit goes
+ * before an entry of `quotas`, so that the order of the layers decides nothing.
+ */
+function isNamedBefore(quota: Quota, other: Quota): boolean {
+  if (quota.limit !== other.limit) return quota.limit < other.limit;
+  const [isEntry, isOtherEntry] = [quota, other].map(({ rule }) => rule.startsWith('quotas['));
+  return isEntry === isOtherEntry ? quota.rule < other.rule : isOtherEntry === true;
 }
 
 function quotaId({ unit, window, per }: Quota): string {

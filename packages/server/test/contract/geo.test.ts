@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { GEO_RECORDS, geoContract } from '../../contract/geo.ts';
 import { openGeo, shippedPath } from '../../src/adapters/mmdb/geo.ts';
 import type { Geo } from '../../src/ports/geo.ts';
@@ -111,7 +111,7 @@ describe('replacement', () => {
     await writeFile(`${path}.new`, writeMmdb({ '1.0.0.0/8': 'FR' }));
     await rename(`${path}.new`, path);
     tick();
-    await vi.waitFor(() => expect(geo.country('1.1.1.1')).toBe('FR'));
+    await expect.poll(() => geo.country('1.1.1.1')).toBe('FR');
     expect(logged.map(({ event }) => event)).toEqual(['geo.reloaded']);
   });
 
@@ -120,7 +120,7 @@ describe('replacement', () => {
     await writeFile(path, writeMmdb({ '1.0.0.0/8': 'FR' }));
     await utimes(path, 2_000_000_000, 2_000_000_000);
     tick();
-    await vi.waitFor(() => expect(geo.country('1.1.1.1')).toBe('FR'));
+    await expect.poll(() => geo.country('1.1.1.1')).toBe('FR');
   });
 
   it('keeps the old one when the new one is broken or missing, says so once, and takes the next good one', async () => {
@@ -128,16 +128,17 @@ describe('replacement', () => {
     const good = writeMmdb({ '1.0.0.0/8': 'FR' });
     await writeFile(path, good.subarray(0, good.length - 20));
     tick();
-    await vi.waitFor(() => expect(logged).toHaveLength(1));
+    await expect.poll(() => logged).toHaveLength(1);
     expect(logged[0]).toMatchObject({
       event: 'geo.reload_failed',
       fields: { path, error: { message: expect.stringContaining(path) } },
     });
     await rm(path);
-    await vi.waitFor(() => {
+    const loggedAfterTick = () => {
       tick();
-      expect(logged).toHaveLength(2);
-    });
+      return logged;
+    };
+    await expect.poll(loggedAfterTick).toHaveLength(2);
     for (let count = 0; count < 5; count += 1) {
       tick();
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -145,11 +146,8 @@ describe('replacement', () => {
     expect(logged).toHaveLength(2);
     expect(geo.country('1.1.1.1')).toBe('GB');
     await writeFile(path, good);
-    await vi.waitFor(() => {
-      tick();
-      expect(geo.country('1.1.1.1')).toBe('FR');
-    });
-    expect(logged.at(-1)?.event).toBe('geo.reloaded');
+    await expect.poll(() => loggedAfterTick().at(-1)?.event).toBe('geo.reloaded');
+    expect(geo.country('1.1.1.1')).toBe('FR');
   });
 
   it('looks no more once it is closed', async () => {
