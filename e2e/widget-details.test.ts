@@ -47,6 +47,8 @@ async function openWith(...names: readonly string[]) {
   return { folder, uuids, subject, ask, open };
 }
 
+// The widget shows many a change before it is answered: what the store has is polled for.
+
 /** Opens the details of a file on one of its tabs. */
 async function openTab(widget: Widget, name: string, tab: string): Promise<void> {
   await widget.openDetails(name);
@@ -66,7 +68,7 @@ test('keeps a file as a favourite, lists it among the favourites, and lets go of
 
   await widget.fromMenu(widget.file('kept.txt'), 'add_to', 'add_to_favorites');
   await widget.seeToast('Successfully added to favorites');
-  expect(await favorites()).toEqual([uuids[0]]);
+  await expect.poll(favorites).toEqual([uuids[0]]);
 
   await widget.page.getByText('None', { exact: true }).first().click();
   await widget.page.getByTestId('view-menu-toggle-btn').click();
@@ -75,7 +77,7 @@ test('keeps a file as a favourite, lists it among the favourites, and lets go of
   await widget.fromMenu(widget.file('kept.txt'), 'remove_from_favorites');
   await widget.seeToast('Successfully removed from favorites');
   await widget.file('kept.txt').waitFor({ state: 'detached' });
-  expect(await favorites()).toEqual([]);
+  await expect.poll(favorites).toEqual([]);
   await expectNoFailure(widget);
 });
 
@@ -94,11 +96,15 @@ test('describes a file: title, description and tags, and the tags that are there
   await tags.pressSequentially('harbour');
   await tags.press('Enter');
   await page.getByRole('button', { name: 'Save', exact: true }).last().click();
-  await page.getByPlaceholder('Title...').waitFor({ state: 'detached' });
 
-  const { json } = await ask('GET', `v5/file/${uuids[0]}`);
-  expect(member(json, 'file.meta')).toEqual({ title: 'Harbour at dusk', description: 'Taken from the pier' });
-  expect(member(json, 'file.tags')).toMatchObject({ en: [{ label: 'sea' }, { label: 'harbour' }] });
+  const told = async () => (await ask('GET', `v5/file/${uuids[0]}`)).json;
+  await expect
+    .poll(async () => member(await told(), 'file.meta'))
+    .toEqual({ title: 'Harbour at dusk', description: 'Taken from the pier' });
+  await expect
+    .poll(async () => member(await told(), 'file.tags'))
+    .toMatchObject({ en: [{ label: 'sea' }, { label: 'harbour' }] });
+  await page.getByPlaceholder('Title...').waitFor({ state: 'detached' });
   await expectNoFailure(widget);
 });
 
@@ -112,22 +118,19 @@ test('puts a file at its place of a product, and takes it away from there', asyn
   const field = (label: string) => page.getByText(label, { exact: true }).last().locator('xpath=following::input[1]');
   const [ref, position] = [field('Reference'), field('Position')];
   const product = async () => member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.product');
-  const save = async () => {
-    await page.getByRole('button', { name: 'Save', exact: true }).last().click();
-    await page.getByRole('button', { name: 'Save', exact: true }).waitFor({ state: 'detached' });
-  };
+  const save = () => page.getByRole('button', { name: 'Save', exact: true }).last().click();
 
   await edit.click();
   await ref.fill('SKU-7');
   await position.fill('2');
   await save();
-  expect(await product()).toEqual({ ref: 'SKU-7', position: 2 });
+  await expect.poll(product).toEqual({ ref: 'SKU-7', position: 2 });
   expect((await ask('GET', 'v5/product/SKU-7/files')).list('files').map((file) => member(file, 'uuid'))).toEqual(uuids);
 
   await edit.click();
   await ref.fill('SKU-8');
   await save();
-  expect(await product()).toEqual({ ref: 'SKU-8', position: 2 });
+  await expect.poll(product).toEqual({ ref: 'SKU-8', position: 2 });
   await expectNoFailure(widget);
 });
 
@@ -178,7 +181,7 @@ test('adds, likes, changes and deletes a comment, and shows those of others', as
   await page.keyboard.type('Looks good');
   await send.first().click();
   await page.getByText('Looks good', { exact: true }).waitFor();
-  expect(await own()).toEqual(['Looks good']);
+  await expect.poll(own).toEqual(['Looks good']);
 
   // What may be done with a comment: subscribe, like, reply and, with one's own, more.
   const actions = page
@@ -201,7 +204,7 @@ test('adds, likes, changes and deletes a comment, and shows those of others', as
   await page.getByRole('button', { name: 'Reply' }).first().locator('xpath=following-sibling::button').click();
   await page.getByText('Delete', { exact: true }).last().click();
   await page.getByText('Looks good to me', { exact: true }).waitFor({ state: 'detached' });
-  expect(await own()).toEqual([]);
+  await expect.poll(own).toEqual([]);
   expect(await comments()).toHaveLength(1);
   expect(await page.title()).not.toBe('taken');
   await expectNoFailure(widget);
@@ -239,8 +242,11 @@ test('tells the history of a file, restores an older version and deletes another
   await widget.confirm();
   await page.getByText(`ID: ${uuidOf('0001')}`).waitFor({ state: 'detached' });
 
-  const versions = (await ask('GET', `v5/file/${uuids[0]}/versions`)).list('versions');
-  expect(versions.map((one) => [member(one, 'uuid'), member(one, 'size.bytes')])).toEqual([
+  const versions = async () => {
+    const list = (await ask('GET', `v5/file/${uuids[0]}/versions`)).list('versions');
+    return list.map((one) => [member(one, 'uuid'), member(one, 'size.bytes')]);
+  };
+  await expect.poll(versions).toEqual([
     [uuidOf('0003'), 5],
     [uuidOf('0002'), 14],
     [uuidOf('0000'), 5],
@@ -274,18 +280,18 @@ test('makes, renames and deletes a variation', async () => {
   await page.locator('input[value^="drawn ("]').fill('Teaser');
   await widget.confirm();
   await widget.seeToast('Variation is added!');
-  expect(await variants()).toEqual([['Teaser', 'q=50']]);
+  await expect.poll(variants).toEqual([['Teaser', 'q=50']]);
 
   await act('Teaser', 3);
   await page.locator('input[value="Teaser"]').fill('Banner');
   await widget.confirm();
   await page.getByText('Banner', { exact: true }).last().waitFor();
-  expect(await variants()).toEqual([['Banner', 'q=50']]);
+  await expect.poll(variants).toEqual([['Banner', 'q=50']]);
 
   await act('Banner', 4);
   await widget.confirm();
   await page.getByText('Banner', { exact: true }).waitFor({ state: 'detached' });
-  expect(await variants()).toEqual([]);
+  await expect.poll(variants).toEqual([]);
   await expectNoFailure(widget);
 });
 
