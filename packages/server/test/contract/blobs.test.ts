@@ -147,6 +147,10 @@ describe.skipIf(s3Url === undefined)('addresses of blobs on S3', () => {
       },
     );
     opened.push(elsewhere);
+    expect([blobs.linkOrigin, elsewhere.linkOrigin]).toEqual([
+      new URL(/endpoint=([^&]+)/.exec(bucket)?.[1] ?? '').origin,
+      'https://files.example',
+    ]);
     expect(await elsewhere.linkTo(blobId, answer, 60)).toMatch(
       new RegExp(`^https://files\\.example/[a-z0-9-]+/some%20where/objects/${blobId}\\?`),
     );

@@ -78,6 +78,10 @@ class S3Blobs implements Blobs, LinkedBlobs {
     return source;
   }
 
+  get linkOrigin(): string {
+    return this.#bucket.linkBase().origin;
+  }
+
   async linkTo(blobId: string, answer: LinkedAnswer, seconds: number): Promise<string> {
     const key = this.#keyOf(blobId);
     if (key === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');

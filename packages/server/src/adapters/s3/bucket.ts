@@ -151,18 +151,24 @@ export class Bucket {
     });
   }
 
+  /** The bucket's address for browsers, in the style of its URL. */
+  linkBase(): URL {
+    const { region, endpoint, publicEndpoint = endpoint, pathStyle } = this.#address;
+    const place = this.#client.config.endpointProvider({
+      Bucket: this.#bucket,
+      Region: region,
+      ForcePathStyle: pathStyle,
+      ...(publicEndpoint === undefined ? {} : { Endpoint: publicEndpoint }),
+    });
+    return place.url;
+  }
+
   /** An address at which the store answers reads of the object until `seconds` after `nowMs`; the parameters are part of it. */
   link(key: string, parameters: Readonly<Record<string, string>>, nowMs: number, seconds: number): Promise<string> {
-    const { region, endpoint, publicEndpoint = endpoint, pathStyle } = this.#address;
+    const { region } = this.#address;
     return guarded('sign an address', async () => {
-      const place = this.#client.config.endpointProvider({
-        Bucket: this.#bucket,
-        Region: region,
-        ForcePathStyle: pathStyle,
-        ...(publicEndpoint === undefined ? {} : { Endpoint: publicEndpoint }),
-      });
       const path = (this.#prefix + key).split('/').map(encodeURIComponent).join('/');
-      const object = new URL(`${place.url.href.replace(/\/$/, '')}/${path}`);
+      const object = new URL(`${this.linkBase().href.replace(/\/$/, '')}/${path}`);
       const credentials = await this.#client.config.credentials();
       return presignGet({ object, region, credentials, parameters, nowMs, seconds });
     });
