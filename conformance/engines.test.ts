@@ -255,7 +255,7 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
   }, 600_000);
 
   /** Sends requests while an engine is dead: they are refused in bounded time, all of them. */
-  async function refused(ask: (n: number) => Promise<Answer>, outcome: RegExp): Promise<void> {
+  async function refused(ask: (n: number) => Promise<Answer>, outcome: RegExp): Promise<number> {
     const began = performance.now();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => ask(n)));
     const seconds = (performance.now() - began) / 1000;
@@ -264,6 +264,7 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     }
     expect(seconds).toBeLessThan(REFUSED_WITHIN_SECONDS);
+    return seconds;
   }
 
   /** Readiness is looked into at most once a second, and told from memory in between. */
@@ -298,6 +299,66 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
     expect(answer.bytes.toString()).toBe('before');
     await eventually(() => holder.upload(path, 'after.txt'), '200', 30_000);
   });
+
+  test('while S3 is frozen bytes are answered 503 in bounded time and lists go on; nothing half-done stays, and all works again when it thaws', async () => {
+    const path = freshFolder();
+    const { uuid } = await node(0).target.seed(path, 'before.txt', 'before');
+    const single = await node(0).target.holder({ permissions: ['FILE_UPLOAD'], upload: { max: 1 } });
+    const half = stalledBody('x'.repeat(LARGE_BYTES), 'x');
+    const underWay = single.put(path, 'half.bin', half.body);
+    await untilUnderWay(underWay, () => holder.list(path));
+    await expect.poll(async () => (await contentsOf(bucket)).uploads.length).toBe(1);
+
+    await s3.freeze();
+    const seconds: Record<string, number> = {};
+    try {
+      const begun = performance.now();
+      half.goOn();
+      const given = underWay.then(({ outcome }) => {
+        seconds['an upload that was under way'] = (performance.now() - begun) / 1000;
+        return outcome;
+      });
+      const ready = Promise.all(nodes.map(({ target }) => isReady(target, false))).then(() => {
+        seconds['readiness'] = (performance.now() - begun) / 1000;
+      });
+      seconds['uploads'] = await refused(
+        (n) => holder.at(node(n).target).upload(path, `${n}.txt`),
+        /^503 STORE_UNAVAILABLE$/,
+      );
+      seconds['downloads'] = await refused(
+        (n) => node(n).target.admin('GET', `v4/get/${uuid}`),
+        /^503 STORE_UNAVAILABLE$/,
+      );
+      seconds['large uploads'] = await refused(
+        (n) => holder.at(node(n).target).put(path, `${n}.bin`, randomBytes(LARGE_BYTES)),
+        /^503 STORE_UNAVAILABLE$/,
+      );
+      expect(await given).toBe('503 STORE_UNAVAILABLE');
+      await ready;
+      expect(seconds['an upload that was under way']).toBeLessThan(REFUSED_WITHIN_SECONDS);
+      expect(names(await holder.list(path))).toEqual(['before.txt']);
+      // What it took is free again by now.
+      expect((await single.upload(path, 'second.txt')).outcome).toBe('503 STORE_UNAVAILABLE');
+    } finally {
+      await s3.thaw();
+    }
+    const told = Object.entries(seconds).map(([what, each]) => `${what} ${each.toFixed(1)} s`);
+    console.log(`  until 503 while S3 was frozen: ${told.join(', ')}`);
+
+    const { answer } = await eventually(() => node(1).target.admin('GET', `v4/get/${uuid}`), '200', 30_000);
+    expect(answer.bytes.toString()).toBe('before');
+    for (const { target } of nodes) await isReady(target, true);
+    await eventually(() => single.at(node(1).target).upload(path, 'after.txt'), '200', 30_000);
+    expect((await single.upload(path, 'third.txt')).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
+    expect(names(await holder.list(path))).toEqual(['after.txt', 'before.txt']);
+    await sweepLater();
+    expect(await orphans()).toEqual({
+      objectsWithoutRecord: [],
+      recordsWithoutObject: [],
+      uploads: [],
+      reservations: [],
+    });
+  }, 240_000);
 
   // What docs/explanation/engines.md says of each loss.
 

@@ -8,7 +8,11 @@ export interface CutProxy {
   cut(): void;
   /** Lets nothing through any more in either direction, and tells neither end; with a text only on connections that began with it. */
   silence(text?: string): void;
-  /** Takes connections again. */
+  /** Takes connections and whatever they bring, and reads none of it until `restore`, which passes it all on: as a process that is stopped. */
+  freeze(): void;
+  /** Lets so many bytes a second through on each connection, in each direction. */
+  slow(bytesPerSecond: number): void;
+  /** Takes connections again, and lets everything through at once. */
   restore(): void;
   /** How many bytes have gone to the store. */
   sentBytes(): number;
@@ -17,7 +21,8 @@ export interface CutProxy {
 
 /** Listens on a free port of 127.0.0.1 and passes everything on. */
 export async function openProxy(port: number, host: string): Promise<CutProxy> {
-  let state: 'open' | 'cut' | 'silent' = 'open';
+  let state: 'open' | 'cut' | 'silent' | 'frozen' = 'open';
+  let bytesPerSecond = Number.POSITIVE_INFINITY;
   let silenced = '';
   let sentBytes = 0;
   const sockets = new Set<Socket>();
@@ -40,7 +45,11 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
       from.on('data', (chunk) => {
         if (from === client) sentBytes += chunk.length;
         if (!isSilent()) to.write(chunk);
+        if (bytesPerSecond === Number.POSITIVE_INFINITY) return;
+        from.pause();
+        setTimeout(() => state !== 'frozen' && from.resume(), (chunk.length / bytesPerSecond) * 1000).unref();
       });
+      if (state === 'frozen') from.pause();
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
@@ -64,8 +73,17 @@ export async function openProxy(port: number, host: string): Promise<CutProxy> {
       state = 'silent';
       silenced = text;
     },
+    freeze() {
+      state = 'frozen';
+      for (const socket of sockets) socket.pause();
+    },
+    slow(rate) {
+      bytesPerSecond = rate;
+    },
     restore() {
       state = 'open';
+      bytesPerSecond = Number.POSITIVE_INFINITY;
+      for (const socket of sockets) socket.resume();
     },
     sentBytes: () => sentBytes,
     async close() {

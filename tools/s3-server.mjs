@@ -81,9 +81,11 @@ rgw frontends = beast endpoint=127.0.0.1:${ports.gateway}
 
 /**
  * Starts the server and makes a bucket address of it: an \`s3://\` URL in which only the bucket is to be filled in. `kill` ends the gateway,
- * which is the server that clients talk to (SIGKILL), and `restart` starts it again; the daemon behind it, which holds the objects in memory, goes on.
+ * which is the server that clients talk to (SIGKILL), and `restart` starts it again; `freeze` stops it, so that it takes connections and says
+ * nothing (SIGSTOP), and `thaw` lets it go on; the daemon behind it, which holds the objects in memory, goes on.
  * @param {() => Promise<number>} freePort
- * @returns {Promise<{ url: string, pid: number, stop: () => Promise<void>, kill: () => Promise<void>, restart: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, pid: number, stop: () => Promise<void>, kill: () => Promise<void>, restart: () => Promise<void>,
+ *   freeze: () => Promise<void>, thaw: () => Promise<void> }>}
  */
 export async function startS3(freePort) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-s3-'));
@@ -141,13 +143,16 @@ export async function startS3(freePort) {
       process.kill(await gateway(), 'SIGKILL');
       await until('the end of the gateway', async () => !(await listens(ports.gateway)));
     };
+    /** @param {NodeJS.Signals} signal */
+    const send = async (signal) => void process.kill(await gateway(), signal);
     await restart();
     const user = ['user', 'create', '--uid=test', '--display-name=test'];
     const keys = [`--access-key=${ACCESS}`, `--secret-key=${SECRET}`];
     await must('radosgw-admin', [...configured, '-n', 'client.rgw', ...user, ...keys]);
     const endpoint = `http://127.0.0.1:${ports.gateway}`;
     const pid = await gateway();
-    return { url: `s3://${ACCESS}:${SECRET}@BUCKET?endpoint=${endpoint}`, pid, stop, kill, restart };
+    const [freeze, thaw] = [() => send('SIGSTOP'), () => send('SIGCONT')];
+    return { url: `s3://${ACCESS}:${SECRET}@BUCKET?endpoint=${endpoint}`, pid, stop, kill, restart, freeze, thaw };
   } catch (error) {
     await stop();
     throw error;

@@ -123,7 +123,7 @@ async function runProjects(projects, env) {
 }
 
 /**
- * The files that run in any layout. The other conformance tests and `uppy.test.ts` choose their own stores and nodes, `policy.test.ts`
+ * The files that run in any layout. The other conformance tests, `uppy.test.ts` and `store-downloads.test.ts` choose their own stores and nodes, `policy.test.ts`
  * needs none; they run once, without a layout.
  */
 const ANYWHERE = {

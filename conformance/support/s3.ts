@@ -23,6 +23,7 @@ interface Client {
 interface Sdk {
   readonly S3Client: new (config: object) => Client;
   readonly CreateBucketCommand: new (input: { Bucket: string }) => object;
+  readonly PutBucketCorsCommand: new (input: { Bucket: string; CORSConfiguration: object }) => object;
   readonly GetObjectCommand: new (input: { Bucket: string; Key: string }) => object;
   readonly PutObjectCommand: new (input: { Bucket: string; Key: string; Body: Uint8Array }) => object;
   readonly DeleteObjectCommand: new (input: { Bucket: string; Key: string }) => object;
@@ -52,6 +53,13 @@ export async function createBucket(template: string): Promise<string> {
   const url = template.replace('BUCKET', `latchkey-conformance-${randomBytes(6).toString('hex')}`);
   await withBucket(url, (client, bucket, sdk) => client.send(new sdk.CreateBucketCommand({ Bucket: bucket })));
   return url;
+}
+
+/** Gives the bucket rules for pages of other origins. */
+export function allowPages(url: string, rules: object): Promise<unknown> {
+  return withBucket(url, (client, bucket, sdk) =>
+    client.send(new sdk.PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: rules })),
+  );
 }
 
 /** The keys of all objects of a bucket, and those of its multipart uploads that have not ended (a thousand at most). */

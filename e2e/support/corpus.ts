@@ -19,6 +19,20 @@ const MIME_TYPES: Readonly<Record<string, string>> = {
   '.webp': 'image/webp',
 };
 
+const DRAWING =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path fill="red" d="M0 0h9v9H0z"/></svg>\n';
+
+/** Made with `ffmpeg -f lavfi -i color=red:size=16x16:rate=2:duration=3 -c:v libvpx -b:v 1k clip.webm`. */
+const CLIP =
+  'GkXfo59ChoEBQveBAULygQRC84EIQoKEd2VibUKHgQJChYECGFOAZwEAAAAAAAJxEU2bdLpNu4tTq4QVSalmU6yBoU27i1OrhBZUrmtTrIHYTbuMU6uEEl' +
+  'TDZ1OsggEeTbuMU6uEHFO7a1OsggJb7AEAAAAAAABZAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAVSalmsirXsYMPQkBNgI1MYXZmNTkuMjcuMTAwV0GNTGF2ZjU5LjI3LjEwMESJiECncAAAAAAAFl' +
+  'Sua8GuAQAAAAAAADjXgQFzxYgr+J4z9EX1mJyBACK1nIN1bmSIgQCGhVZfVlA4g4EBI+ODhB3NZQDgibCBELqBEJqBAhJUw2f9c3OgY8CAZ8iaRaOHRU5D' +
+  'T0RFUkSHjUxhdmY1OS4yNy4xMDBzc9djwItjxYgr+J4z9EX1mGfIoUWjh0VOQ09ERVJEh5RMYXZjNTkuMzcuMTAwIGxpYnZweGfIokWjiERVUkFUSU9ORI' +
+  'eUMDA6MDA6MDMuMDAwMDAwMDAwAAAfQ7Z1QLXngQCjvYEAAIDwAgCdASoQABAAAEcIhYWIhYSIAgICdaoD+AP6Ag1NGAD+/W7z/+OZNzDE/45t//FhPA4o' +
+  'yP/xUQCjlYEB9ACxAQABEBAAGAAYWC/0AAgAAKOVgQPoALEBAAEQEAAYABhYL/QACAAAo5WBBdwAsQEAARAQABgAGFgv9AAIAACjlYEH0ACxAQABEBAAGA' +
+  'AYWC/0AAgAAKOVgQnEALEBAAEQEAAYABhYL/QACAAAHFO7a5G7j7OBALeK94EB8YIBoPCBAw==';
+
 /** Up to `count` files, each of another format, in a stable order. Says in one line when the corpus is absent. */
 export function filesOfManyFormats(count: number): readonly PickedFile[] {
   const corpora = process.env['CORPORA_DIR'];
@@ -51,6 +65,34 @@ export function pdf(name: string): PickedFile {
   const rows = `0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`;
   const trailer = `trailer\n<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${body.length}\n%%EOF\n`;
   return picked(name, Buffer.from(`${body}xref\n${rows}${trailer}`));
+}
+
+/** A picture of one red pixel that every browser shows and the server does not draw. */
+export function bitmap(name: string): PickedFile {
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  header.writeUInt32LE(58, 2);
+  for (const [at, value] of [
+    [10, 54],
+    [14, 40],
+    [18, 1],
+    [22, 1],
+    [34, 4],
+  ] as const)
+    header.writeUInt32LE(value, at);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  return picked(name, Buffer.concat([header, Buffer.from([0, 0, 255, 0])]));
+}
+
+/** A drawing. */
+export function drawing(name: string): PickedFile {
+  return picked(name, Buffer.from(DRAWING));
+}
+
+/** Three seconds of red, 16 pixels wide: VP8, which every Chromium plays. */
+export function clip(name: string): PickedFile {
+  return picked(name, Buffer.from(CLIP, 'base64'));
 }
 
 /** A file with this text in it. */
@@ -99,8 +141,7 @@ function made(): Readonly<Record<string, Buffer>> {
     'text.tex': '\\documentclass{article}\\begin{document}Red\\end{document}\n',
     'text.rtf': '{\\rtf1\\ansi Red}\n',
     'book.bib': '@misc{red, title={Red}}\n',
-    'drawing.svg':
-      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path fill="red" d="M0 0h9v9H0z"/></svg>\n',
+    'drawing.svg': DRAWING,
     'settings.yaml': 'red: 1\n',
     'settings.toml': 'red = 1\n',
     'settings.ini': '[colours]\nred=1\n',

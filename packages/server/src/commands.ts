@@ -53,7 +53,7 @@ export async function runCommand({ name, folder }: Command, config: Config): Pro
     };
     const store = {
       records: opened(openRecords(config.databaseUrl)),
-      blobs: opened(await openBlobs(config.blobsUrl, SURROUNDINGS)),
+      blobs: opened(await openBlobs(config, SURROUNDINGS)),
     };
     const secrets = {
       own: config.signingSecrets === undefined ? join(config.dataDir, KEYRING_FILE) : undefined,

@@ -103,10 +103,10 @@ export async function compose(config: Config): Promise<Service> {
   const system = openSystem({ keyring, meter, tracer, logLevel: config.logLevel, secrets });
   try {
     const geo = await opened(openGeo(config.geoDb, system));
-    const blobs = await opened(openBlobs(config.blobsUrl, system));
+    const blobs = await opened(openBlobs(config, system));
     // A program is asked for its version while the stores are opened.
     const programs = findFfmpeg();
-    const partials = await opened(openPartialBlobs(config.blobsUrl, system));
+    const partials = await opened(openPartialBlobs(config, system));
     const sql = await opened(
       openSql(config.databaseUrl, {
         log: system.log,
@@ -243,16 +243,21 @@ function decodedOr(text: string): string {
 
 /** The blob store that the URL names. */
 export function openBlobs(
-  url: string,
+  { blobsUrl: url, blobsStallMs: stallMs }: Pick<Config, 'blobsUrl' | 'blobsStallMs'>,
   system: Pick<Ports['system'], 'now' | 'random'>,
 ): Promise<Blobs & Partial<LocalBlobs> & Partial<LinkedBlobs>> {
-  return url.startsWith('s3:') ? openS3Blobs(url, system) : openDiskBlobs(url.slice('file:'.length), system);
+  return url.startsWith('s3:')
+    ? openS3Blobs(url, system, { stallMs })
+    : openDiskBlobs(url.slice('file:'.length), system);
 }
 
 /** Growing blobs in the same store. */
-function openPartialBlobs(url: string, system: Pick<Ports['system'], 'random'>): Promise<PartialBlobs> {
+function openPartialBlobs(
+  { blobsUrl: url, blobsStallMs: stallMs }: Pick<Config, 'blobsUrl' | 'blobsStallMs'>,
+  system: Pick<Ports['system'], 'random'>,
+): Promise<PartialBlobs> {
   return url.startsWith('s3:')
-    ? openS3PartialBlobs(url, system)
+    ? openS3PartialBlobs(url, system, { stallMs })
     : openDiskPartialBlobs(url.slice('file:'.length), system);
 }
 

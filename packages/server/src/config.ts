@@ -15,6 +15,7 @@ export interface Config {
   readonly databaseLockMs: number;
   readonly countersUrl: string | undefined;
   readonly blobsUrl: string;
+  readonly blobsStallMs: number;
   readonly downloads: 'node' | 'store';
   readonly geoDb: string | undefined;
   readonly trustedProxies: readonly string[];
@@ -151,6 +152,12 @@ const ROWS = {
     'Where the bytes of files are kept: file:path, or a bucket of any S3 store as s3://key:secret@bucket/prefix?endpoint=https://host&region=us-east-1. Without key and secret the surroundings of the process are asked, as AWS tools do.',
     z.string().refine((text) => /^(file|s3):./.test(text), 'must begin with file: or s3://'),
     true,
+  ),
+  blobsStallMs: row(
+    'LATCHKEY_BLOBS_STALL_MS',
+    '10000',
+    'Milliseconds without any movement after which a request to the S3 store is given up and answered 503, and not made again; three times as long where the store joins parts. A transfer that is slow but moves goes on.',
+    milliseconds(1000),
   ),
   downloads: row(
     'LATCHKEY_DOWNLOADS',
@@ -418,6 +425,7 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Omit<Conf
     databaseLockMs: given.databaseLockMs ?? 8000,
     countersUrl: given.countersUrl,
     blobsUrl: given.blobsUrl ?? `file:${join(dataDir, 'blobs')}`,
+    blobsStallMs: given.blobsStallMs ?? 10_000,
     downloads: given.downloads ?? 'node',
     geoDb: given.geoDb,
     trustedProxies: given.trustedProxies ?? [],

@@ -102,7 +102,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
   registerHealth(app, ports, options.phase);
   registerMetrics(app, ports.system.meter, options.metricsToken);
   registerWidgetServices(app, ports, options);
-  await registerConsole(app, options);
+  await registerConsole(app, {
+    staticFolders: options.staticFolders,
+    linkOrigin: options.downloads === 'store' ? ports.blobs.linkOrigin : undefined,
+  });
 
   await app.register(async (scope) => {
     acceptAnyJson(scope, options.jsonBytesMax, options.jsonMsMax);

@@ -11,22 +11,36 @@ export interface StaticFolders {
   readonly plainDemo: string;
 }
 
-/** The console's pages load from us alone; Mantine sets colours and sizes in style attributes. */
+/** The console's pages load from us alone and show no files; Mantine sets colours and sizes in style attributes. */
 const CONSOLE_CSP =
   "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-/** The widgets put style elements into the page (styled-components) and try fonts and icons elsewhere, which may fail. */
-const DEMO_CSP =
-  "default-src 'self'; script-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' blob: data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+/**
+ * The widgets put style elements into the page (styled-components) and try fonts and icons elsewhere, which may fail. Where files are
+ * redirected to their store, pictures may come from its origin: a policy counts after redirections, too. Recordings are played from here,
+ * and the widgets' scripts read no file.
+ */
+function demoCsp(linkOrigin: string | undefined): string {
+  const pictures = linkOrigin === undefined ? "'self'" : `'self' ${linkOrigin}`;
+  return `default-src 'self'; script-src 'self'; img-src ${pictures} data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' blob: data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'`;
+}
 /** The small demo is one file that people read; its script stands in it. */
 const PLAIN_DEMO_CSP =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/** What the pages are made of, and where else the files come from that they show. */
+interface ConsoleOptions {
+  readonly staticFolders: StaticFolders;
+  /** The origin of the store that sends files itself; undefined when this service sends them. */
+  readonly linkOrigin: string | undefined;
+}
+
 /** Mounts `/console/`, `/demo/` and `/demo/plain.html`; `/` leads to the console. */
 export async function registerConsole(
   app: FastifyInstance,
-  options: { readonly staticFolders: StaticFolders },
+  { staticFolders, linkOrigin }: ConsoleOptions,
 ): Promise<void> {
-  const { console: consoleFolder, demo, plainDemo } = options.staticFolders;
+  const { console: consoleFolder, demo, plainDemo } = staticFolders;
+  const policyOfDemo = demoCsp(linkOrigin);
   app.get('/', (_request, reply) => reply.redirect('/console/'));
   app.get('/console', (_request, reply) => reply.redirect('/console/'));
   app.get('/demo', (_request, reply) => reply.redirect('/demo/'));
@@ -45,7 +59,7 @@ export async function registerConsole(
       decorateReply: false,
       cacheControl: false,
       setHeaders: (response) => {
-        response.header('content-security-policy', DEMO_CSP);
+        response.header('content-security-policy', policyOfDemo);
         response.header('x-content-type-options', 'nosniff');
         response.header('cache-control', 'no-cache');
       },

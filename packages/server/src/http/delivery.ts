@@ -42,9 +42,9 @@ async function deliver(
   }
   const range = wantedRange(call, file, etag, modifiedMs);
   const contentType = file.mime === 'text/plain' ? 'text/plain; charset=utf-8' : file.mime;
-  const seconds = linkSeconds(call);
+  const seconds = linkSeconds(call, file);
   if (link !== undefined && seconds > 0) {
-    const answer = { contentType, disposition: disposition(call, file), cacheControl: cacheControl(call, file) };
+    const answer = { contentType, disposition: disposition(call, file), cacheControl: LINKED_CACHING };
     await reply
       .code(307)
       // It is good for moments only, and for whoever was let through.
@@ -133,16 +133,24 @@ async function deliverIcon(call: Call, file: FileRecord, failed: boolean): Promi
   return undefined;
 }
 
+/**
+ * Nobody asks for the same address again after its second is over. Within it a browser would show a script what it kept of an answer to
+ * a picture, in which the store has said nothing of scripts, and refuse it.
+ */
+const LINKED_CACHING = 'private, no-store';
+
 /** No address of the store is good for longer: whom it was given to keeps it, whatever becomes of the right to it. */
 const LINK_SECONDS_MAX = 30;
 
 /**
  * How long an address of the store may live: not beyond the key, and not at all when this service sends the bytes itself. That it does
- * for credentials in headers, which a browser would hand on to the store, and for HEAD, which a signed address does not cover.
+ * for credentials in headers, which a browser would hand on to the store, for HEAD, which a signed address does not cover, and for parts of
+ * recordings: a player follows the redirection once and asks the store for every later part, long after the address is over.
  */
-function linkSeconds(call: Call): number {
-  if (call.settings.downloads !== 'store' || call.request.method !== 'GET' || hasCredentialHeader(call.request))
-    return 0;
+function linkSeconds(call: Call, file: FileRecord): number {
+  const { method, headers } = call.request;
+  if (call.settings.downloads !== 'store' || method !== 'GET' || hasCredentialHeader(call.request)) return 0;
+  if (headers.range !== undefined && /^(audio|video)\//.test(file.mime)) return 0;
   const lifeMs = (call.entrant.bearer.claims?.expiresAtMs ?? Number.POSITIVE_INFINITY) - call.nowMs;
   return Math.min(LINK_SECONDS_MAX, Math.floor(lifeMs / 1000));
 }

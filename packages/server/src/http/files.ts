@@ -226,7 +226,7 @@ function deliveryPath(call: Call): CanonicalPath {
 /** The way past this service, where the store has one. */
 function linking(
   call: Call,
-  link: (blobs: LinkedBlobs, answer: LinkedAnswer, seconds: number) => Promise<string>,
+  link: (blobs: Pick<LinkedBlobs, 'linkTo'>, answer: LinkedAnswer, seconds: number) => Promise<string>,
 ): Pick<Source, 'link'> {
   const { blobs } = call.ports;
   const linkTo = blobs.linkTo?.bind(blobs);

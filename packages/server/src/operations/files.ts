@@ -135,7 +135,7 @@ export async function readFile(
 
 /** An address at which the store itself sends what `readFile` would; charged like it. The same codes. */
 export async function linkFile(
-  ports: { readonly blobs: LinkedBlobs },
+  ports: { readonly blobs: Pick<LinkedBlobs, 'linkTo'> },
   grant: Grant<'file.download'>,
   file: FileRecord,
   answer: LinkedAnswer,

@@ -63,6 +63,8 @@ export interface LinkedAnswer {
 
 /** What a store that browsers can reach can do besides: hand bytes out itself, past this service. */
 export interface LinkedBlobs {
+  /** The origin of every address that `linkTo` gives, such as `https://store.example`: pages that show pictures must let it in. */
+  readonly linkOrigin: string;
   /** An address at which the store answers reads of the blob, whole or in ranges, to anybody and with these headers, for so many
    *  seconds. Whether the blob is there is not looked at. Raises FILE_NOT_FOUND for what is no id, STORE_UNAVAILABLE. */
   linkTo(blobId: string, answer: LinkedAnswer, seconds: number): Promise<string>;

@@ -1,4 +1,7 @@
 // Downloads that the store sends itself: who is sent there, for how long, and who is not.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LinkedAnswer } from '../../src/ports/blobs.ts';
 import { type Harness, openHarness } from '../support/harness.ts';
@@ -14,13 +17,17 @@ interface Asked extends LinkedAnswer {
 let harness: Harness;
 let key: string;
 let asked: Asked[] = [];
+/** Pages as the builds make them: only that they are there counts here. */
+let built = '';
 
 const open = (downloads: 'node' | 'store') =>
   openHarness({
     downloads,
+    staticFolders: { console: join(built, 'console'), demo: join(built, 'demo'), plainDemo: join(built, 'plain') },
     wrap: (ports) => ({
       ...ports,
       blobs: Object.assign(ports.blobs, {
+        linkOrigin: new URL(LINK).origin,
         linkTo: async (blobId: string, answer: LinkedAnswer, seconds: number) => {
           asked.push({ blobId, ...answer, seconds });
           return LINK;
@@ -30,10 +37,18 @@ const open = (downloads: 'node' | 'store') =>
   });
 
 beforeAll(async () => {
+  built = await mkdtemp(join(tmpdir(), 'latchkey-pages-'));
+  for (const folder of ['console/assets', 'demo', 'plain']) {
+    await mkdir(join(built, folder), { recursive: true });
+    await writeFile(join(built, folder.split('/')[0] ?? '', 'index.html'), '<!doctype html>');
+  }
   harness = await open('store');
   key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
 });
-afterAll(() => harness.close());
+afterAll(async () => {
+  await harness.close();
+  await rm(built, { recursive: true });
+});
 
 async function stored(name: string, content = '0123456789', of: Harness = harness, by = key) {
   const answer = await of.upload(by, '/downloads', { name, content });
@@ -42,6 +57,14 @@ async function stored(name: string, content = '0123456789', of: Harness = harnes
     uuid: answer.textAt('file.uuid'),
     url: new URL(answer.textAt('file.url.cdn')).pathname.replace('/demo/', '/'),
   };
+}
+
+/** What the page may load, by directive. */
+async function policyOf(of: Harness, url: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const { status, headers } = await of.call({ url });
+  expect(status).toBe(200);
+  const directives = (headers['content-security-policy'] ?? '').split(';').map((text) => text.trim().split(' '));
+  return Object.fromEntries(directives.map(([name = '', ...sources]) => [name, sources]));
 }
 
 async function hide(uuid: string): Promise<void> {
@@ -70,6 +93,9 @@ describe('with downloads from the store', () => {
       {
         seconds: 30,
         contentType: 'text/plain; charset=utf-8',
+        // The address is another one a second later; and a browser that has kept what a picture got, which was allowed no script, would
+        // refuse it to a script.
+        cacheControl: 'private, no-store',
         disposition: expect.stringMatching(/^inline; .*public\.txt/),
       },
     ]);
@@ -135,6 +161,24 @@ describe('with downloads from the store', () => {
     expect(asked).toEqual([]);
   });
 
+  test('a recording that is played, part by part, comes from here, for as long as it plays; one that is saved does not', async () => {
+    const wav = Buffer.concat([
+      Buffer.from(
+        'RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\0\0\0',
+        'latin1',
+      ),
+    ]);
+    const { textAt } = await harness.upload(key, '/downloads', { name: 'sound.wav', content: wav, type: 'audio/wav' });
+    const url = new URL(textAt('file.url.cdn')).pathname.replace('/demo/', '/');
+    asked = [];
+    // Players begin so: with all of it, or with two bytes.
+    for (const range of ['bytes=0-', 'bytes=0-1']) {
+      const part = await harness.call({ url, headers: { range } });
+      expect([part.status, part.headers['content-type'], asked]).toEqual([206, 'audio/wav', []]);
+    }
+    expect((await harness.call({ url })).status).toBe(307);
+  });
+
   test('what is unchanged, asked for with HEAD, or drawn for the asker comes from here', async () => {
     const { url } = await stored('known.txt');
     const head = await harness.call({ method: 'HEAD', url });
@@ -146,6 +190,23 @@ describe('with downloads from the store', () => {
     const picture = new URL(textAt('file.url.cdn')).pathname.replace('/demo/', '/');
     expect((await harness.call({ url: `${picture}?w=1&force_format=png` })).headers['content-type']).toBe('image/png');
     expect(asked).toEqual([]);
+  });
+});
+
+describe('what pages may load', () => {
+  const PAGES = ['/demo/', '/demo/plain.html', '/console/', '/console/templates'];
+
+  test('with downloads from the store it is let into the page that shows files, for pictures, and into no other', async () => {
+    const off = await open('node');
+    try {
+      const store = new URL(LINK).origin;
+      const before = await policyOf(off, '/demo/');
+      expect(before['img-src']).toEqual(["'self'", 'data:', 'blob:']);
+      expect(await policyOf(harness, '/demo/')).toEqual({ ...before, 'img-src': ["'self'", store, 'data:', 'blob:'] });
+      for (const url of PAGES.slice(1)) expect(await policyOf(harness, url)).toEqual(await policyOf(off, url));
+    } finally {
+      await off.close();
+    }
   });
 });
 

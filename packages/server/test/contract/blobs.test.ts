@@ -17,11 +17,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { type CutProxy, openProxy } from '../../../../tools/proxy.ts';
 import { blobsContract } from '../../contract/blobs.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { createDirectoryFlush } from '../../src/adapters/disk/directory-flush.ts';
 import { openS3Blobs } from '../../src/adapters/s3/blobs.ts';
+import { openS3PartialBlobs } from '../../src/adapters/s3/partial-blobs.ts';
 import type { Blobs, LinkedBlobs } from '../../src/ports/blobs.ts';
+import type { PartialBlobs } from '../../src/ports/partial-blobs.ts';
 import { allowPages, createBucket, s3Url } from '../support/s3.ts';
 
 let folder: string;
@@ -147,9 +150,132 @@ describe.skipIf(s3Url === undefined)('addresses of blobs on S3', () => {
       },
     );
     opened.push(elsewhere);
+    expect([blobs.linkOrigin, elsewhere.linkOrigin]).toEqual([
+      new URL(/endpoint=([^&]+)/.exec(bucket)?.[1] ?? '').origin,
+      'https://files.example',
+    ]);
     expect(await elsewhere.linkTo(blobId, answer, 60)).toMatch(
       new RegExp(`^https://files\\.example/[a-z0-9-]+/some%20where/objects/${blobId}\\?`),
     );
+  });
+});
+
+describe.skipIf(s3Url === undefined)('an S3 store that says nothing', () => {
+  const MIB = 1024 * 1024;
+  const PATIENCE = { stallMs: 2000 };
+  /** The longest that a caller waits: a part that the system has taken in is given as long again. */
+  const BOUND_MS = 3 * PATIENCE.stallMs + 2000;
+  let proxy: CutProxy;
+  let blobs: Blobs & LinkedBlobs;
+  let partials: PartialBlobs;
+
+  beforeEach(async () => {
+    const bucket = await createBucket(s3Url ?? '');
+    const { hostname, port } = new URL(/endpoint=([^&]+)/.exec(bucket)?.[1] ?? '');
+    proxy = await openProxy(Number(port), hostname);
+    const url = bucket.replace(`${hostname}:${port}`, `127.0.0.1:${proxy.port}`);
+    blobs = await openS3Blobs(url, { now: Date.now, random: randomBytes }, PATIENCE);
+    partials = await openS3PartialBlobs(url, { random: randomBytes }, PATIENCE);
+    opened.push(blobs);
+  });
+  afterEach(async () => {
+    proxy.cut();
+    await partials.close();
+    await blobs.close();
+    await proxy.close();
+  });
+
+  const inChunks = (bytes: Buffer) =>
+    Readable.from(
+      Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, n) => bytes.subarray(n * 65_536, (n + 1) * 65_536)),
+    );
+  const room = { sizeMaxBytes: 1024 * MIB };
+
+  it('is given up in bounded time whatever it was asked, nothing of it stays behind, and it is used again when it speaks', async () => {
+    const kept = randomBytes(100);
+    const { blobId } = await blobs.write(inChunks(kept), room);
+    const [partialId, otherId] = [await partials.create(), await partials.create()];
+    const underWay = new Readable({ read() {} });
+    underWay.push(randomBytes(9 * MIB));
+    const cutOff = blobs.write(underWay, room);
+    cutOff.catch(() => undefined);
+    await expect.poll(() => proxy.sentBytes()).toBeGreaterThan(8 * MIB);
+    proxy.freeze();
+    const begunMs = performance.now();
+    underWay.push(null);
+    const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+      'a write that was under way': () => cutOff,
+      'a small write': () => write(blobs, 'small'),
+      'a write of several parts': () => blobs.write(inChunks(randomBytes(20 * MIB)), room),
+      'a read': () => blobs.read(blobId),
+      'a look': () => blobs.find(blobId),
+      'a listing': () => blobs.list(laterMs()),
+      'a removal': () => blobs.remove(['ab'.repeat(16)]),
+      'a sweep': () => blobs.sweep(0),
+      'a check': () => blobs.check(),
+      'an upload that begins': () => partials.create(),
+      'an upload that goes on': () => partials.append(partialId, 0, inChunks(randomBytes(9 * MIB)), room),
+      'an upload that ends': () => partials.finish(otherId),
+    };
+    const took = Object.entries(calls).map(async ([name, call]) => {
+      await expect(call(), name).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      return [name, performance.now() - begunMs] as const;
+    });
+    const waits = await Promise.all(took);
+    console.log(
+      `given up after ms, with ${PATIENCE.stallMs} of silence: ${waits.map(([name, ms]) => `${name} ${Math.round(ms)}`).join(', ')}`,
+    );
+    for (const [name, ms] of waits) expect(ms, name).toBeLessThan(BOUND_MS);
+
+    proxy.restore();
+    await blobs.check();
+    expect(Buffer.concat(await (await blobs.read(blobId)).toArray()).equals(kept)).toBe(true);
+    await partials.append(partialId, 0, inChunks(kept), room);
+    expect((await partials.finish(partialId)).sizeBytes).toBe(kept.length);
+    // What it was sent before it fell silent may be written when it wakes up: then it lies there whole and nobody knows of it, as after a crash.
+    await expect
+      .poll(async () => {
+        const { blobIds } = await blobs.list(laterMs());
+        await blobs.remove(blobIds.filter((id) => id !== blobId && id !== partialId));
+        return (await partials.sweep(laterMs())) + (await blobs.sweep(laterMs()));
+      })
+      .toBe(0);
+    expect((await blobs.list(laterMs())).blobIds.toSorted()).toEqual([blobId, partialId].toSorted());
+  });
+
+  it('in the middle of an answer ends it; a reader may be silent for as long as it likes', async () => {
+    const content = randomBytes(32 * MIB);
+    const { blobId } = await blobs.write(inChunks(content), room);
+    const [slow, broken] = [await blobs.read(blobId), await blobs.read(blobId)];
+    const first = (await slow[Symbol.asyncIterator]().next()) as { value: Buffer };
+    proxy.freeze();
+    // Reading what has come already goes on; then there is no more.
+    const begunMs = performance.now();
+    await expect(broken.toArray()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(performance.now() - begunMs).toBeGreaterThan(PATIENCE.stallMs - 100);
+    expect(performance.now() - begunMs).toBeLessThan(BOUND_MS);
+    proxy.restore();
+    expect(slow.destroyed).toBe(false);
+    const rest = await slow.toArray();
+    expect(Buffer.concat([first.value, ...rest]).equals(content)).toBe(true);
+  });
+
+  it('is another thing than one that is slow: what moves is not given up, however long it takes', async () => {
+    proxy.slow(12 * MIB);
+    const content = randomBytes(48 * MIB);
+    const begunMs = performance.now();
+    const { blobId, sizeBytes } = await blobs.write(inChunks(content), room);
+    expect(sizeBytes).toBe(content.length);
+    expect(Buffer.concat(await (await blobs.read(blobId)).toArray()).equals(content)).toBe(true);
+    expect(performance.now() - begunMs).toBeGreaterThan(3 * PATIENCE.stallMs);
+  });
+
+  it('leaves what a check of it wrote to the sweep', async () => {
+    proxy.freeze();
+    await expect(blobs.check()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    proxy.restore();
+    await expect.poll(() => blobs.sweep(laterMs())).toBe(1);
+    expect(await blobs.sweep(laterMs())).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { PATIENCE } from '../../src/adapters/s3/bucket.ts';
 import { POSTGRES_LIMITS } from '../../src/adapters/sql/postgres-dialect.ts';
 import { URL_FAULTS } from '../../src/compose.ts';
 import { helpText, loadConfig, SETTINGS } from '../../src/config.ts';
@@ -91,6 +92,12 @@ describe('settings', () => {
       LATCHKEY_DATABASE_LOCK_MS: '700',
     };
     expect(limitsOf(load(chosen))).toEqual({ connectionsMax: 40, statementMsMax: 2500, lockMsMax: 700 });
+  });
+
+  test('how long an S3 store may be silent can be set, and is otherwise what its adapter says', () => {
+    expect(load().config.blobsStallMs).toBe(PATIENCE.stallMs);
+    expect(load({ LATCHKEY_BLOBS_STALL_MS: '2500' }).config.blobsStallMs).toBe(2500);
+    expect(faults({ LATCHKEY_BLOBS_STALL_MS: '999' })).toHaveLength(1);
   });
 
   test('all faults are reported at once', () => {

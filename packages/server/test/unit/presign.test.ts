@@ -1,5 +1,6 @@
-// Signed addresses of an S3 store, against the example that AWS publishes.
+// Signed addresses of an S3 store, against the example that AWS publishes, and the origin that pages are told of them.
 import { expect, test } from 'vitest';
+import { openBucket } from '../../src/adapters/s3/bucket.ts';
 import { presignGet } from '../../src/adapters/s3/presign.ts';
 
 /** "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", the example of a presigned URL. */
@@ -40,4 +41,21 @@ test('no secret stands in the address, and whatever is said in it is signed', ()
     }),
   );
   expect(signed.size).toBe(7);
+});
+
+test.each([
+  ['?endpoint=http://s3.example:9000', 'http://s3.example:9000'],
+  ['?endpoint=http://10.0.0.1&public_endpoint=https://files.example', 'https://files.example'],
+  ['?endpoint=https://s3.example&path_style=no', 'https://bucket.s3.example'],
+  ['?endpoint=http://10.0.0.1&public_endpoint=https://files.example&path_style=no', 'https://bucket.files.example'],
+  ['?region=eu-west-3', 'https://bucket.s3.eu-west-3.amazonaws.com'],
+  ['/prefix?region=eu-west-3&path_style=yes', 'https://s3.eu-west-3.amazonaws.com'],
+])('addresses of a bucket at %s have the origin that pages are told: %s', async (rest, origin) => {
+  const bucket = await openBucket(`s3://key:secret@bucket${rest}`);
+  try {
+    expect(bucket.linkBase().origin).toBe(origin);
+    expect(new URL(await bucket.link('objects/1', {}, 0, 30)).origin).toBe(origin);
+  } finally {
+    bucket.close();
+  }
 });

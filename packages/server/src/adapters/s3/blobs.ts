@@ -4,21 +4,27 @@ import { AppError } from '../../errors.ts';
 import type { Blobs, ByteRange, LinkedAnswer, LinkedBlobs, WriteOptions, WrittenBlob } from '../../ports/blobs.ts';
 import type { System } from '../../ports/system.ts';
 import { pour } from '../../pour.ts';
-import { type Bucket, openBucket } from './bucket.ts';
+import { type Bucket, openBucket, type Patience } from './bucket.ts';
 import { PartSink } from './part-sink.ts';
 
 /** The form of the ids that this store gives out. */
 export const BLOB_ID = /^[0-9a-f]{32}$/;
 /** Where finished blobs lie below the prefix. */
 export const OBJECTS = 'objects/';
+/** What a check writes to see that it can; no blob has such an id. */
+const CHECK = `${OBJECTS}check-`;
 
 /**
  * Opens blob storage in the bucket of an `s3://` URL. Every blob is one object `objects/<id>`; what has more than one part is a multipart
  * upload until its end, which no reader sees. A source that is cut off is unpiped and not destroyed. Raises STORE_UNAVAILABLE
  * when the bucket cannot be used, TypeError for a bad URL.
  */
-export async function openS3Blobs(url: string, system: Pick<System, 'now' | 'random'>): Promise<Blobs & LinkedBlobs> {
-  const bucket = await openBucket(url);
+export async function openS3Blobs(
+  url: string,
+  system: Pick<System, 'now' | 'random'>,
+  patience?: Patience,
+): Promise<Blobs & LinkedBlobs> {
+  const bucket = await openBucket(url, patience);
   const blobs = new S3Blobs(bucket, system);
   try {
     await blobs.check();
@@ -78,6 +84,10 @@ class S3Blobs implements Blobs, LinkedBlobs {
     return source;
   }
 
+  get linkOrigin(): string {
+    return this.#bucket.linkBase().origin;
+  }
+
   async linkTo(blobId: string, answer: LinkedAnswer, seconds: number): Promise<string> {
     const key = this.#keyOf(blobId);
     if (key === undefined) throw new AppError('FILE_NOT_FOUND', 'no such blob');
@@ -108,12 +118,13 @@ class S3Blobs implements Blobs, LinkedBlobs {
 
   async sweep(beforeMs: number): Promise<number> {
     if (this.#closed) throw closedFault();
-    return this.#bucket.sweepUploads(OBJECTS, beforeMs, (key) => this.#writing.has(key));
+    const uploads = await this.#bucket.sweepUploads(OBJECTS, beforeMs, (key) => this.#writing.has(key));
+    return uploads + (await this.#sweepChecks(beforeMs));
   }
 
   async check(): Promise<void> {
     if (this.#closed) throw closedFault();
-    const key = `${OBJECTS}check-${Buffer.from(this.#random(8)).toString('hex')}`;
+    const key = CHECK + Buffer.from(this.#random(8)).toString('hex');
     await this.#bucket.put(key, Buffer.from('latchkey'));
     await this.#bucket.remove([key]);
   }
@@ -125,6 +136,19 @@ class S3Blobs implements Blobs, LinkedBlobs {
     for (const { sink } of writing) sink.destroy(closedFault());
     await Promise.all(writing.map(({ done }) => done));
     this.#bucket.close();
+  }
+
+  /** A store that was silent may write, when it wakes up, what was given up long ago. */
+  async #sweepChecks(beforeMs: number): Promise<number> {
+    let removed = 0;
+    for (let after: string | undefined; ; ) {
+      const { objects, isLast } = await this.#bucket.list(CHECK, after);
+      const old = objects.filter(({ writtenMs }) => writtenMs < beforeMs).map(({ key }) => key);
+      await this.#bucket.remove(old);
+      removed += old.length;
+      after = objects.at(-1)?.key;
+      if (isLast || after === undefined) return removed;
+    }
   }
 
   #keyOf(blobId: string): string | undefined {

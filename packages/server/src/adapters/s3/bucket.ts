@@ -6,17 +6,26 @@ import { AppError, guarded } from '../../errors.ts';
 import type { ByteRange } from '../../ports/blobs.ts';
 import { parseS3Url, type S3Address } from './address.ts';
 import type { PartTarget } from './part-sink.ts';
+import { impatientAgents, PacedBody, StalledError } from './patience.ts';
 import { presignGet } from './presign.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
 const DELETE_AT_ONCE = 1000;
-const CONNECTIONS_MAX = 64;
-/** Also the longest wait for one of the connections: a burst of requests is served late rather than refused. */
-const CONNECT_MS_MAX = 20_000;
-/** A connection on which nothing moves for so long is given up. */
-const IDLE_MS_MAX = 30_000;
+/** A burst of requests is served late rather than refused: a request waits for one of the connections as long as for an answer. */
+const CONNECTIONS_MAX = 256;
+/** For what a store does by itself before it answers: joining parts, and copying them. */
+const OWN_WORK = 3;
 const ATTEMPTS_MAX = 3;
+
+/** What an adapter may ask of a store. */
+export interface Patience {
+  /** A request to the store on which nothing moves for so long is given up, and not made again. */
+  readonly stallMs: number;
+}
+
+/** As long as `LATCHKEY_BLOBS_STALL_MS` says unless it is set. */
+export const PATIENCE: Patience = { stallMs: 10_000 };
 
 /** An object as a listing tells of it. */
 export interface ListedObject {
@@ -27,15 +36,14 @@ export interface ListedObject {
 }
 
 /** Opens the bucket of an `s3://` URL; the library is loaded here. Raises TypeError for a bad URL; asks nothing of the store yet. */
-export async function openBucket(url: string): Promise<Bucket> {
+export async function openBucket(url: string, { stallMs }: Patience = PATIENCE): Promise<Bucket> {
   const address = parseS3Url(url);
   if (typeof address === 'string') throw new TypeError(`The URL of an S3 store ${address}.`);
   const sdk = await import('@aws-sdk/client-s3');
-  return new Bucket(sdk, new sdk.S3Client(clientConfig(address)), address);
+  return new Bucket(sdk, address, stallMs);
 }
 
-function clientConfig(address: S3Address): S3ClientConfig {
-  const agent = { maxSockets: CONNECTIONS_MAX, keepAlive: true };
+function clientConfig(address: S3Address, stallMs: number): S3ClientConfig {
   return {
     region: address.region,
     ...(address.endpoint === undefined ? {} : { endpoint: address.endpoint }),
@@ -45,29 +53,72 @@ function clientConfig(address: S3Address): S3ClientConfig {
     // Stores other than AWS know no trailing checksums; the parts carry their MD5 instead.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: CONNECT_MS_MAX,
-      socketTimeout: IDLE_MS_MAX,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
+    // Who waits for leave to send a part learns of a silent store six seconds later, and waits on a connection outside of the agents.
+    expectContinueHeader: false,
+    // The library's time is for who waits for a connection; from its beginning the agents look after it.
+    requestHandler: { connectionTimeout: stallMs, ...impatientAgents(stallMs, CONNECTIONS_MAX) },
   };
+}
+
+/** A client of the library that gives silence up at once: three times as long would be no bound. */
+function openClient(sdk: Sdk, address: S3Address, stallMs: number): S3Client {
+  const client = new sdk.S3Client(clientConfig(address, stallMs));
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (error instanceof Error && error.name === 'TimeoutError') throw new StalledError(error.message);
+        throw error;
+      }
+    },
+    // Behind the one that tries again.
+    { step: 'finalizeRequest', priority: 'low', name: 'silenceIsFinal' },
+  );
+  return client;
 }
 
 /** Calls on one bucket; keys are below the prefix of its URL. Every method raises STORE_UNAVAILABLE. */
 export class Bucket {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
+  /** For what the store does by itself. */
+  readonly #patient: S3Client;
+  readonly #stallMs: number;
+  /** The last call that ended was given up because of silence. */
+  #isSilent = false;
   readonly #address: S3Address;
   readonly #bucket: string;
   readonly #prefix: string;
 
-  constructor(sdk: Sdk, client: S3Client, address: S3Address) {
+  constructor(sdk: Sdk, address: S3Address, stallMs: number) {
     this.#sdk = sdk;
-    this.#client = client;
+    this.#client = openClient(sdk, address, stallMs);
+    this.#patient = openClient(sdk, address, stallMs * OWN_WORK);
+    this.#stallMs = stallMs;
     this.#address = address;
     this.#bucket = address.bucket;
     this.#prefix = address.prefix;
+  }
+
+  /** Does it, and learns from it whether the store says anything. */
+  async #asking<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    return guarded(doing, async () => {
+      try {
+        const answer = await work();
+        this.#isSilent = false;
+        return answer;
+      } catch (error) {
+        this.#isSilent = error instanceof StalledError;
+        throw error;
+      }
+    });
+  }
+
+  /** Takes away what a failed write has left, unless the store says nothing: whoever waits for it is told sooner, and the sweep finds it. */
+  async #tidying(work: () => Promise<void>): Promise<void> {
+    if (this.#isSilent) throw new AppError('STORE_UNAVAILABLE', 'left to the sweep');
+    await work();
   }
 
   #object(key: string): { Bucket: string; Key: string } {
@@ -77,7 +128,7 @@ export class Bucket {
   /** Writes a whole object. The store refuses what was damaged on the way (`Content-MD5`, RFC 1864). */
   async put(key: string, body: Uint8Array): Promise<void> {
     const input = { ...this.#object(key), Body: body, ContentMD5: md5(body) };
-    await guarded('write an object', () => this.#client.send(new this.#sdk.PutObjectCommand(input)));
+    await this.#asking('write an object', () => this.#client.send(new this.#sdk.PutObjectCommand(input)));
   }
 
   /** The calls that make one object out of parts. */
@@ -87,7 +138,7 @@ export class Bucket {
     return {
       putWhole: (body) => this.put(key, body),
       begin: async () => {
-        const { UploadId } = await guarded('begin an object', () =>
+        const { UploadId } = await this.#asking('begin an object', () =>
           this.#client.send(new sdk.CreateMultipartUploadCommand(object)),
         );
         if (UploadId === undefined) throw new AppError('STORE_UNAVAILABLE', 'the store began no upload');
@@ -95,35 +146,37 @@ export class Bucket {
       },
       putPart: async (uploadId, number, body) => {
         const part = { ...object, UploadId: uploadId, PartNumber: number, Body: body, ContentMD5: md5(body) };
-        const { ETag } = await guarded('write a part', () => this.#client.send(new sdk.UploadPartCommand(part)));
+        const { ETag } = await this.#asking('write a part', () => this.#client.send(new sdk.UploadPartCommand(part)));
         return { PartNumber: number, ETag };
       },
       copyPart: async (uploadId, number, fromKey, { start, end }) => {
         const CopySource = `${this.#bucket}/${(this.#prefix + fromKey).split('/').map(encodeURIComponent).join('/')}`;
         const CopySourceRange = `bytes=${start}-${end}`;
         const part = { ...object, UploadId: uploadId, PartNumber: number, CopySource, CopySourceRange };
-        const { CopyPartResult } = await guarded('copy a part', () =>
-          this.#client.send(new sdk.UploadPartCopyCommand(part)),
+        const { CopyPartResult } = await this.#asking('copy a part', () =>
+          this.#patient.send(new sdk.UploadPartCopyCommand(part)),
         );
         return { PartNumber: number, ETag: CopyPartResult?.ETag };
       },
       complete: async (uploadId, parts) => {
         const input = { ...object, UploadId: uploadId, MultipartUpload: { Parts: [...parts] } };
-        await guarded('complete an object', () => this.#client.send(new sdk.CompleteMultipartUploadCommand(input)));
+        await this.#asking('complete an object', () =>
+          this.#patient.send(new sdk.CompleteMultipartUploadCommand(input)),
+        );
       },
-      abort: (uploadId) => this.abort(key, uploadId),
-      remove: () => this.remove([key]),
+      abort: (uploadId) => this.#tidying(() => this.abort(key, uploadId)),
+      remove: () => this.#tidying(() => this.remove([key])),
     };
   }
 
   async abort(key: string, uploadId: string): Promise<void> {
     const input = { ...this.#object(key), UploadId: uploadId };
-    await guarded('abort an object', () => this.#client.send(new this.#sdk.AbortMultipartUploadCommand(input)));
+    await this.#asking('abort an object', () => this.#client.send(new this.#sdk.AbortMultipartUploadCommand(input)));
   }
 
   /** Its size, or undefined when there is no such object. */
   async find(key: string): Promise<number | undefined> {
-    return guarded('look for an object', async () => {
+    return this.#asking('look for an object', async () => {
       try {
         const { ContentLength } = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#object(key)));
         return ContentLength ?? 0;
@@ -136,11 +189,11 @@ export class Bucket {
 
   /** The bytes, or a part of them; undefined when there is no such object. */
   async read(key: string, range?: ByteRange): Promise<Readable | undefined> {
-    return guarded('read an object', async () => {
+    return this.#asking('read an object', async () => {
       try {
         const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
         const { Body } = await this.#client.send(new this.#sdk.GetObjectCommand({ ...this.#object(key), ...Range }));
-        if (Body instanceof Readable) return Body;
+        if (Body instanceof Readable) return new PacedBody(Body, this.#stallMs);
         throw new Error('the store answered without a stream');
       } catch (error) {
         if (isMissing(error)) return undefined;
@@ -151,18 +204,24 @@ export class Bucket {
     });
   }
 
+  /** The bucket's address for browsers, in the style of its URL. */
+  linkBase(): URL {
+    const { region, endpoint, publicEndpoint = endpoint, pathStyle } = this.#address;
+    const place = this.#client.config.endpointProvider({
+      Bucket: this.#bucket,
+      Region: region,
+      ForcePathStyle: pathStyle,
+      ...(publicEndpoint === undefined ? {} : { Endpoint: publicEndpoint }),
+    });
+    return place.url;
+  }
+
   /** An address at which the store answers reads of the object until `seconds` after `nowMs`; the parameters are part of it. */
   link(key: string, parameters: Readonly<Record<string, string>>, nowMs: number, seconds: number): Promise<string> {
-    const { region, endpoint, publicEndpoint = endpoint, pathStyle } = this.#address;
+    const { region } = this.#address;
     return guarded('sign an address', async () => {
-      const place = this.#client.config.endpointProvider({
-        Bucket: this.#bucket,
-        Region: region,
-        ForcePathStyle: pathStyle,
-        ...(publicEndpoint === undefined ? {} : { Endpoint: publicEndpoint }),
-      });
       const path = (this.#prefix + key).split('/').map(encodeURIComponent).join('/');
-      const object = new URL(`${place.url.href.replace(/\/$/, '')}/${path}`);
+      const object = new URL(`${this.linkBase().href.replace(/\/$/, '')}/${path}`);
       const credentials = await this.#client.config.credentials();
       return presignGet({ object, region, credentials, parameters, nowMs, seconds });
     });
@@ -172,7 +231,7 @@ export class Bucket {
   async remove(keys: readonly string[]): Promise<void> {
     for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
       const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: this.#prefix + key }));
-      await guarded('remove objects', async () => {
+      await this.#asking('remove objects', async () => {
         const { Errors = [] } = await this.#client.send(
           new this.#sdk.DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } }),
         );
@@ -187,7 +246,7 @@ export class Bucket {
     prefix: string,
     after: string | undefined,
   ): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
-    const { Contents = [], IsTruncated } = await guarded('list objects', () =>
+    const { Contents = [], IsTruncated } = await this.#asking('list objects', () =>
       this.#client.send(
         new this.#sdk.ListObjectsV2Command({
           Bucket: this.#bucket,
@@ -222,11 +281,11 @@ export class Bucket {
 
   #uploads(prefix: string, marker: Marker): Promise<ListMultipartUploadsCommandOutput> {
     const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...marker };
-    return guarded('list uploads', () => this.#client.send(new this.#sdk.ListMultipartUploadsCommand(input)));
+    return this.#asking('list uploads', () => this.#client.send(new this.#sdk.ListMultipartUploadsCommand(input)));
   }
 
   close(): void {
-    this.#client.destroy();
+    for (const client of [this.#client, this.#patient]) client.destroy();
   }
 }
 

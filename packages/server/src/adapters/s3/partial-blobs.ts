@@ -8,7 +8,7 @@ import type { AppendOptions, PartialBlobs } from '../../ports/partial-blobs.ts';
 import type { Random } from '../../ports/system.ts';
 import { pour } from '../../pour.ts';
 import { BLOB_ID, closedFault, OBJECTS } from './blobs.ts';
-import { type Bucket, openBucket } from './bucket.ts';
+import { type Bucket, openBucket, type Patience } from './bucket.ts';
 import { PART_BYTES, PartSink, type PartTarget } from './part-sink.ts';
 
 const PARTIAL = 'partial/';
@@ -18,8 +18,12 @@ const BEGIN = '-';
 const OFFSET_DIGITS = 16;
 
 /** Opens growing blobs in the bucket of an `s3://` URL, beside the finished ones. Asks nothing of the store yet. Raises TypeError for a bad URL. */
-export async function openS3PartialBlobs(url: string, system: { readonly random: Random }): Promise<PartialBlobs> {
-  return new S3PartialBlobs(await openBucket(url), system.random);
+export async function openS3PartialBlobs(
+  url: string,
+  system: { readonly random: Random },
+  patience?: Patience,
+): Promise<PartialBlobs> {
+  return new S3PartialBlobs(await openBucket(url, patience), system.random);
 }
 
 /** Bytes that are durably there, and where they lie. */
