@@ -42,7 +42,10 @@ interface Demo {
       readonly Explorer: Readonly<Record<'files' | 'folders', { readonly entities: Readonly<Record<string, Listed>> }>>;
     };
     addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
-    getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void };
+    getPlugin(id: string): {
+      readonly opts: { readonly config: Readonly<Record<string, unknown>> & { readonly tagging: object } };
+      setOptions(options: Readonly<Record<string, unknown>>): void;
+    };
   };
 }
 
@@ -103,6 +106,15 @@ export class Widget {
       (changed) => window.latchkeyDemo?.filerobot.getPlugin('Explorer').setOptions(changed),
       options,
     );
+  }
+
+  /** Tells the media browser, as a page does, which tags to offer for many files at once: as the API lists them. */
+  async offerTags(suggestionList: readonly unknown[]): Promise<void> {
+    await this.page.evaluate((tags) => {
+      const explorer = window.latchkeyDemo?.filerobot.getPlugin('Explorer');
+      const config = explorer?.opts.config;
+      explorer?.setOptions({ config: { ...config, tagging: { ...config?.tagging, suggestionList: tags } } });
+    }, suggestionList);
   }
 
   /** Every message so far, in order. */
