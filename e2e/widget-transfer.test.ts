@@ -17,9 +17,15 @@ const target = useTarget();
 const pages = usePages();
 
 /** The widget in a folder of its own with three files, two of them selected. */
-async function openSelected(): Promise<{ readonly widget: Widget; readonly folder: string }> {
+async function openSelected(
+  tagsOf: (name: string) => readonly string[] = () => [],
+): Promise<{ readonly widget: Widget; readonly folder: string }> {
   const folder = freshFolder();
-  for (const { name, buffer } of [...CHOSEN, OTHER]) await target.seed(folder, name, buffer);
+  for (const { name, buffer } of [...CHOSEN, OTHER]) {
+    const { uuid } = await target.seed(folder, name, buffer);
+    const json = { lang: 'en', existing_tags: [], new_tags: tagsOf(name) };
+    if (json.new_tags.length > 0) await target.admin('PUT', `v5/file/${uuid}/tags`, { json });
+  }
   const template = await target.template({ name: 'Describer', permissions: DESCRIBER });
   const widget = await Widget.open(pages, target, { from: freshAddress(), template: template.id, folder });
   await widget.file(CHOSEN[0].name).click();
@@ -125,5 +131,54 @@ test('edits the selected files together: one title, another for one of them; the
   await own.fill('Second');
   await own.blur();
   await expect.poll(titles).toEqual({ ...together, [CHOSEN[1].name]: 'Second' });
+  await expectNoError(widget);
+});
+
+test('adds a tag to the selected files and takes one from them; tags of the other stay', async () => {
+  const { widget, folder } = await openSelected((name) =>
+    name === OTHER.name ? ['Harbour', 'Draft'] : ['Draft', 'Sea'],
+  );
+  const { page } = widget;
+  // The panel offers what the page names, and takes it as the list of tags is.
+  await widget.offerTags((await target.admin('GET', 'v5/tags')).list('tags'));
+  const tags = async () => {
+    const files = (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
+    return Object.fromEntries(
+      files.map((file) => [
+        String(member(file, 'name')),
+        (member(file, 'tags.en') as readonly unknown[]).map((tag) => String(member(tag, 'label'))).sort(),
+      ]),
+    );
+  };
+  const [one, two] = [CHOSEN[0].name, CHOSEN[1].name];
+  await widget.fromMenu(widget.file(two), 'bulk_edit');
+  await page.getByText('Editing 2 assets', { exact: true }).waitFor();
+  const field = page.getByPlaceholder('Add tags').first();
+  const apply = async () => {
+    await page.getByRole('button', { name: 'Apply', exact: true }).click();
+    await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  };
+
+  await field.fill('harb');
+  await page.getByText('All tags', { exact: true }).waitFor();
+  await page.getByText('Harbour', { exact: true }).last().click();
+  await apply();
+  await expect
+    .poll(tags)
+    .toEqual({
+      [one]: ['Draft', 'Harbour', 'Sea'],
+      [two]: ['Draft', 'Harbour', 'Sea'],
+      [OTHER.name]: ['Draft', 'Harbour'],
+    });
+
+  await page.getByText('Add', { exact: true }).filter({ visible: true }).first().click();
+  await page.getByText('Delete', { exact: true }).filter({ visible: true }).last().click();
+  await field.fill('draf');
+  await page.getByText('All tags', { exact: true }).waitFor();
+  await page.getByText('Draft', { exact: true }).last().click();
+  await apply();
+  await expect
+    .poll(tags)
+    .toEqual({ [one]: ['Harbour', 'Sea'], [two]: ['Harbour', 'Sea'], [OTHER.name]: ['Draft', 'Harbour'] });
   await expectNoError(widget);
 });

@@ -26,10 +26,10 @@ interface Recorded {
   readonly keys: string[];
 }
 
-/** A file as the widget keeps it. */
-interface ListedFile {
+/** A file or folder as the widget keeps it. */
+interface Listed {
   readonly name: string;
-  /** What may be done with it: asked for when the pointer comes to rest on the file. */
+  /** What may be done with it: asked for when the pointer comes to rest on a file, and when the menu of a folder opens. */
   readonly permissions?: unknown;
 }
 
@@ -39,10 +39,13 @@ interface Demo {
     on(event: string, listener: (...details: never[]) => void): void;
     getGlobalState(): {
       readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } };
-      readonly Explorer: { readonly files: { readonly entities: Readonly<Record<string, ListedFile>> } };
+      readonly Explorer: Readonly<Record<'files' | 'folders', { readonly entities: Readonly<Record<string, Listed>> }>>;
     };
     addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
-    getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void };
+    getPlugin(id: string): {
+      readonly opts: { readonly config: Readonly<Record<string, unknown>> & { readonly tagging: object } };
+      setOptions(options: Readonly<Record<string, unknown>>): void;
+    };
   };
 }
 
@@ -103,6 +106,15 @@ export class Widget {
       (changed) => window.latchkeyDemo?.filerobot.getPlugin('Explorer').setOptions(changed),
       options,
     );
+  }
+
+  /** Tells the media browser, as a page does, which tags to offer for many files at once: as the API lists them. */
+  async offerTags(suggestionList: readonly unknown[]): Promise<void> {
+    await this.page.evaluate((tags) => {
+      const explorer = window.latchkeyDemo?.filerobot.getPlugin('Explorer');
+      const config = explorer?.opts.config;
+      explorer?.setOptions({ config: { ...config, tagging: { ...config?.tagging, suggestionList: tags } } });
+    }, suggestionList);
   }
 
   /** Every message so far, in order. */
@@ -206,12 +218,17 @@ export class Widget {
   async pointAt(item: Locator): Promise<void> {
     await this.page.mouse.move(0, 0);
     await item.hover();
+    await this.#permissionsOf('files', item);
+  }
+
+  /** Resolves when the widget knows what may be done with whatever is called as is written there. */
+  async #permissionsOf(kind: 'files' | 'folders', item: Locator): Promise<void> {
     await this.page.waitForFunction(
-      (name) => {
-        const files = Object.values(window.latchkeyDemo?.filerobot.getGlobalState().Explorer.files.entities ?? {});
-        return files.every((file) => file.name !== name || file.permissions !== undefined);
+      ([entities, names]) => {
+        const listed = Object.values(window.latchkeyDemo?.filerobot.getGlobalState().Explorer[entities].entities ?? {});
+        return listed.every(({ name, permissions }) => !names.includes(name) || permissions !== undefined);
       },
-      await item.innerText(),
+      [kind, (await item.innerText()).split('\n').map((line) => line.trim())] as const,
     );
   }
 
@@ -225,6 +242,7 @@ export class Widget {
   async fromMenu(item: Locator, ...options: readonly string[]): Promise<void> {
     await this.pointAt(item);
     await item.click({ button: 'right' });
+    await this.#permissionsOf('folders', item);
     const steps = options.map((option) => this.page.getByTestId(`fmaw-explorer-context_menu_option_${option}`));
     for (const step of steps.slice(0, -1)) await step.hover();
     await steps.at(-1)?.click();

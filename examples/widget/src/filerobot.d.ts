@@ -8,6 +8,7 @@ declare module '@filerobot/core' {
   export default class Filerobot {
     constructor(options: {
       readonly container: string;
+      readonly projectUuid?: string;
       readonly securityTemplateId?: string;
       readonly sassKey?: string;
       readonly userInfo?: { readonly uuid: string; readonly name: string };

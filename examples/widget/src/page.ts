@@ -35,6 +35,8 @@ function startWidget(packages: Packages, settings: Settings): Filerobot {
   const { accessKey, apiEndpoint, container, rootFolderPath, securityTemplateId, user } = settings;
   const filerobot = new packages.Filerobot({
     container,
+    // Of what is said to be a project the widget asks which roles there are.
+    projectUuid: container,
     ...(accessKey === undefined ? { securityTemplateId } : { sassKey: accessKey }),
     ...(user === undefined ? {} : { userInfo: { uuid: user, name: user } }),
     apiEndpoint,
@@ -51,6 +53,8 @@ function startWidget(packages: Packages, settings: Settings): Filerobot {
     config: { rootFolderPath },
     // Offers public and private to keys that name a person and hold the permission.
     enablePublishModal: true,
+    // And the dialog of who has which role, to those who may see it. Whom it offers, the page around it says: `usersAndTeams`.
+    enabledManageAccess: true,
   });
   for (const [plugin, options] of packages.plugins) filerobot.use(plugin, options);
   return filerobot;

@@ -180,6 +180,14 @@ export function hostilePictures(): readonly { readonly why: string; readonly mim
       ),
     },
     {
+      why: 'a filter that keeps thirty grounds',
+      mime: 'image/svg+xml',
+      bytes: svg(
+        `<filter id="f" x="0" y="0" width="1" height="1">${Array.from({ length: 30 }, (_, n) => `<feFlood flood-color="red" result="r${n}"/>`).join('')}</filter><rect width="4000" height="4000" filter="url(#f)"/>`,
+        'width="4000" height="4000"',
+      ),
+    },
+    {
       why: 'a bomb within a drawing',
       mime: 'image/svg+xml',
       bytes: svg(`<image width="40" height="20" xlink:href="data:image/png;base64,${inner}"/>`),

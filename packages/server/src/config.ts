@@ -245,7 +245,7 @@ const ROWS = {
   imageWorkers: row(
     'LATCHKEY_IMAGE_WORKERS',
     'half of the processors, at most 4',
-    'Processes that draw pictures at once; each may use up to 1 GB of memory for a moment.',
+    'Processes that draw pictures at once; each may use up to 1 GiB of memory for a moment.',
     z
       .string()
       .regex(/^[1-9]\d?$/, 'must be a whole number from 1 to 99')

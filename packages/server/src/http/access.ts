@@ -68,7 +68,7 @@ export const accessRoutes = [
       const grant = await call.admit([{ operation: 'access.list', targets: [folder.path] }]);
       const view = await readAccess(call.ports, grant, folder.path);
       const { id, name, path } = folder;
-      return { folder: { uuid: id, name, path, ...wireOthers(view) }, accesses: wireEntries(view) };
+      return { folder: { uuid: id, name, path, ...wireOthers(view) }, accesses: wireEntries(view, folder) };
     },
   }),
   route({
@@ -108,10 +108,7 @@ export const accessRoutes = [
       const { stop_inherit, default_gallery_role } = parseBody(othersBody, call.body);
       const { folder, grant } = await changing(call);
       if (stop_inherit === false && typeof default_gallery_role === 'number') {
-        const message = 'Without stop_inherit the folders above say it.';
-        throw new AppError('REQUEST_INVALID', 'access', {
-          faults: [{ field: 'default_gallery_role', code: 'CONFLICT', message }],
-        });
+        throw refusal('default_gallery_role', 'CONFLICT', 'Without stop_inherit the folders above say it.');
       }
       // Whoever stops what is inherited and names no role for the others leaves them none.
       const others =
@@ -129,11 +126,11 @@ export const accessRoutes = [
       async handle(call) {
         const file = await fileOf(call, call.params['uuid']);
         await call.admit([{ operation: 'access.change', targets: [file.folderPath] }]);
-        const message =
-          'Access is said of folders. Say it of the folder of the file, or give the file a folder of its own.';
-        throw new AppError('REQUEST_INVALID', 'access of a file', {
-          faults: [{ field: 'uuid', code: 'NOT_A_FOLDER', message }],
-        });
+        throw refusal(
+          'uuid',
+          'NOT_A_FOLDER',
+          'Access is said of folders. Say it of the folder of the file, or give the file a folder of its own.',
+        );
       },
     }),
   ),
@@ -147,12 +144,7 @@ export const accessRoutes = [
       const placed = await entryOf(call);
       refuseOtherPlaces(placed, access.what);
       const [personId, ...others] = access.who?.users ?? [];
-      if (others.length > 0) {
-        const message = 'An entry is one person’s.';
-        throw new AppError('REQUEST_INVALID', 'access', {
-          faults: [{ field: 'access.who.users', code: 'TOO_MANY', message }],
-        });
-      }
+      if (others.length > 0) throw refusal('access.who.users', 'TOO_MANY', 'An entry is one person’s.');
       const grant = await call.admit([{ operation: 'access.change', targets: [placed.folderPath] }]);
       const changed = await changeEntry(call.ports, grant, placed, {
         ...(access.role === undefined ? {} : { role: access.role }),
@@ -183,6 +175,8 @@ export function wireRoles(): readonly object[] {
     description,
     permissions,
     is_custom: false,
+    // The widget's dialog cannot give it to a person: it leaves a zero out of what it sends.
+    ...(id === 0 ? { default_gallery_role_only: true } : {}),
   }));
 }
 
@@ -203,11 +197,12 @@ async function entryOf(call: Call): Promise<PlacedEntry> {
 function refuseOtherPlaces({ folderId }: PlacedEntry, where: z.infer<typeof what> | undefined): void {
   const named = [...(where?.folders_uuids ?? []), ...(where?.files_uuids ?? [])];
   if (named.every((id) => id === folderId)) return;
-  throw new AppError('REQUEST_INVALID', 'access', {
-    faults: [
-      { field: 'access.what', code: 'CONFLICT', message: 'An entry stays in its folder; add one to the other folder.' },
-    ],
-  });
+  throw refusal('access.what', 'CONFLICT', 'An entry stays in its folder; add one to the other folder.');
+}
+
+/** The widget's dialog shows its user the hint and not the faults. */
+function refusal(field: string, code: string, message: string): AppError {
+  return new AppError('REQUEST_INVALID', 'access', { hint: message, faults: [{ field, code, message }] });
 }
 
 /** What holds for what lies directly in a folder: what is said of the folder is inherited there. */
@@ -239,10 +234,18 @@ function wireOthers({ own, othersInherited }: AccessView): JsonObject {
   };
 }
 
-function wireEntries({ own, inherited }: AccessView): JsonObject {
+/**
+ * The folder's own entries, and as `inherit` those that hold while it stops nothing. Of a folder that inherits, the widget's dialog shows
+ * only the latter: its own entries are therefore among them too, in place of those of the same people above.
+ */
+function wireEntries({ own, inherited }: AccessView, folder?: FolderRecord): JsonObject {
+  const holding =
+    folder === undefined || own.others !== undefined
+      ? inherited
+      : ofContents(folder.id, folder.path, { own, inherited, othersInherited: undefined }).inherited;
   const users = [
     ...own.entries.map(wireEntry),
-    ...inherited.map(({ entry, folderId, folderPath }) => ({
+    ...holding.map(({ entry, folderId, folderPath }) => ({
       ...wireEntry(entry),
       relation: 'inherit',
       source: { type: 'folder', uuid: folderId, pattern: folderPath },

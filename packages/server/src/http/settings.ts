@@ -124,7 +124,8 @@ function wireSettings({ document }: KnownSettings): object {
   return {
     settings: document.settings,
     metadata: { version: 'M1_EDGY', ...document.metadata },
-    fs: { permission_model: 'PT_FAST' },
+    // Access is managed by folder: without this word the widgets hide their dialog for it.
+    fs: { permission_model: 'PT_ADVANCED' },
     presets: document.presets,
     uploads: document.uploads,
   };

@@ -15,6 +15,9 @@ export const ACCESS = {
   peopleMax: 200,
 } as const;
 
+/** The one role that may say who has access. */
+const MANAGER: RoleId = 6;
+
 type Needs = Pick<Ports, 'accesses' | 'system'>;
 
 /** An entry with the folder that it was made in. */
@@ -111,14 +114,25 @@ export async function takeEntry(ports: Needs, grant: Grant<'access.change'>, pla
   }));
 }
 
-/** Says which role everybody without an entry has in the folder; undefined leaves that to the folders above. Raises FOLDER_NOT_FOUND. */
+/**
+ * Says which role everybody without an entry has in the folder; undefined leaves that to the folders above. Whoever says less than the
+ * own role keeps it by an entry: the widget's dialog says in one go, in no order, what others have and who has more, and the first
+ * of it must not take the right to say the rest. Raises FOLDER_NOT_FOUND, REQUEST_INVALID when that is one entry too many.
+ */
 export async function setOthers(
   ports: Needs,
   grant: Grant<'access.change'>,
   folder: FolderRecord,
   others: RoleId | undefined,
 ): Promise<void> {
-  await change(ports, grant, { id: folder.id, folderPath: folder.path }, ({ entries }) => ({ others, entries }));
+  const caller = grant.bearer === 'key' ? grant.claims?.subject : undefined;
+  await change(ports, grant, { id: folder.id, folderPath: folder.path }, ({ entries }) => {
+    const falls = others !== undefined && others < MANAGER && entries.every(({ personId }) => personId !== caller);
+    if (caller === undefined || !falls) return { others, entries };
+    const { now } = ports.system;
+    const own = { id: randomUUID(), personId: caller, role: MANAGER, addedAtMs: now(), addedBy: grant.holder };
+    return { others, entries: [...entries, own] };
+  });
 }
 
 async function change(

@@ -90,9 +90,18 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
         ]);
       expect(people(about)).toEqual([
         ['ann', 4, 'direct', undefined],
+        // What holds while the folder inherits: the widget's dialog shows nothing else of it.
+        ['ann', 4, 'inherit', below.path],
+        ['ben', 2, 'inherit', top.path],
+      ]);
+      await others(below.id, 0);
+      expect(people((await must(asAdmin('GET', `folder/${below.id}/accesses`))).body)).toEqual([
+        ['ann', 4, 'direct', undefined],
+        // What would hold if it inherited again.
         ['ann', 2, 'inherit', top.path],
         ['ben', 2, 'inherit', top.path],
       ]);
+      await others(below.id, undefined);
       const ofFile = (await must(asAdmin('GET', `file/${file}/accesses`))).body;
       expect(ofFile).toMatchObject({ file: { uuid: file, stop_inherit: false } });
       expect(people(ofFile)).toEqual([
@@ -110,6 +119,9 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
       const wanted = ROLES.map(({ id: roleId, name, permissions }) => ({ id: roleId, name, permissions }));
       const roles = (await must(asAdmin('GET', 'accesses/constants'))).body['roles'];
       expect(roles).toMatchObject(wanted);
+      // The widget's dialog has no way to give a person nothing.
+      expect(roles).toMatchObject([{ default_gallery_role_only: true }, ...Array(6).fill({})]);
+      expect(JSON.stringify(roles).split('default_gallery_role_only')).toHaveLength(2);
       const open = await api.app.inject('/admin/project/any/accesses/constants');
       expect(open.json()['roles']).toEqual(roles);
     });
@@ -155,8 +167,10 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
         ['PATCH', { stop_inherit: true }],
       ] as const) {
         const answer = await asAdmin(method, `file/${file}/access`, body);
-        expect([outcomeOf(answer), answer.body['faults']]).toMatchObject([
+        expect([outcomeOf(answer), answer.body['hint'], answer.body['faults']]).toMatchObject([
           '400 REQUEST_INVALID',
+          // The dialog shows this one.
+          expect.stringContaining('Say it of the folder of the file'),
           [{ field: 'uuid', code: 'NOT_A_FOLDER' }],
         ]);
       }
@@ -275,6 +289,41 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
       expect(await seen()).toContain('hidden person');
       const answer = await must(api.call({ url: `/v5/folder/${below.id}/accesses`, key: scoped }));
       expect(answer.text).not.toContain('hidden person');
+    });
+
+    test('nobody who closes a folder: that person keeps the role, in whatever order the rest is said', async () => {
+      const { id, path } = await folder();
+      const [ann, ben] = [await keyOf('ann'), await keyOf('ben')];
+      const close = (key: string, role: number) =>
+        api.call({
+          method: 'PATCH',
+          url: `/v5/folder/${id}/access`,
+          key,
+          body: { stop_inherit: true, default_gallery_role: role },
+        });
+      const own = async () =>
+        (
+          (await must(asAdmin('GET', `folder/${id}/accesses`))).body['accesses'] as {
+            readonly per_users: readonly { readonly user: { readonly uuid: string }; readonly relation: string }[];
+          }
+        ).per_users.flatMap(({ user, relation }) => (relation === 'direct' ? [user.uuid] : []));
+      await must(close(ann, 6));
+      expect(await own()).toEqual([]);
+      await must(close(ann, 0));
+      expect([await own(), await listed(path, ann), await listed(path, ben)]).toEqual([
+        ['ann'],
+        '200',
+        '403 SCOPE_DENIED',
+      ]);
+      await must(close(ann, 1));
+      expect(await own()).toEqual(['ann']);
+      expect(outcomeOf(await close(ben, 0))).toBe('403 ACCESS_DENIED');
+      // Nobody in particular can keep nothing.
+      await others(id, undefined);
+      await must(asAdmin('DELETE', `access/${(await must(give(id, 6, 'ann'))).textAt('access.uuid')}`));
+      const nobody = await keyOf(undefined);
+      await must(close(nobody, 0));
+      expect([await own(), await listed(path, nobody)]).toEqual([[], '403 SCOPE_DENIED']);
     });
 
     test('whoever gives roles too', async () => {

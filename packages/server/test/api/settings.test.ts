@@ -58,7 +58,7 @@ describe('settings.read and settings.inspect', () => {
           regional_variants_groups: [{ type: 'FTYPE_LANGUAGES', variants: [{ api_value: 'en' }] }],
         },
       },
-      fs: { permission_model: 'PT_FAST' },
+      fs: { permission_model: 'PT_ADVANCED' },
       presets: [],
     });
     expect(shown.body).not.toHaveProperty('revision');

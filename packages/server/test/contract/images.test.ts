@@ -15,7 +15,9 @@ import { hostilePictures, png, svg } from '../../contract/pictures.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { findFfmpeg } from '../../src/adapters/images/ffmpeg.ts';
 import { type ImagesOptions, openImages } from '../../src/adapters/images/images.ts';
+import { MEMORY_BYTES_AIR, MEMORY_BYTES_MAX } from '../../src/adapters/images/job.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
+import { AppError } from '../../src/errors.ts';
 
 const TIMEOUT_MS = 5_000;
 /** A start of a process, two waits of it, and the slowness of a shared machine. */
@@ -124,6 +126,69 @@ describe('processes', () => {
     await images.close();
   });
 });
+
+describe.skipIf(process.platform === 'win32')('memory', () => {
+  let images: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    images = await open();
+  });
+  afterAll(() => images.close());
+
+  /** The most memory that the drawing process was seen to hold during the work, and what came of the work. */
+  async function peakOf(
+    work: () => Promise<unknown>,
+  ): Promise<{ readonly peakBytes: number; readonly outcome: string }> {
+    let working = true;
+    const watching = (async () => {
+      let peakBytes = 0;
+      while (working) {
+        for (const pid of images.pids()) peakBytes = Math.max(peakBytes, await memoryOf(pid));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      return peakBytes;
+    })();
+    const outcome = await work().then(
+      () => 'done',
+      (error: unknown) => String(error instanceof AppError ? error.code : error),
+    );
+    working = false;
+    return { peakBytes: await watching, outcome };
+  }
+
+  test.each(hostilePictures().map((picture) => [picture.why, picture] as const))(
+    '%s stays within the bound, drawn as large as can be',
+    async (_, { bytes, mime }) => {
+      const subject = await put(bytes, mime);
+      const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4096 }));
+      expect(outcome).toMatch(/^(done|IMAGE_UNREADABLE)$/);
+      expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX);
+    },
+  );
+
+  it('is what ends a process, not the bound of time: thirty grounds would take two gigabytes', async () => {
+    const drawing = hostilePictures().find(({ why }) => why === 'a filter that keeps thirty grounds');
+    const subject = await put(drawing?.bytes ?? Buffer.alloc(0), 'image/svg+xml');
+    // Warm, so that none of the time is that of a start.
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4000 }));
+    expect(outcome).toBe('IMAGE_UNREADABLE');
+    expect(peakBytes).toBeGreaterThan((MEMORY_BYTES_MAX - MEMORY_BYTES_AIR) / 2);
+    expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX);
+  });
+});
+
+/** The highest that the system counted for the process; where it keeps no such number, what it holds now. */
+async function memoryOf(pid: number): Promise<number> {
+  try {
+    if (process.platform !== 'linux') {
+      const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
+      return Number(stdout) * 1024;
+    }
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0; // It has ended.
+  }
+}
 
 it('reaches no network for a drawing', async () => {
   let asked = 0;

@@ -25,6 +25,8 @@ export type Outcome =
 export const INPUT_PIXELS_MAX = 100_000_000;
 /** The most memory of one drawing process, its program included. */
 export const MEMORY_BYTES_MAX = 1024 * 1024 * 1024;
+/** So much before that the process is ended: it is looked at now and then, and what it takes meanwhile must fit too. */
+export const MEMORY_BYTES_AIR = 128 * 1024 * 1024;
 /** Content that has to be held whole to be drawn (documents) may have this many bytes. */
 export const WHOLE_BYTES_MAX = 128 * 1024 * 1024;
 /** Drawings that are text are far smaller than pictures; what is larger is no drawing for a preview. */

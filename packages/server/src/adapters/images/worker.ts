@@ -2,13 +2,15 @@
 import { Worker } from 'node:worker_threads';
 import { draw } from './draw.ts';
 import { examine } from './examine.ts';
-import { type Job, MEMORY_BYTES_MAX, type Outcome } from './job.ts';
+import { type Job, MEMORY_BYTES_AIR, MEMORY_BYTES_MAX, type Outcome } from './job.ts';
 
+/** Within the air that is left: to fill that in this time takes more than ten gigabytes a second. */
+const LOOK_MS = 10;
 /** Decoders may hold the main thread; this one sees the memory grow all the same and ends the process. */
 const WATCHDOG = `
   setInterval(() => {
-    if (process.memoryUsage.rss() > ${MEMORY_BYTES_MAX}) process.kill(process.pid, 'SIGKILL');
-  }, 25);
+    if (process.memoryUsage.rss() > ${MEMORY_BYTES_MAX - MEMORY_BYTES_AIR}) process.kill(process.pid, 'SIGKILL');
+  }, ${LOOK_MS});
 `;
 new Worker(WATCHDOG, { eval: true, execArgv: [] });
 
