@@ -2,10 +2,11 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRedis } from '../tools/services.mjs';
-import type { Answer } from './support/http.ts';
+import { type Answer, member } from './support/http.ts';
 import { type Nodes, startNodes } from './support/nodes.ts';
 import { POSTGRES_URL } from './support/postgres.ts';
 import { endHolds, REDIS_PROGRAM } from './support/redis.ts';
+import { filesIn, LONGER_THAN_A_PART_BYTES } from './support/s3.ts';
 import { REMOTE } from './support/suite.ts';
 import {
   eventually,
@@ -71,7 +72,7 @@ function limited(node: Target, limit: number): Promise<Holder> {
   });
 }
 
-describe.runIf(hasAll)('three nodes over PostgreSQL and Valkey or Redis', () => {
+describe.runIf(hasAll)('three nodes over PostgreSQL, Valkey or Redis and S3', () => {
   const limit = Math.floor(ADMISSIONS / 2);
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let nodes: Nodes;
@@ -101,8 +102,11 @@ describe.runIf(hasAll)('three nodes over PostgreSQL and Valkey or Redis', () => 
       });
       const victim = nodes.targets[2] ?? first;
       const uploader = (await first.holderOf(template)).at(victim);
-      const uploads = ['one', 'two'].map((name) => uploader.put(folder, name, stalledBody('half').body));
+      const half = 'x'.repeat(LONGER_THAN_A_PART_BYTES);
+      const uploads = ['one', 'two'].map((name) => uploader.put(folder, name, stalledBody(half).body));
       const lost = Promise.allSettled(uploads);
+      const inStore = async () => (await filesIn(nodes.bucketUrl)).uploads.length;
+      if (nodes.bucketUrl !== undefined) await expect.poll(inStore).toBe(2);
       await untilUnderWay(uploads[1] ?? Promise.reject(), () => uploader.folders('/'));
       // Both places are taken.
       const refused = await (await first.holderOf(template)).upload(folder, 'three');
@@ -117,6 +121,9 @@ describe.runIf(hasAll)('three nodes over PostgreSQL and Valkey or Redis', () => 
       });
       await restarted;
       await lost;
+      // What the node had begun in the store is no file, and stays until the sweep comes.
+      if (nodes.bucketUrl !== undefined) expect(await inStore()).toBe(2);
+      expect((await filesIn(nodes.bucketUrl)).objects).toEqual([]);
       const { '200': admitted = 0, '429 REQUEST_RATE_LIMITED': full = 0, ...others } = counts;
       console.log(
         `cluster: a node killed: ${admitted} of ${limit} admitted, ${full} refused, ${broken} broken`,
@@ -168,5 +175,10 @@ describe.runIf(hasAll)('three nodes over PostgreSQL and Valkey or Redis', () => 
     await eventually(upload, '200', 30_000);
     const seen = await first.admin('GET', `v5/files?folder=${folder}`);
     expect(names(seen)).toEqual(['later']);
+    const uuid = member(seen.list('files')[0], 'uuid');
+    // Where there is a bucket, every node has the bytes.
+    for (const node of nodes.bucketUrl === undefined ? [] : nodes.targets) {
+      expect((await node.admin('GET', `v4/get/${uuid}`)).bytes.toString()).toBe('later');
+    }
   });
 });

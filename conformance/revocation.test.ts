@@ -6,6 +6,7 @@ import { type CutProxy, openProxy } from '../tools/proxy.ts';
 import { type Nodes, startNodes } from './support/nodes.ts';
 import { POSTGRES_URL } from './support/postgres.ts';
 import { REDIS_URL } from './support/redis.ts';
+import { filesIn, LONGER_THAN_A_PART_BYTES } from './support/s3.ts';
 import { REMOTE } from './support/suite.ts';
 import { eventually, freshAddress, type Holder, type Target, untilUnderWay } from './support/target.ts';
 
@@ -46,7 +47,7 @@ async function untilRefused(holder: Holder, nodes: readonly Target[], sinceMs: n
   return Math.max(...delays);
 }
 
-describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('revocations on three nodes over PostgreSQL', () => {
+describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('revocations on three nodes over PostgreSQL and S3', () => {
   let nodes: Nodes;
   beforeAll(async () => {
     nodes = await startNodes(3, POSTGRES_URL ?? '', () => counters);
@@ -99,7 +100,52 @@ describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('revocations on three node
     expect(delays).toHaveLength(REVOCATIONS);
     expect(at(delays, 0.99)).toBeLessThan(BOUND_MS);
   });
+
+  test('stop uploads that are under way on other nodes, and nothing of them stays', async () => {
+    const [first, ...others] = nodes.targets;
+    if (first === undefined) throw new TypeError('three nodes were started');
+    const holder = await first.holder({ permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'] });
+    const sent = others.map(() => dripping());
+    const uploads = others.map((node, n) => holder.at(node).put('/', `under-way-${n}.bin`, sent[n]?.body ?? ''));
+    if (nodes.bucketUrl !== undefined) {
+      await expect.poll(async () => (await filesIn(nodes.bucketUrl)).uploads.length).toBe(others.length);
+    }
+    for (const upload of uploads) await untilUnderWay(upload, () => holder.folders('/'));
+    expect((await first.admin('POST', 'v5/key/revoke', { json: { key: holder.key } })).status).toBe(200);
+    const sinceMs = performance.now();
+    const outcomes = (await Promise.all(uploads)).map(({ outcome }) => outcome);
+    const tookMs = performance.now() - sinceMs;
+    for (const each of sent) each.stop();
+    expect(outcomes).toEqual(others.map(() => '401 KEY_REVOKED'));
+    expect(tookMs).toBeLessThan(BOUND_MS);
+    console.log(`uploads under way on other nodes were answered ${Math.round(tookMs)} ms after the revocation`);
+    expect((await first.admin('GET', 'v5/files?folder=/')).list('files')).toEqual([]);
+    await expect.poll(() => filesIn(nodes.bucketUrl)).toEqual({ objects: [], uploads: [] });
+  });
 });
+
+/** A body whose first part lies in the store before it goes on in drops, for as long as somebody wants them. */
+function dripping(): { readonly body: AsyncIterable<Uint8Array>; stop(): void } {
+  let isStopped = false;
+  async function* body() {
+    yield Buffer.alloc(LONGER_THAN_A_PART_BYTES);
+    while (!isStopped) {
+      yield Buffer.from('more');
+      await after(20);
+    }
+  }
+  return {
+    body: body(),
+    stop: () => {
+      isStopped = true;
+    },
+  };
+}
+
+/** Resolves when an upload has its first part in the store, where that can be seen. */
+async function untilInStore(bucketUrl: string | undefined): Promise<void> {
+  if (bucketUrl !== undefined) await expect.poll(async () => (await filesIn(bucketUrl)).uploads.length).toBe(1);
+}
 
 describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('a node that is cut off', () => {
   let nodes: Nodes;
@@ -174,20 +220,15 @@ describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('a node that is cut off', 
     const from = freshAddress();
     const holder = (await whole.holder({ permissions: ['FILE_UPLOAD', 'OBJECTS_LIST'] }, { from })).at(cutOff);
     await eventually(() => holder.folders('/'), '200', 20_000);
-    let isStopped = false;
-    async function* dripping() {
-      while (!isStopped) {
-        yield Buffer.from('more');
-        await after(20);
-      }
-    }
-    const upload = holder.put('/', 'in-flight.bin', dripping());
+    const sent = dripping();
+    const upload = holder.put('/', 'in-flight.bin', sent.body);
+    await untilInStore(nodes.bucketUrl);
     await untilUnderWay(upload, () => holder.folders('/'));
     const sinceMs = performance.now();
     proxy.silence();
     const { outcome } = await upload;
     const tookMs = performance.now() - sinceMs;
-    isStopped = true;
+    sent.stop();
     proxy.cut();
     proxy.restore();
     expect(outcome).toBe('503 STORE_UNAVAILABLE');
@@ -196,5 +237,6 @@ describe.runIf(POSTGRES_URL !== undefined && !REMOTE)('a node that is cut off', 
     const seen = await whole.admin('GET', 'v5/files?folder=/');
     expect(seen.text('status')).toBe('success');
     expect(seen.list('files')).toEqual([]);
+    await expect.poll(() => filesIn(nodes.bucketUrl)).toEqual({ objects: [], uploads: [] });
   });
 });

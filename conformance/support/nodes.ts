@@ -1,6 +1,7 @@
 // Several servers with nothing in common but their stores, as an operator starts them.
 import { randomBytes } from 'node:crypto';
 import { createDatabase } from './postgres.ts';
+import { createBucket, S3_URL } from './s3.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
 import { expectNoSecretIn } from './suite.ts';
 import { Target } from './target.ts';
@@ -10,6 +11,8 @@ export interface Nodes {
   readonly targets: readonly Target[];
   /** The database as it is reached without anything in between. */
   readonly databaseUrl: string;
+  /** The bucket that all keep their files in; undefined when the machine has no S3 server, and each has a folder. */
+  readonly bucketUrl: string | undefined;
   /** Ends a node as a power cut does. */
   kill(n: number): Promise<void>;
   /** Starts a node that was killed, at the same address. */
@@ -18,14 +21,19 @@ export interface Nodes {
   stop(): Promise<void>;
 }
 
-/** Starts nodes on a new database of the PostgreSQL server; `settingsOf` says what each has besides. */
+/** Starts nodes on a new database of the PostgreSQL server, and on a new bucket where there is an S3 server; `settingsOf` says what each has besides. */
 export async function startNodes(
   count: number,
   postgresUrl: string,
   settingsOf: (n: number, databaseUrl: string) => Readonly<Record<string, string>>,
 ): Promise<Nodes> {
   const database = await createDatabase(postgresUrl);
-  const common = { LATCHKEY_SIGNING_SECRETS: `s1:${randomBytes(32).toString('hex')}` };
+  const bucketUrl = S3_URL === undefined ? undefined : await createBucket(S3_URL);
+  const common = {
+    LATCHKEY_SIGNING_SECRETS: `s1:${randomBytes(32).toString('hex')}`,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    ...(bucketUrl === undefined ? {} : { LATCHKEY_BLOBS_URL: bucketUrl }),
+  };
   const adminKey = `conformance-admin-${randomBytes(16).toString('hex')}`;
   const targets = Array.from({ length: count }, () => new Target());
   const servers: Server[] = [];
@@ -51,6 +59,7 @@ export async function startNodes(
   return {
     targets,
     databaseUrl: database.url,
+    bucketUrl,
     async kill(n) {
       await servers[n]?.kill();
     },

@@ -79,6 +79,19 @@ export function contentsOf(
   });
 }
 
+/** How long a body is of which a part lies in the store before it has ended. */
+export const LONGER_THAN_A_PART_BYTES = 9 * 1024 * 1024;
+
+/** What files have left in the bucket of a URL: objects, and the keys of uploads that have not ended. Empty without a bucket. */
+export async function filesIn(
+  url: string | undefined,
+): Promise<{ readonly objects: readonly string[]; readonly uploads: readonly string[] }> {
+  if (url === undefined) return { objects: [], uploads: [] };
+  const { objects, uploads } = await contentsOf(url);
+  // Readiness writes and removes objects of its own.
+  return { objects: objects.filter((key) => !key.startsWith('objects/check-')), uploads };
+}
+
 /** Takes an object out of the bucket and answers its bytes. */
 export function takeObject(url: string, key: string): Promise<Uint8Array> {
   return withBucket(url, async (client, bucket, sdk) => {
