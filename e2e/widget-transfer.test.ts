@@ -163,13 +163,11 @@ test('adds a tag to the selected files and takes one from them; tags of the othe
   await page.getByText('All tags', { exact: true }).waitFor();
   await page.getByText('Harbour', { exact: true }).last().click();
   await apply();
-  await expect
-    .poll(tags)
-    .toEqual({
-      [one]: ['Draft', 'Harbour', 'Sea'],
-      [two]: ['Draft', 'Harbour', 'Sea'],
-      [OTHER.name]: ['Draft', 'Harbour'],
-    });
+  await expect.poll(tags).toEqual({
+    [one]: ['Draft', 'Harbour', 'Sea'],
+    [two]: ['Draft', 'Harbour', 'Sea'],
+    [OTHER.name]: ['Draft', 'Harbour'],
+  });
 
   await page.getByText('Add', { exact: true }).filter({ visible: true }).first().click();
   await page.getByText('Delete', { exact: true }).filter({ visible: true }).last().click();

@@ -23,6 +23,8 @@ const PLAIN: Rendition = {
   quality: 80,
   page: 1,
 };
+/** Who waits. */
+const ASKER = '192.0.2.1';
 const RED = [220, 30, 30] as const;
 const BLUE = [30, 70, 220] as const;
 
@@ -44,7 +46,7 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
     async run(open: () => Promise<ImagesStore>) {
       const { images, put } = await open();
       const subject = await put(png(200, 100, RED), 'image/png');
-      const drawn = await images.render(subject, { ...PLAIN, fitting, width, height });
+      const drawn = await images.render(subject, { ...PLAIN, fitting, width, height }, ASKER);
       assert.deepEqual([drawn.width, drawn.height, drawn.mime], [wide, high, 'image/png']);
     },
   })),
@@ -54,11 +56,11 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
       const { images, put } = await open();
       const subject = await put(png(20, 10, BLUE), 'image/png');
       for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
-        const drawn = await images.render(subject, { ...PLAIN, format });
+        const drawn = await images.render(subject, { ...PLAIN, format }, ASKER);
         assert.equal(drawn.mime, `image/${format}`);
         const again = await images.examine(await put(drawn.bytes, drawn.mime));
         assert.deepEqual([again['img_w'], again['img_h'], again['dominant_color']], [20, 10, 'blue'], format);
-        const same = await images.render(await put(drawn.bytes, drawn.mime), { ...PLAIN, format: 'same' });
+        const same = await images.render(await put(drawn.bytes, drawn.mime), { ...PLAIN, format: 'same' }, ASKER);
         assert.equal(same.mime, `image/${format}`);
       }
     },
@@ -68,18 +70,22 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
     async run(open) {
       const { images, put } = await open();
       const clear = await put(clearPng(20, 10), 'image/png');
-      const filled = await images.render(clear, { ...PLAIN, background: '#dc1e1e' });
+      const filled = await images.render(clear, { ...PLAIN, background: '#dc1e1e' }, ASKER);
       assert.equal((await images.examine(await put(filled.bytes, filled.mime)))['dominant_color'], 'red');
-      const jpeg = await images.render(clear, { ...PLAIN, format: 'jpeg' });
+      const jpeg = await images.render(clear, { ...PLAIN, format: 'jpeg' }, ASKER);
       assert.equal((await images.examine(await put(jpeg.bytes, jpeg.mime)))['dominant_color'], 'white');
       const thin = await put(png(100, 2, RED), 'image/png');
-      const padded = await images.render(thin, {
-        ...PLAIN,
-        width: 100,
-        height: 100,
-        fitting: 'pad',
-        background: '#1e46dc',
-      });
+      const padded = await images.render(
+        thin,
+        {
+          ...PLAIN,
+          width: 100,
+          height: 100,
+          fitting: 'pad',
+          background: '#1e46dc',
+        },
+        ASKER,
+      );
       assert.equal((await images.examine(await put(padded.bytes, padded.mime)))['dominant_color'], 'blue');
     },
   },
@@ -93,7 +99,7 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
         [2, 'blue'],
         [99, 'blue'],
       ] as const) {
-        const drawn = await images.render(subject, { ...PLAIN, width: 300, page });
+        const drawn = await images.render(subject, { ...PLAIN, width: 300, page }, ASKER);
         assert.deepEqual([drawn.width, drawn.height], [300, 150]);
         assert.equal((await images.examine(await put(drawn.bytes, drawn.mime)))['dominant_color'], colour);
       }
@@ -112,7 +118,7 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
         '<foreignObject width="40" height="20"><body xmlns="http://www.w3.org/1999/xhtml">x</body></foreignObject>',
         '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd" parse="text"/>',
       ].join('');
-      const drawn = await images.render(await put(svg(inside), 'image/svg+xml'), { ...PLAIN, width: 400 });
+      const drawn = await images.render(await put(svg(inside), 'image/svg+xml'), { ...PLAIN, width: 400 }, ASKER);
       assert.deepEqual([drawn.width, drawn.height, drawn.mime], [400, 200, 'image/png']);
       const seen = await images.examine(await put(drawn.bytes, drawn.mime));
       assert.deepEqual(seen['main_colors'], ['red']);
@@ -123,11 +129,11 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
     async run(open) {
       const { images, put } = await open();
       const subject = await put(gif(30, 20, 3), 'image/gif');
-      const moving = await images.render(subject, { ...PLAIN, width: 15, format: 'same' });
+      const moving = await images.render(subject, { ...PLAIN, width: 15, format: 'same' }, ASKER);
       assert.deepEqual([moving.mime, moving.width, moving.height], ['image/gif', 15, 10]);
-      const whole = await images.render(subject, { ...PLAIN, format: 'same' });
+      const whole = await images.render(subject, { ...PLAIN, format: 'same' }, ASKER);
       assert.ok(Buffer.from(whole.bytes).toString('latin1').split('\x21\xf9\x04').length > 2, 'several frames');
-      const still = await images.render(subject, { ...PLAIN, width: 15, format: 'jpeg' });
+      const still = await images.render(subject, { ...PLAIN, width: 15, format: 'jpeg' }, ASKER);
       assert.deepEqual([still.mime, still.width, still.height], ['image/jpeg', 15, 10]);
     },
   },
@@ -171,7 +177,7 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
         [png(3, 3, RED), 'image/jpeg'],
         [svg('<rect width="9" height="9"/>'), 'image/png'],
       ] as const) {
-        await assert.rejects(images.render(await put(bytes, mime), PLAIN), refused, mime);
+        await assert.rejects(images.render(await put(bytes, mime), PLAIN, ASKER), refused, mime);
         await assert.rejects(images.examine(await put(bytes, mime)), refused, mime);
       }
     },
@@ -181,7 +187,10 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
     async run(open: () => Promise<ImagesStore>) {
       const { images, put, limitMs } = await open();
       const subject = await put(bytes, mime);
-      for (const work of [() => images.render(subject, { ...PLAIN, width: 250 }), () => images.examine(subject)]) {
+      for (const work of [
+        () => images.render(subject, { ...PLAIN, width: 250 }, ASKER),
+        () => images.examine(subject),
+      ]) {
         const startMs = performance.now();
         try {
           const outcome = await work();
@@ -194,7 +203,7 @@ export const imagesContract: readonly ContractCase<ImagesStore>[] = [
         }
         assert.ok(performance.now() - startMs < limitMs);
       }
-      const next = await images.render(await put(png(4, 4, BLUE), 'image/png'), PLAIN);
+      const next = await images.render(await put(png(4, 4, BLUE), 'image/png'), PLAIN, ASKER);
       assert.equal(next.width, 4);
     },
   })),

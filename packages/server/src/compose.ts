@@ -125,6 +125,8 @@ export async function compose(config: Config): Promise<Service> {
         blobs,
         folder: join(config.dataDir, 'renders', 'work'),
         programs: await programs,
+        perMinuteMax: config.drawingsPerMinute,
+        now: system.now,
         programsUrl: new URL('./adapters/images/', import.meta.url).href,
         workers:
           config.imageWorkers ?? Math.min(Math.max(Math.floor(availableParallelism() / 2), 1), IMAGE_WORKERS_MAX),

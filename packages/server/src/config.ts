@@ -29,6 +29,7 @@ export interface Config {
   readonly keyFailuresPerMinute: number;
   readonly fetchAllow: readonly string[];
   readonly imageWorkers: number | undefined;
+  readonly drawingsPerMinute: number;
   readonly renderCacheBytes: number;
   readonly autotagUrl: string | undefined;
   readonly autotagKey: string | undefined;
@@ -251,6 +252,15 @@ const ROWS = {
       .regex(/^[1-9]\d?$/, 'must be a whole number from 1 to 99')
       .transform(Number),
   ),
+  drawingsPerMinute: row(
+    'LATCHKEY_DRAWINGS_PER_MINUTE',
+    '1200',
+    'Pictures that may be drawn anew for one client address (IPv6: its /64) in a minute; what is kept already counts for nothing, and each process counts for itself.',
+    z
+      .string()
+      .regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0')
+      .transform(Number),
+  ),
   renderCacheBytes: row(
     'LATCHKEY_RENDER_CACHE_BYTES',
     '2147483648',
@@ -439,6 +449,7 @@ function withDefaults(values: Partial<Record<keyof Config, unknown>>): Omit<Conf
     keyFailuresPerMinute: given.keyFailuresPerMinute ?? 600,
     fetchAllow: given.fetchAllow ?? [],
     imageWorkers: given.imageWorkers,
+    drawingsPerMinute: given.drawingsPerMinute ?? 1200,
     renderCacheBytes: given.renderCacheBytes ?? 2 * 1024 * 1024 * 1024,
     autotagUrl: given.autotagUrl,
     autotagKey: given.autotagKey,

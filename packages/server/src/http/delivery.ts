@@ -83,7 +83,7 @@ export interface Source {
 
 /**
  * Sends the file as the address asks: a drawn picture when it can be one (wire contract 11.6), an icon in place of a picture that
- * cannot be drawn and that no browser could draw, else the file itself. Raises what `deliver` raises, and IMAGES_BUSY.
+ * cannot be drawn and that no browser could draw, else the file itself. Raises what `deliver` raises, IMAGES_BUSY and REQUEST_RATE_LIMITED.
  */
 export async function deliverAs(
   call: Call,

@@ -247,7 +247,7 @@ async function sendBytes(call: Call<'file.download'>, file: FileRecord | undefin
     const source = {
       read: (range?: ByteRange) => readPublicFile(call.ports, file, range),
       ...linking(call, (blobs, answer, seconds) => blobs.linkTo(file.blobId, answer, seconds)),
-      render: ({ rendition }: Wanted) => renderPublicFile(call.ports, file, rendition),
+      render: ({ rendition }: Wanted) => renderPublicFile(call.ports, file, rendition, call.entrant.asked.clientIp),
     };
     return deliverAs(call, file, source, wanted);
   }

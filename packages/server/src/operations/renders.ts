@@ -1,5 +1,6 @@
 // Files as pictures of a size: drawn when first asked for, kept for the next time.
 
+import { addressBucket } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Rendition } from '../ports/images.ts';
@@ -19,7 +20,7 @@ const DRAWING_VERSION = 1;
 
 /**
  * A private file as a picture, for a caller that may fetch it; charged like its bytes. Raises IMAGE_UNREADABLE, IMAGES_BUSY,
- * FILE_NOT_FOUND, STORE_UNAVAILABLE, COUNTERS_UNAVAILABLE.
+ * REQUEST_RATE_LIMITED, FILE_NOT_FOUND, STORE_UNAVAILABLE, COUNTERS_UNAVAILABLE.
  */
 export async function renderFile(
   ports: Needs,
@@ -27,16 +28,21 @@ export async function renderFile(
   file: FileRecord,
   rendition: Rendition,
 ): Promise<Picture> {
-  const picture = await draw(ports, file, rendition);
+  const picture = await draw(ports, file, rendition, grant.facts.clientIp);
   await grant.settle();
   grant.keep();
   return picture;
 }
 
 /** A public file as a picture, for anybody. Raises FILE_NOT_FOUND when it is not public. */
-export async function renderPublicFile(ports: Needs, file: FileRecord, rendition: Rendition): Promise<Picture> {
+export async function renderPublicFile(
+  ports: Needs,
+  file: FileRecord,
+  rendition: Rendition,
+  clientIp: string,
+): Promise<Picture> {
   if (!file.isPublic) throw new AppError('FILE_NOT_FOUND', 'not public');
-  return draw(ports, file, rendition);
+  return draw(ports, file, rendition, clientIp);
 }
 
 /** All that tells one rendition of the same content from another, in one spelling. */
@@ -45,12 +51,24 @@ export function variantOf(file: Pick<FileRecord, 'mime'>, rendition: Rendition):
   return JSON.stringify([DRAWING_VERSION, file.mime, width, height, fitting, background, format, quality, page]);
 }
 
-async function draw(ports: Needs, file: FileRecord, rendition: Rendition): Promise<Picture> {
-  const bytes = await ports.renders.obtain(
-    { content: file.sha256, variant: variantOf(file, rendition) },
-    async () => (await ports.images.render(file, rendition)).bytes,
-  );
-  return { bytes, mime: mimeOf(bytes) };
+/** Whoever asks for what is drawn for somebody else already joins that; so often, when the other one is refused for asking too much. */
+const JOINS_MAX = 3;
+
+async function draw(ports: Needs, file: FileRecord, rendition: Rendition, clientIp: string): Promise<Picture> {
+  const id = { content: file.sha256, variant: variantOf(file, rendition) };
+  for (let joins = 0; ; joins += 1) {
+    let isOwn = false;
+    try {
+      const bytes = await ports.renders.obtain(id, async () => {
+        isOwn = true;
+        return (await ports.images.render(file, rendition, addressBucket(clientIp))).bytes;
+      });
+      return { bytes, mime: mimeOf(bytes) };
+    } catch (error) {
+      const isOthers = !isOwn && error instanceof AppError && error.code === 'REQUEST_RATE_LIMITED';
+      if (!isOthers || joins === JOINS_MAX) throw error;
+    }
+  }
 }
 
 /** The type of bytes that we drew ourselves: one of five. */

@@ -2,6 +2,7 @@
 import { finished, Readable, Transform } from 'node:stream';
 import {
   accessScopes,
+  addressBucket,
   type CanonicalPath,
   covers,
   coversAll,
@@ -393,15 +394,16 @@ const RESIZED = ['image/jpeg', 'image/png', 'image/webp', 'image/avif'];
 
 /**
  * The picture in its new size, in place of the one that was sent, which is not kept. What is no picture, or cannot be drawn,
- * stays as it is. Raises IMAGES_BUSY, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
+ * stays as it is. Raises IMAGES_BUSY, REQUEST_RATE_LIMITED, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
  */
 async function resized(ports: Pick<Ports, 'blobs' | 'images' | 'system'>, file: DescribedFile, sides: Sides) {
   const { blob, type, grant } = file;
   if (!RESIZED.includes(type.mime) || !ports.images.draws(type.mime)) return file;
   const manner = { fitting: 'bound', background: undefined, format: 'same', quality: 90, page: 1 } as const;
+  const asker = addressBucket(grant.facts.clientIp);
   let drawn: Rendered;
   try {
-    drawn = await ports.images.render({ ...blob, mime: type.mime }, { ...sides, ...manner });
+    drawn = await ports.images.render({ ...blob, mime: type.mime }, { ...sides, ...manner }, asker);
   } catch (error) {
     if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') return file;
     throw error;

@@ -52,14 +52,16 @@ export interface Rendered {
  * process, reaches no network and no other file, and nothing active in it (scripts, external references) is ever run.
  * Results are upright, in sRGB and carry no metadata of the source.
  * Raises IMAGE_UNREADABLE when the content cannot be drawn - broken, beyond the bounds, or of no drawable type -,
- * IMAGES_BUSY when too much waits already, FILE_NOT_FOUND when the blob is gone, STORE_UNAVAILABLE.
+ * IMAGES_BUSY when too much waits already, REQUEST_RATE_LIMITED when it is too much of one asker, FILE_NOT_FOUND when the blob is gone, STORE_UNAVAILABLE.
  */
 export interface Images {
   /** Whether `render` may succeed for this type here: some types need a program that this machine may not have. */
   draws(mime: string): boolean;
   /** Whether `examine` has anything to say about this type. */
   examines(mime: string): boolean;
-  render(subject: Subject, rendition: Rendition): Promise<Rendered>;
+  /** Askers take turns: however much one of them asks for, another waits for that one's next picture only. Each has a bounded number
+   *  that may wait, and that may be drawn in a minute. */
+  render(subject: Subject, rendition: Rendition, asker: string): Promise<Rendered>;
   /** Facts in the words of the wire contract's `info` (5.1): sides, orientation, colours and the like; bounded in size. Waits
    *  behind everything that is drawn for somebody. */
   examine(subject: Subject): Promise<JsonObject>;

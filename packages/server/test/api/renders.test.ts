@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hostilePictures, pdf, png, pngOf, svg } from '../../contract/pictures.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Ports } from '../../src/ports/index.ts';
-import { type Harness, openHarness } from '../support/harness.ts';
+import { type Harness, type HarnessOptions, openHarness } from '../support/harness.ts';
 
 let harness: Harness;
 let key: string;
@@ -16,9 +16,9 @@ beforeAll(async () => {
       ...ports,
       images: {
         ...ports.images,
-        render: (subject, rendition) => {
+        render: (subject, rendition, asker) => {
           drawn += 1;
-          return ports.images.render(subject, rendition);
+          return ports.images.render(subject, rendition, asker);
         },
       },
     }),
@@ -231,5 +231,73 @@ describe('what is kept', () => {
       const answer = await harness.call({ url: `${path}?w=10`, key });
       expect([look(answer.bytes), answer.headers['cache-control']]).toEqual(['png 10x7', 'private, no-cache']);
     }
+  });
+});
+
+describe('one address', () => {
+  /** An application of its own that draws with these bounds, with one public picture. */
+  async function openBounded(drawing: HarnessOptions['drawing']) {
+    const api = await openHarness({ oneNode: true, ...(drawing === undefined ? {} : { drawing }) });
+    const holder = await api.key();
+    await api.upload(holder, '/', { name: 'a.png', content: png(400, 300, [10, 20, 200]) });
+    const ask = async (ip: string, width: number) => {
+      const { status, headers, body } = await api.call({ url: `/cdn/a.png?w=${width}`, ip });
+      return { status, headers, body, outcome: status === 200 ? '200' : `${status} ${body['code']}` };
+    };
+    return { api, ask };
+  }
+
+  test('has a page of two hundred new pictures at once, all of them', async () => {
+    const { api, ask } = await openBounded(undefined);
+    const all = await Promise.all(Array.from({ length: 200 }, (_, n) => ask('192.0.2.7', n + 1)));
+    expect(new Set(all.map(({ outcome }) => outcome))).toEqual(new Set(['200']));
+    await api.close();
+  }, 120_000);
+
+  test('does not keep others waiting: theirs come between its own', async () => {
+    const { api, ask } = await openBounded(undefined);
+    let left = 60;
+    const flood = Array.from({ length: left }, async (_, n) => {
+      await ask('192.0.2.7', n + 1);
+      left -= 1;
+    });
+    expect((await ask('198.51.100.9', 300)).outcome).toBe('200');
+    expect(left).toBeGreaterThan(40);
+    await Promise.all(flood);
+    await api.close();
+  }, 120_000);
+
+  test('has so many new ones in a minute; kept ones cost nothing, and other addresses have their own', async () => {
+    const { api, ask } = await openBounded({ perMinuteMax: 3 });
+    for (const width of [1, 2, 3]) expect((await ask('2001:db8:5::1', width)).outcome).toBe('200');
+    api.clock.pass(20_000);
+    // The same network of a subscriber.
+    const refused = await ask('2001:db8:5::2', 4);
+    expect([refused.outcome, refused.headers['retry-after'], refused.headers['ratelimit-limit']]).toEqual([
+      '429 REQUEST_RATE_LIMITED',
+      '40',
+      '3',
+    ]);
+    expect(refused.body).toMatchObject({ rule: 'drawings', hint: expect.stringContaining('drawn before') });
+    for (const width of [1, 2, 3]) expect((await ask('2001:db8:5::1', width)).outcome).toBe('200');
+    expect((await ask('2001:db8:5:1::1', 4)).outcome).toBe('200');
+    // Kept by now for everybody.
+    expect((await ask('2001:db8:5::1', 4)).outcome).toBe('200');
+    api.clock.pass(40_000);
+    expect((await ask('2001:db8:5::1', 5)).outcome).toBe('200');
+    await api.close();
+  });
+
+  test('is refused for itself alone: who waits for the same picture meanwhile gets it', async () => {
+    const { api, ask } = await openBounded({ askerMax: 1 });
+    // The first is drawn, the second waits, the third is too much; somebody else joins the question for the third.
+    const [, , third, joined] = await Promise.all([
+      ask('192.0.2.7', 301),
+      ask('192.0.2.7', 302),
+      ask('192.0.2.7', 303),
+      ask('198.51.100.9', 303),
+    ]);
+    expect([third?.outcome, joined?.outcome]).toEqual(['429 REQUEST_RATE_LIMITED', '200']);
+    await api.close();
   });
 });

@@ -72,19 +72,22 @@ const PLAIN = {
   page: 1,
 } as const;
 
+/** Who waits. */
+const ASKER = '192.0.2.1';
+
 describe('processes', () => {
   it('start when they are needed, end without work, and are gone after the end', async () => {
     const images = await open({ idleMs: 300 });
     expect(images.pids()).toEqual([]);
-    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN);
+    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
     const [pid] = images.pids();
     expect(isAlive(pid)).toBe(true);
     await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
-    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN);
+    await images.render(await put(png(20, 20, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
     const [second] = images.pids();
     await images.close();
     expect(isAlive(second)).toBe(false);
-    await expect(images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN)).rejects.toMatchObject({
+    await expect(images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN, ASKER)).rejects.toMatchObject({
       code: 'IMAGES_BUSY',
     });
   });
@@ -93,16 +96,16 @@ describe('processes', () => {
     const images = await open({ timeoutMs: 1500 });
     const endless = hostilePictures().find(({ why }) => why === 'a filter over everything');
     const subject = await put(endless?.bytes ?? Buffer.alloc(0), 'image/svg+xml');
-    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
     const [first] = images.pids();
     const startMs = performance.now();
-    await expect(images.render(subject, { ...PLAIN, width: 4000 })).rejects.toMatchObject({
+    await expect(images.render(subject, { ...PLAIN, width: 4000 }, ASKER)).rejects.toMatchObject({
       code: 'IMAGE_UNREADABLE',
       detail: expect.stringContaining('1500 ms'),
     });
     expect(performance.now() - startMs).toBeLessThan(4000);
     await expect.poll(() => isAlive(first), { timeout: 5000 }).toBe(false);
-    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
     expect(images.pids()).not.toEqual([first]);
     await images.close();
   });
@@ -110,7 +113,7 @@ describe('processes', () => {
   it('know nothing of the environment of the service', async () => {
     const images = await open();
     process.env['LATCHKEY_TEST_MARK'] = 'must not be handed on';
-    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
     const environment = process.platform === 'linux' ? readFileSync(`/proc/${images.pids()[0]}/environ`, 'utf8') : '';
     delete process.env['LATCHKEY_TEST_MARK'];
     expect(environment).not.toContain('LATCHKEY');
@@ -120,9 +123,45 @@ describe('processes', () => {
   it('have a queue with an end: what is too much is told to come back', async () => {
     const images = await open({ queueMax: 2 });
     const subject = await put(png(2000, 2000, [1, 2, 3]), 'image/png');
-    const all = await Promise.allSettled(Array.from({ length: 6 }, () => images.render(subject, PLAIN)));
+    const all = await Promise.allSettled(Array.from({ length: 6 }, () => images.render(subject, PLAIN, ASKER)));
     expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
     for (const one of all) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'IMAGES_BUSY' });
+    await images.close();
+  });
+});
+
+describe('askers', () => {
+  it('take turns: whoever comes second waits for one picture of whoever asked for many', async () => {
+    const images = await open();
+    const subject = await put(png(300, 300, [1, 2, 3]), 'image/png');
+    const done: string[] = [];
+    const ask = (asker: string, width: number) =>
+      images.render(subject, { ...PLAIN, width }, asker).then(() => done.push(asker));
+    const all = Array.from({ length: 30 }, (_, n) => ask('many', n + 1));
+    all.push(ask('one', 1), ask('two', 1), ask('one', 2));
+    await Promise.all(all);
+    await images.close();
+    // One was under way before the others came, and each round begins with whoever has waited longest.
+    expect(done.slice(0, 7).filter((asker) => asker !== 'many')).toEqual(['one', 'two', 'one']);
+  });
+
+  it('may have so many waiting, and so many drawn in a minute, without taking any from others', async () => {
+    let nowMs = 0;
+    const images = await open({ askerMax: 3, perMinuteMax: 6, now: () => nowMs });
+    const subject = await put(png(300, 300, [1, 2, 3]), 'image/png');
+    const outcomes = async (asker: string, count: number) => {
+      const all = await Promise.allSettled(Array.from({ length: count }, () => images.render(subject, PLAIN, asker)));
+      return all.map((one) => (one.status === 'fulfilled' ? 'drawn' : one.reason.code));
+    };
+    const limited = 'REQUEST_RATE_LIMITED';
+    expect(await outcomes('many', 5)).toEqual(['drawn', 'drawn', 'drawn', 'drawn', limited]);
+    // What was refused had been taken from the minute; otherwise to be refused would cost nothing.
+    expect(await outcomes('many', 2)).toEqual(['drawn', limited]);
+    expect(await outcomes('other', 1)).toEqual(['drawn']);
+    nowMs = 59_999;
+    await expect(images.render(subject, PLAIN, 'many')).rejects.toMatchObject({ facts: { retryAfterMs: 1, limit: 6 } });
+    nowMs = 60_000;
+    expect(await outcomes('many', 1)).toEqual(['drawn']);
     await images.close();
   });
 });
@@ -159,7 +198,7 @@ describe.skipIf(process.platform === 'win32')('memory', () => {
     '%s stays within the bound, drawn as large as can be',
     async (_, { bytes, mime }) => {
       const subject = await put(bytes, mime);
-      const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4096 }));
+      const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4096 }, ASKER));
       expect(outcome).toMatch(/^(done|IMAGE_UNREADABLE)$/);
       expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX);
     },
@@ -169,8 +208,8 @@ describe.skipIf(process.platform === 'win32')('memory', () => {
     const drawing = hostilePictures().find(({ why }) => why === 'a filter that keeps thirty grounds');
     const subject = await put(drawing?.bytes ?? Buffer.alloc(0), 'image/svg+xml');
     // Warm, so that none of the time is that of a start.
-    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN);
-    const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4000 }));
+    await images.render(await put(png(2, 2, [1, 2, 3]), 'image/png'), PLAIN, ASKER);
+    const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4000 }, ASKER));
     expect(outcome).toBe('IMAGE_UNREADABLE');
     expect(peakBytes).toBeGreaterThan((MEMORY_BYTES_MAX - MEMORY_BYTES_AIR) / 2);
     expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX);
@@ -201,7 +240,7 @@ it('reaches no network for a drawing', async () => {
   const images = await open();
   const inside = `<style>@import url("${url}.css");rect{fill:url("${url}.svg#a")}</style>
     <image width="9" height="9" href="${url}.png"/><use xlink:href="${url}.svg#b"/><rect width="9" height="9"/>`;
-  await images.render(await put(svg(inside), 'image/svg+xml'), PLAIN).catch(() => undefined);
+  await images.render(await put(svg(inside), 'image/svg+xml'), PLAIN, ASKER).catch(() => undefined);
   await images.close();
   server.close();
   expect(asked).toBe(0);
@@ -225,7 +264,7 @@ describe.runIf(programs !== undefined)('recordings, by ffmpeg', () => {
     for (const seconds of ['3', '0.2']) {
       const source = `color=c=0xdc1e1e:s=64x32:d=${seconds}:r=10`;
       const video = await put(await made(`${seconds}.mkv`, ['-f', 'lavfi', '-i', source]), 'video/matroska');
-      const drawn = await drawing.render(video, { ...PLAIN, width: 32 });
+      const drawn = await drawing.render(video, { ...PLAIN, width: 32 }, ASKER);
       expect([drawn.width, drawn.height]).toEqual([32, 16]);
       expect((await drawing.examine(await put(drawn.bytes, drawn.mime)))['dominant_color']).toBe('red');
       expect(await drawing.examine(video)).toMatchObject({
@@ -243,7 +282,7 @@ describe.runIf(programs !== undefined)('recordings, by ffmpeg', () => {
     const drawing = await open({ timeoutMs: 15_000 });
     const sound = await put(await made('a.wav', ['-f', 'lavfi', '-i', 'sine=d=1']), 'audio/wav');
     expect(await drawing.examine(sound)).toEqual({ duration: 1, audio_codec: 'pcm_s16le' });
-    await expect(drawing.render(sound, PLAIN)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    await expect(drawing.render(sound, PLAIN, ASKER)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
     await drawing.close();
   });
 });
@@ -259,7 +298,7 @@ describe.runIf(corpora !== undefined)('real files', () => {
       const bytes = readFileSync(join(corpora ?? '', 'files', name));
       const { mime } = await media.detect(bytes.subarray(0, 64 * 1024), name, undefined);
       if (!images.draws(mime)) continue;
-      const outcome = await images.render(await put(bytes, mime), PLAIN).then(
+      const outcome = await images.render(await put(bytes, mime), PLAIN, ASKER).then(
         (drawn) => (drawn.bytes.length > 0 && drawn.width <= 10 ? 'drawn' : 'wrong'),
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       );

@@ -16,7 +16,7 @@ import type { FastifyInstance } from 'fastify';
 import { openPasswords } from '../../src/adapters/argon2/passwords.ts';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
 import { findFfmpeg } from '../../src/adapters/images/ffmpeg.ts';
-import { openImages } from '../../src/adapters/images/images.ts';
+import { type ImagesOptions, openImages } from '../../src/adapters/images/images.ts';
 import { openMedia } from '../../src/adapters/media/media.ts';
 import { openMeter } from '../../src/adapters/prometheus/meter.ts';
 import { openFetcher } from '../../src/adapters/web/fetcher.ts';
@@ -91,6 +91,8 @@ export interface HarnessOptions extends Partial<AppOptions> {
   readonly wrap?: (ports: Ports) => Ports;
   /** Asks one node only, in every layout: for what a process counts or remembers by itself. */
   readonly oneNode?: true;
+  /** How drawing differs from the usual one. */
+  readonly drawing?: Partial<ImagesOptions>;
   /** In place of a database of its own. */
   readonly databaseUrl?: string;
 }
@@ -126,7 +128,7 @@ export interface Harness {
 
 /** Opens an application with its own empty database and blob folder. */
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const { wrap = (ports: Ports) => ports, databaseUrl, oneNode, ...appOptions } = options;
+  const { wrap = (ports: Ports) => ports, databaseUrl, oneNode, drawing, ...appOptions } = options;
   const clock = {
     nowMs: NOON_MS,
     pass(ms: number) {
@@ -143,6 +145,8 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
       folder: join(folder, 'work'),
       workers: 1,
       programs: await PROGRAMS,
+      now: system.now,
+      ...drawing,
     });
     const ports = wrap({
       ...sql,

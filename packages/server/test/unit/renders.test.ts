@@ -65,18 +65,18 @@ test('unreadable content is refused for ten minutes in every variant; other fail
 test('a sweep removes what was used least recently until the rest fits, and what nobody used for a month', async () => {
   // The bound is wide while the pictures are made, so that only the sweep of this test removes any.
   const wide = await open(1e9);
-  const make = async () => randomBytes(1000);
+  const make = async () => randomBytes(4096);
   for (let index = 0; index < 10; index += 1) {
     await wide.obtain(id(`${index}`), make);
     nowMs += DAY_MS / 10;
   }
   await wide.obtain(id('0'), make);
-  const narrow = await open(5000);
+  const narrow = await open(5 * 4096);
   expect(await narrow.sweep(nowMs)).toBe(6);
   let made = 0;
   const remake = async () => {
     made += 1;
-    return randomBytes(1000);
+    return randomBytes(4096);
   };
   for (const name of ['0', '9', '8', '7']) await wide.obtain(id(name), remake);
   expect(made).toBe(0);
@@ -84,6 +84,26 @@ test('a sweep removes what was used least recently until the rest fits, and what
   expect(made).toBe(1);
   expect(await wide.sweep(nowMs + 31 * DAY_MS)).toBe(5);
   expect(await kept()).toBe(0);
+});
+
+test.each([
+  ['of a few bytes, which take a block of the disk each', 10],
+  ['of some kilobytes', 20_000],
+])('stays within its bound of bytes, and so of files, whatever comes: pictures %s', async (_, size) => {
+  const bound = 200 * 4096;
+  const blocks = Math.ceil(size / 4096);
+  for (const start of [0, 1000]) {
+    // A new process does not know what the one before it has kept.
+    const renders = await open(bound);
+    for (let index = 0; index < 600; index += 1) {
+      const bytes = await renders.obtain(id(`${start + index}`), async () => randomBytes(size));
+      expect(bytes.length).toBe(size);
+      if (index % 20 === 0) expect((await kept()) * blocks).toBeLessThanOrEqual(200);
+    }
+    await renders.sweep(nowMs);
+    expect((await kept()) * blocks).toBeLessThanOrEqual(170);
+    expect(await kept()).toBeGreaterThan(0);
+  }
 });
 
 test('leavings of a crash go with the sweep, and names of others stay', async () => {

@@ -19,8 +19,12 @@ const FAILURES_MAX = 10_000;
 /** The time of the last use is kept this exactly. */
 const STAMP_MS = 60 * 60_000;
 const UNUSED_MS = 30 * 24 * 60 * 60_000;
-/** A sweep leaves some room, so that the next picture does not need one. */
-const ROOM = 0.9;
+/** So much a sweep leaves, and so much may come before the end of the next one, which begins at half of it: together it fits the bound, also
+ *  when a new process does not know yet what the one before it has added. */
+const LEFT = 0.85;
+const ADDED = 0.075;
+/** A file takes whole blocks of the disk: the bound of bytes is one of files too, however small they are. */
+const BLOCK_BYTES = 4096;
 const NAME = /^[0-9a-f]{64}$/;
 const FAN_OUT = /^[0-9a-f]{2}$/;
 
@@ -33,6 +37,7 @@ export async function openDiskRenders(options: RendersOptions): Promise<Renders>
   const underway = new Map<string, Promise<Uint8Array>>();
   const failures = new Map<string, number>();
   let addedBytes = 0;
+  let hasSwept = false;
   let sweeping: Promise<number> | undefined;
 
   async function make(path: string, content: string, work: () => Promise<Uint8Array>): Promise<Uint8Array> {
@@ -60,7 +65,11 @@ export async function openDiskRenders(options: RendersOptions): Promise<Renders>
   }
 
   async function keep(path: string, bytes: Uint8Array): Promise<void> {
-    if (bytes.length > sizeMaxBytes) return;
+    const size = onDisk(bytes.length);
+    if (sweeping === undefined && (!hasSwept || addedBytes + size > (sizeMaxBytes * ADDED) / 2)) void sweep(now());
+    // Pictures that come faster than a sweep makes room are sent and not kept.
+    if (addedBytes + size > sizeMaxBytes * ADDED) return;
+    addedBytes += size;
     const aside = `${path}.${randomUUID()}`;
     try {
       await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
@@ -71,15 +80,15 @@ export async function openDiskRenders(options: RendersOptions): Promise<Renders>
     } catch {
       // A full or failing disk keeps nothing; the picture is there all the same.
       await unlink(aside).catch(() => undefined);
-      return;
     }
-    addedBytes += bytes.length;
-    if (addedBytes > sizeMaxBytes * (1 - ROOM)) void sweep(now());
   }
 
-  function sweep(nowMs: number): Promise<number> {
+  async function sweep(nowMs: number): Promise<number> {
+    // One that runs may have passed by what was added meanwhile.
+    while (sweeping !== undefined) await sweeping;
     addedBytes = 0;
-    sweeping ??= sweepFolder(folder, sizeMaxBytes, nowMs).finally(() => {
+    hasSwept = true;
+    sweeping = sweepFolder(folder, sizeMaxBytes, nowMs).finally(() => {
       sweeping = undefined;
     });
     return sweeping;
@@ -125,17 +134,20 @@ async function sweepFolder(folder: string, sizeMaxBytes: number, nowMs: number):
       if (entry === undefined || !entry.isFile()) continue;
       const isLeft = !NAME.test(name) && nowMs - entry.mtimeMs > STAMP_MS;
       if (isLeft || nowMs - entry.mtimeMs > UNUSED_MS) await remove(path);
-      else found.push({ path, size: entry.size, usedMs: entry.mtimeMs });
+      else found.push({ path, size: onDisk(entry.size), usedMs: entry.mtimeMs });
     }
   }
   let total = found.reduce((sum, { size }) => sum + size, 0);
-  if (total <= sizeMaxBytes) return removed;
   for (const { path, size } of found.sort((left, right) => left.usedMs - right.usedMs)) {
-    if (total <= sizeMaxBytes * ROOM) break;
+    if (total <= sizeMaxBytes * LEFT) break;
     await remove(path);
     total -= size;
   }
   return removed;
+}
+
+function onDisk(size: number): number {
+  return Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

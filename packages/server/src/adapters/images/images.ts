@@ -8,6 +8,7 @@ import { AppError } from '../../errors.ts';
 import type { Blobs, LocalBlobs } from '../../ports/blobs.ts';
 import type { Images, Rendered, Rendition, Subject } from '../../ports/images.ts';
 import type { JsonObject } from '../../ports/metadata.ts';
+import { DrawingBudget } from './budget.ts';
 import { type Ffmpeg, isRecording, probe, writePoster } from './ffmpeg.ts';
 import { DRAWING_BYTES_MAX, PAGED_TYPES, PICTURE_FORMATS, WHOLE_BYTES_MAX } from './job.ts';
 import { openPool, type Place, POOL_DEFAULTS, type PoolOptions } from './pool.ts';
@@ -21,6 +22,9 @@ export interface ImagesOptions extends Partial<PoolOptions> {
   readonly workers: number;
   /** What draws recordings, from `findFfmpeg`; undefined where the machine lacks it. */
   readonly programs: Ffmpeg | undefined;
+  /** Pictures that one asker may have drawn in a minute; without it any number. */
+  readonly perMinuteMax?: number;
+  readonly now?: () => number;
   /** Longest time that one picture may take. */
   readonly timeoutMs?: number;
 }
@@ -46,16 +50,21 @@ export async function openImages(options: ImagesOptions): Promise<Images & { pid
   const { programs } = options;
   const pool = openPool({ ...POOL_DEFAULTS, ...options });
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const budget = new DrawingBudget(options.perMinuteMax ?? Number.POSITIVE_INFINITY, options.now ?? Date.now);
 
   return {
     draws: (mime) =>
       Object.hasOwn(PICTURE_FORMATS, mime) || PAGED_TYPES.has(mime) || (programs !== undefined && isRecording(mime)),
     examines: (mime) =>
       Object.hasOwn(PICTURE_FORMATS, mime) || PAGED_TYPES.has(mime) || (programs !== undefined && isRecording(mime)),
-    render: (subject, rendition) =>
-      pool.with('now', (place) => onDisk(options, subject, (path) => render(place, path, subject.mime, rendition))),
+    async render(subject, rendition, asker) {
+      budget.take(asker);
+      return pool.with('now', asker, (place) =>
+        onDisk(options, subject, (path) => render(place, path, subject.mime, rendition)),
+      );
+    },
     examine: (subject) =>
-      pool.with('later', (place) => onDisk(options, subject, (path) => look(place, path, subject.mime))),
+      pool.with('later', '', (place) => onDisk(options, subject, (path) => look(place, path, subject.mime))),
     describe: () => ({ workers: options.workers, ffmpeg: programs?.version }),
     load: () => ({ workers: options.workers, ...pool.load() }),
     pids: () => pool.pids(),

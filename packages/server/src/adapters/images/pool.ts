@@ -4,6 +4,7 @@ import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../errors.ts';
 import type { Job, Outcome } from './job.ts';
+import { Turns } from './turns.ts';
 
 /** How the pool is bounded. */
 export interface PoolOptions {
@@ -11,6 +12,8 @@ export interface PoolOptions {
   readonly workers: number;
   /** Jobs that may wait; one more is refused. */
   readonly queueMax: number;
+  /** Jobs of one asker that may wait; one more is refused. */
+  readonly askerMax: number;
   /** A job that has waited this long is refused. */
   readonly waitMs: number;
   /** A process without work ends after this. */
@@ -22,8 +25,10 @@ export interface PoolOptions {
 }
 
 export const POOL_DEFAULTS: Omit<PoolOptions, 'workers'> = {
-  queueMax: 256,
-  waitMs: 30_000,
+  queueMax: 2048,
+  askerMax: 256,
+  // A page of two hundred new pictures takes its time where one process draws; a browser waits longer than this.
+  waitMs: 120_000,
   idleMs: 30_000,
   jobsMax: 500,
 };
@@ -46,8 +51,9 @@ export interface Place {
 
 /** A pool of drawing processes. */
 export interface Pool {
-  /** Gives `work` a place as soon as one is free. Raises IMAGES_BUSY. */
-  with<T>(urgency: Urgency, work: (place: Place) => Promise<T>): Promise<T>;
+  /** Gives `work` a place as soon as one is free and it is the asker's turn. Raises IMAGES_BUSY, and REQUEST_RATE_LIMITED when too
+   *  much of this asker waits already. */
+  with<T>(urgency: Urgency, asker: string, work: (place: Place) => Promise<T>): Promise<T>;
   /** Places that work now, and jobs that wait for one. */
   load(): { readonly busy: number; readonly waiting: Readonly<Record<Urgency, number>> };
   /** Process ids that run now. */
@@ -57,7 +63,7 @@ export interface Pool {
 
 /** Opens a pool; no process is started yet. */
 export function openPool(options: PoolOptions): Pool {
-  const queues: Readonly<Record<Urgency, Waiting[]>> = { now: [], later: [] };
+  const queues: Readonly<Record<Urgency, Turns<Waiting>>> = { now: new Turns(), later: new Turns() };
   const places = Array.from({ length: options.workers }, () => new ProcessPlace(options));
   const free: ProcessPlace[] = [...places];
   let closed = false;
@@ -76,13 +82,14 @@ export function openPool(options: PoolOptions): Pool {
   };
 
   return {
-    with<T>(urgency: Urgency, work: (place: Place) => Promise<T>): Promise<T> {
+    with<T>(urgency: Urgency, asker: string, work: (place: Place) => Promise<T>): Promise<T> {
       if (closed) return Promise.reject(new AppError('IMAGES_BUSY', 'closed'));
       const queue = queues[urgency];
       if (queue.length >= options.queueMax) return Promise.reject(new AppError('IMAGES_BUSY', 'the queue is full'));
+      if (urgency === 'now' && queue.lengthOf(asker) >= options.askerMax) return Promise.reject(tooMuchAtOnce(options));
       return new Promise<T>((resolve, reject) => {
         const timer = setTimeout(() => {
-          queue.splice(queue.indexOf(waiting), 1);
+          queue.remove(asker, waiting);
           reject(new AppError('IMAGES_BUSY', 'waited too long'));
         }, options.waitMs);
         const waiting: Waiting = {
@@ -90,7 +97,7 @@ export function openPool(options: PoolOptions): Pool {
           start: (place) => work(place).then(resolve, reject),
           refuse: reject,
         };
-        queue.push(waiting);
+        queue.push(asker, waiting);
         next();
       });
     },
@@ -101,13 +108,21 @@ export function openPool(options: PoolOptions): Pool {
     pids: () => places.flatMap((place) => place.pid ?? []),
     async close() {
       closed = true;
-      for (const waiting of [...queues.now.splice(0), ...queues.later.splice(0)]) {
+      for (const waiting of [...queues.now.drain(), ...queues.later.drain()]) {
         clearTimeout(waiting.timer);
         waiting.refuse(new AppError('IMAGES_BUSY', 'closed'));
       }
       await Promise.all(places.map((place) => place.close()));
     },
   };
+}
+
+function tooMuchAtOnce({ askerMax }: PoolOptions): AppError {
+  return new AppError('REQUEST_RATE_LIMITED', 'drawings at a time', {
+    hint: 'Wait for the pictures that are being drawn for this address.',
+    rule: 'drawings',
+    limit: askerMax,
+  });
 }
 
 /** From sources (tests, development) the entry is TypeScript, which needs its loader. */
