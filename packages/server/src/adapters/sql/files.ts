@@ -39,7 +39,7 @@ import { labelsOf } from './labels.ts';
 import { lockFolders, lockTree } from './locks.ts';
 import { prepared } from './prepared.ts';
 import type { FileTable, FileVersionTable } from './schema.ts';
-import { coveredBy, inOrBelow, mergeLayers } from './scopes.ts';
+import { coveredBy, coveredFolders, inOrBelow, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
 import { listed, searchKey } from './text.ts';
@@ -611,13 +611,8 @@ export function filesFrom(db: Executor, query: FileQuery, source: Source) {
     case 'folder':
       return found.where('files.folder_id', '=', source.folder.id);
     case 'folders':
-      return found.where('files.folder_id', 'in', (eb) =>
-        eb
-          .selectFrom('folders as listed')
-          .select('listed.id')
-          .where('listed.container', '=', query.container)
-          .where(inOrBelow('listed', query.folderPath))
-          .where(coveredBy('listed', scopes)),
+      return found.where(
+        sql<boolean>`files.folder_id in (${coveredFolders(query.container, query.folderPath, scopes, sql`covered.id`)})`,
       );
     case 'container':
       found = found.where('files.container', '=', query.container);

@@ -10,6 +10,7 @@ export interface Schema {
   secret_keys: SecretKeyTable;
   revocations: RevocationTable;
   folder_access: FolderAccessTable;
+  container_sums: ContainerSumTable;
   login_links: LoginLinkTable;
   sessions: SessionTable;
   folders: FolderTable;
@@ -127,6 +128,14 @@ export interface FolderTable {
   files_bytes: number;
   created_at: number;
   updated_at: number;
+}
+
+/** What all folders of a container sum, in parts; triggers on `folders` keep it. */
+export interface ContainerSumTable {
+  container: string;
+  part: number;
+  files_count: number;
+  files_bytes: number;
 }
 
 /** A file in its current version. `approval_status` is that of the latest approval of this version, null without one; it is
