@@ -169,9 +169,11 @@ export interface FileTable {
   title_key: string | null;
 }
 
-/** The words of a file: as lines to look into, and as the entries of the word index. */
+/** The words of a file: as lines to look into, and as the entries of the word index. `size` is that of the file, or null where it has to be
+ *  looked up there. */
 export interface FileSearchTable {
   seq: Generated<number>;
+  size: number | null;
   file_id: string;
   container: string;
   name_words: string;
