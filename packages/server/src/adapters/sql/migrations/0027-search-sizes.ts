@@ -10,8 +10,10 @@ export function searchSizes(dialect: 'sqlite' | 'postgres'): OnlineMigration {
   // Words are looked through in the order of their rows, which is the one in which they lie side by side.
   const indexes = [{ name: 'file_search_of_container', on: 'file_search (container, seq)' }];
   return withIndexes(dialect, indexes, async (db) => {
+    // Uploads, too, take `files` first and `file_search` after it, so that nobody waits in a circle.
+    if (dialect === 'postgres') await keepOnPostgres(db);
     await db.schema.alterTable('file_search').addColumn('size', 'bigint').execute();
-    await (dialect === 'postgres' ? keepOnPostgres(db) : keepOnSqlite(db));
+    if (dialect === 'sqlite') await keepOnSqlite(db);
   });
 }
 
