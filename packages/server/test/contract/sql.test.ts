@@ -232,6 +232,33 @@ onDatabases('the sums of a container', ['postgres'], (database, opener) => {
       await slow.end();
     }
   }, 8000);
+
+  it('are held in one part by a transaction, however often it changes them', async () => {
+    const { templates, metadata } = await opener().open();
+    await templates.ensureContainer('demo', 0);
+    for (const name of ['a', 'b']) await metadata.createFolder('demo', `/${name}` as typeof ROOT, 0);
+    const clients = [1, 2].map(() => new pg.Client({ connectionString: database().url }));
+    const [first, second] = clients;
+    if (first === undefined || second === undefined) throw new TypeError('two were made');
+    const add = (path: string) => `update folders set files_count = files_count + 1 where path = '${path}'`;
+    try {
+      await Promise.all(clients.map((client) => client.connect()));
+      await first.query(add('/a'));
+      await first.query(`begin; ${add('/a')}`);
+      await second.query(`begin; ${add('/b')}`);
+      await first.query('commit');
+      // The part of the other is free again, and comes first.
+      await second.query(add('/b'));
+      await first.query(add('/a'));
+      await second.query('commit');
+      const { rows } = await first.query(
+        'select cast(files_count as integer) as files from container_sums order by part',
+      );
+      expect(rows).toEqual([{ files: 3 }, { files: 2 }]);
+    } finally {
+      await Promise.all(clients.map((client) => client.end()));
+    }
+  });
 });
 
 describe('a URL', () => {
