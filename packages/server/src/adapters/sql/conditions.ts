@@ -138,16 +138,12 @@ async function someAreCommon(
     from file_search where file_search.seq in (select
       (select min(near.seq) from file_search as near where near.container = ${container} and near.seq >= places.seq)
       from ${numbered(db, places)} as places)`.execute(db);
-  for (const [i, test] of tests.entries()) {
-    if (Number(looked[0]?.[`test_${i}`] ?? 0) * COMMON_PART < LOOKED_AT) continue;
-    const { rows: found } =
-      await sql`select 1 from (select tokens, grams from file_search where container = ${container}
-      order by seq limit ${sql.lit(READ_FACTOR * max)}) as file_search where ${test} limit ${sql.lit(max + 1)}`.execute(
-        db,
-      );
-    if (found.length > max) return true;
-  }
-  return false;
+  const common = tests.find((_, i) => Number(looked[0]?.[`test_${i}`] ?? 0) * COMMON_PART >= LOOKED_AT);
+  if (common === undefined) return false;
+  const { rows: found } = await sql`select 1
+    from (select tokens, grams from file_search where container = ${container} order by seq limit ${sql.lit(READ_FACTOR * max)})
+      as file_search where ${common} limit ${sql.lit(max + 1)}`.execute(db);
+  return found.length > max;
 }
 
 /** True for the rows of `file_search` that have every entry of the query. */
