@@ -141,6 +141,8 @@ async function assertConsistent(metadata: Metadata): Promise<void> {
   const { items } = await metadata.listFolders(folderQuery(), BY_NAME);
   const folders = [await folder(metadata, '/'), ...items];
   const files = await metadata.listFiles(fileQuery(), BY_NAME);
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  assert.deepEqual(await metadata.countFiles(fileQuery()), { files: files.length, bytes });
   const paths = new Map(folders.map((found) => [found.id, found.path]));
   for (const file of files) assert.equal(paths.get(file.folderId), file.folderPath, `the folder of ${placeOf(file)}`);
   for (const found of folders) {
@@ -511,6 +513,74 @@ const deletions: readonly ContractCase<MetadataStore>[] = [
         if (result.status === 'rejected') assert.ok(hasCode('FILE_NOT_FOUND')(result.reason), String(result.reason));
       }
       await assertConsistent(nodes[0]);
+    },
+  },
+  {
+    name: 'keeps the totals of the container and of every folder through random changes that several nodes make at once',
+    async run(open) {
+      const seed = Date.now() % 0x7fffffff;
+      const random = randomOf(seed);
+      const nodes = [await ready(open), await ready(open), await ready(open)] as const;
+      const names = ['a', 'b', 'c'] as const;
+      const place = () => Array.from({ length: 1 + random.below(3) }, () => `/${random.pick(names)}`).join('');
+      const upload = () => picture(`${place()}/${random.below(4)}.png`, { sizeBytes: random.below(1000) });
+      const expected = ['FILE_NOT_FOUND', 'FOLDER_NOT_FOUND', 'ALREADY_EXISTS', 'REQUEST_INVALID', 'SCOPE_DENIED'];
+      try {
+        for (let round = 0; round < 12; round += 1) {
+          const files = await nodes[0].listFiles(fileQuery(), BY_NAME);
+          const { items: folders } = await nodes[0].listFolders(folderQuery(), BY_NAME);
+          const someFiles = () => files.filter(() => random.below(4) === 0);
+          const someFolders = () => folders.filter(() => random.below(6) === 0);
+          const change = async (metadata: Metadata): Promise<unknown> => {
+            const objects = { files: someFiles().map(atFile), folders: someFolders().map(atFolder) };
+            const [file, found] = [files[random.below(files.length + 1)], folders[random.below(folders.length + 1)]];
+            // What is refused in the middle of a change takes back what was done before it.
+            const within = random.below(3) === 0 ? (at: CanonicalPath) => !at.startsWith('/a/b') : EVERYWHERE;
+            switch (random.below(7)) {
+              case 0:
+                return metadata.moveObjects(
+                  CONTAINER,
+                  objects,
+                  path(place()),
+                  { within, createDestination: true },
+                  by(NOW),
+                );
+              case 1:
+                return (
+                  found &&
+                  metadata.moveFolder(CONTAINER, atFolder(found), path(place()), { within, createParents: true }, NOW)
+                );
+              case 2:
+                return metadata.deleteObjects(CONTAINER, objects, { within });
+              case 3:
+                if (file === undefined || file.version === 0) return undefined;
+                return random.below(2) === 0
+                  ? metadata.restoreVersion(CONTAINER, { ...atFile(file), version: 0 }, 'k', by(NOW))
+                  : metadata.deleteObjects(
+                      CONTAINER,
+                      { files: [], folders: [] },
+                      { within, versions: { of: [{ ...atFile(file), version: 0 }], author: by(NOW) } },
+                    );
+              default:
+                return metadata.commitFiles(CONTAINER, Array.from({ length: 1 + random.below(3) }, upload), by(NOW));
+            }
+          };
+          const results = await Promise.allSettled(
+            Array.from({ length: 9 }, (_, index) => change(nodes[index % 3] ?? nodes[0])),
+          );
+          for (const result of results) {
+            if (result.status === 'rejected') {
+              assert.ok(
+                expected.some((code) => hasCode(code)(result.reason)),
+                String(result.reason),
+              );
+            }
+          }
+          await assertConsistent(nodes[0]);
+        }
+      } catch (error) {
+        throw new Error(`with the seed ${seed}`, { cause: error });
+      }
     },
   },
   {

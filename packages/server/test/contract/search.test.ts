@@ -2,17 +2,19 @@
 
 import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
 import fc from 'fast-check';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
-import { meets } from '../../src/adapters/sql/conditions.ts';
-import { openDatabase } from '../../src/adapters/sql/database.ts';
+import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
+import { type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
 import { pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
+import { gramsOf } from '../../src/adapters/sql/search-index.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { fill } from '../support/many-files.ts';
 import { condition, meetsAlone, said } from '../support/searching.ts';
 
 const NOW = 1_700_000_000_000;
@@ -123,6 +125,56 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     expect(left).toEqual([]);
     expect(await ports.metadata.listFiles(query({ of: 'text', text: 'vanishing' }), BY_NAME)).toEqual([]);
   });
+
+  test('gathers no index entries of a word that very many files have, and still tells few from many exactly', async () => {
+    const raw = openDatabase(database.url);
+    const asked: string[] = [];
+    const watched = (db: Executor) =>
+      db.withPlugin({
+        transformQuery({ node, queryId }) {
+          asked.push(db.getExecutor().compileQuery(node, queryId).sql);
+          return node;
+        },
+        transformResult: async ({ result }) => result,
+      });
+    const candidates = (text: string) =>
+      raw.query('STORE_UNAVAILABLE', async (db) => {
+        asked.length = 0;
+        const found = await findCandidates(watched(db), 'demo', { of: 'text', text }, 2000);
+        return [found?.length, asked.some((statement) => /file_words match|@@/.test(statement))];
+      });
+    const set = (change: RawBuilder<unknown>) => raw.query('STORE_UNAVAILABLE', (db) => change.execute(db));
+    try {
+      await fill(raw, { files: 3000, folders: 30, gramsOf });
+      expect(await candidates('photo')).toEqual([undefined, false]);
+      expect(await candidates('ph')).toEqual([undefined, false]);
+      expect(await candidates('needle')).toEqual([50, true]);
+      expect(await candidates('absent')).toEqual([0, true]);
+      // Two thousand are few, one more is many.
+      const often = (count: number) =>
+        set(sql`update file_search set tokens = tokens || ' often', name_words = name_words || 'often '
+        where tokens not like '% often' and seq in (select seq from file_search order by seq limit ${sql.lit(count)})`);
+      await often(2000);
+      expect(await candidates('often')).toEqual([2000, true]);
+      await often(2001);
+      expect(await candidates('often')).toEqual([undefined, false]);
+
+      const photos = query({ of: 'text', text: 'photo' });
+      const byName = await ports.metadata.listFiles(photos, { ...BY_NAME, limit: 10_000 });
+      const bytes = byName.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      expect(await ports.metadata.countFiles(photos)).toEqual({ files: 3000, bytes });
+      // As a node of an older version leaves them.
+      await set(sql`update file_search set size = null where seq % 3 = 0`);
+      expect(await ports.metadata.countFiles(photos)).toEqual({ files: 3000, bytes });
+      // Another content of a file, also when an older node writes it.
+      await set(sql`update files set size = size + 7 where folder_id = 'f1'`);
+      expect(await ports.metadata.countFiles(photos)).toEqual({ files: 3000, bytes: bytes + 700 });
+      const within = [[{ path: path('/f1'), deep: true }]];
+      expect(await ports.metadata.countFiles({ ...photos, within })).toMatchObject({ files: 100 });
+    } finally {
+      await raw.close();
+    }
+  }, 30_000);
 
   test('asks one question about all words, so that no planner looks for an order among them', async () => {
     const conditions = Array.from({ length: 40 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);

@@ -11,8 +11,9 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { by } from '../../contract/author.ts';
-import { openDatabase } from '../../src/adapters/sql/database.ts';
+import { type Database, type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
+import { coveredFolders } from '../../src/adapters/sql/scopes.ts';
 import type { NewFile } from '../../src/ports/metadata.ts';
 import { EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
@@ -35,6 +36,11 @@ async function commitsIn(url: string): Promise<number> {
     if (log.subarray(at + 8, at + 16).equals(log.subarray(16, 24)) && log.readUInt32BE(at + 4) > 0) commits += 1;
   }
   return commits;
+}
+
+/** The adapter that a URL is for. */
+function dialect(url: string): string {
+  return url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
 }
 
 interface Writer {
@@ -113,6 +119,145 @@ onDatabases('several processes on one database', ['sqlite', 'postgres'], (databa
   it('open the same new database at the same time', async () => {
     const opened = await Promise.all(Array.from({ length: 6 }, () => opener().open()));
     await Promise.all(opened.map(({ metadata }) => metadata.check()));
+  });
+});
+
+onDatabases('the sums of a container', ['sqlite', 'postgres'], (database, opener) => {
+  const folder = (id: string, files: number, container = 'demo') => ({
+    id,
+    container,
+    parent_id: 'root',
+    path: `/${id}`,
+    path_head: `/${id}`,
+    name: id,
+    name_key: id,
+    visibility: 'inherited',
+    is_public: 1,
+    meta: '{}',
+    files_count: files,
+    files_bytes: 10 * files,
+    created_at: 0,
+    updated_at: 0,
+  });
+  const sums = (opened: Database) =>
+    opened.query('STORE_UNAVAILABLE', async (db) => {
+      const { rows } = await sql<{ container: string; files: number; bytes: number }>`select container,
+        cast(sum(files_count) as bigint) as files, cast(sum(files_bytes) as bigint) as bytes
+        from container_sums group by container order by container`.execute(db);
+      return rows.map(({ container, files, bytes }) => [container, files, bytes]);
+    });
+
+  it('are those of its folders before and after they are kept, whoever writes, and nothing of what is rolled back', async () => {
+    const made = await databaseAdapters.find(({ name }) => name === dialect(database().url))?.create();
+    if (made === undefined) throw new TypeError('the database has an adapter');
+    const raw = openDatabase(made.url);
+    const write = (work: (db: Executor) => Promise<unknown>) => raw.write('STORE_UNAVAILABLE', work);
+    try {
+      await raw.migrate('0025-session-keys');
+      await write((db) =>
+        db
+          .insertInto('folders')
+          .values([folder('a', 3), folder('b', 4)])
+          .execute(),
+      );
+      await raw.migrate();
+      expect(await sums(raw)).toEqual([['demo', 7, 70]]);
+      await write((db) =>
+        db
+          .insertInto('folders')
+          .values([folder('c', 5), folder('d', 0), folder('e', 1, 'other')])
+          .execute(),
+      );
+      await write((db) =>
+        db.updateTable('folders').set({ files_count: 1, files_bytes: 2 }).where('id', 'in', ['a', 'b']).execute(),
+      );
+      expect(await sums(raw)).toEqual([
+        ['demo', 7, 54],
+        ['other', 1, 10],
+      ]);
+      const failing = write(async (db) => {
+        await db.updateTable('folders').set({ files_count: 99 }).execute();
+        await db.deleteFrom('folders').where('id', '=', 'c').execute();
+        throw new Error('given up');
+      });
+      await expect(failing).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(await sums(raw)).toEqual([
+        ['demo', 7, 54],
+        ['other', 1, 10],
+      ]);
+      await write((db) => db.deleteFrom('folders').where('id', 'in', ['a', 'c', 'd', 'e']).execute());
+      expect(await sums(raw)).toEqual([
+        ['demo', 1, 2],
+        ['other', 0, 0],
+      ]);
+    } finally {
+      await raw.close();
+      await made.drop();
+    }
+  });
+
+  it('tell a total without a look at the folders', async () => {
+    const { templates, metadata } = await opener().open();
+    await templates.ensureContainer('demo', 0);
+    await metadata.commitFiles('demo', newFiles('a', 3), by(1));
+    const raw = openDatabase(database().url);
+    await raw.query('STORE_UNAVAILABLE', (db) => db.updateTable('container_sums').set({ files_count: 12 }).execute());
+    await raw.close();
+    expect(await metadata.countFiles(EVERYTHING)).toEqual({ files: 12, bytes: 3 });
+  });
+});
+
+onDatabases('the sums of a container', ['postgres'], (database, opener) => {
+  it('keep no upload waiting for the transaction of another, and grow no parts but for those that write at once', async () => {
+    const { templates, metadata } = await opener().open();
+    await templates.ensureContainer('demo', 0);
+    const upload = (name: string, folderPath = '/a') =>
+      metadata.commitFiles('demo', [{ ...newFile(name), folderPath: folderPath as typeof ROOT }], by(1));
+    await upload('first');
+    const slow = new pg.Client({ connectionString: database().url });
+    await slow.connect();
+    const parts = async () => (await slow.query('select part from container_sums')).rowCount;
+    try {
+      await slow.query(`begin; set local lock_timeout = 1000;
+        update folders set files_count = files_count + 5 where path = '/'`);
+      // It holds the only part. Whoever waited for it would wait until the limit of locks.
+      for (const name of ['second', 'third', 'fourth']) await upload(name);
+      await slow.query(`update folders set files_count = files_count + 5 where path = '/'; rollback`);
+      expect(await metadata.countFiles(EVERYTHING)).toEqual({ files: 4, bytes: 4 });
+      expect(await parts()).toBe(2);
+      await Promise.all(Array.from({ length: 8 }, (_, i) => upload(`again-${i}`, `/f${i % 4}`)));
+      expect(await metadata.countFiles(EVERYTHING)).toEqual({ files: 12, bytes: 12 });
+      expect(await parts()).toBeLessThanOrEqual(10);
+    } finally {
+      await slow.end();
+    }
+  }, 8000);
+
+  it('are held in one part by a transaction, however often it changes them', async () => {
+    const { templates, metadata } = await opener().open();
+    await templates.ensureContainer('demo', 0);
+    for (const name of ['a', 'b']) await metadata.createFolder('demo', `/${name}` as typeof ROOT, 0);
+    const clients = [1, 2].map(() => new pg.Client({ connectionString: database().url }));
+    const [first, second] = clients;
+    if (first === undefined || second === undefined) throw new TypeError('two were made');
+    const add = (path: string) => `update folders set files_count = files_count + 1 where path = '${path}'`;
+    try {
+      await Promise.all(clients.map((client) => client.connect()));
+      await first.query(add('/a'));
+      await first.query(`begin; ${add('/a')}`);
+      await second.query(`begin; ${add('/b')}`);
+      await first.query('commit');
+      // The part of the other is free again, and comes first.
+      await second.query(add('/b'));
+      await first.query(add('/a'));
+      await second.query('commit');
+      const { rows } = await first.query(
+        'select cast(files_count as integer) as files from container_sums order by part',
+      );
+      expect(rows).toEqual([{ files: 3 }, { files: 2 }]);
+    } finally {
+      await Promise.all(clients.map((client) => client.end()));
+    }
   });
 });
 
@@ -252,6 +397,27 @@ onDatabases('a database', ['sqlite'], (database) => {
       expect(plan).toEqual([expect.stringMatching(/^SEARCH files USING INDEX files_by_/)]);
     },
   );
+
+  it('finds the folders of each scope by their paths instead of reading all of the container', async () => {
+    const opened = openDatabase(database().url);
+    const scopes = [
+      { path: '/a' as typeof ROOT, deep: true },
+      { path: '/b' as typeof ROOT, deep: false },
+    ];
+    try {
+      await opened.migrate();
+      const plan = await opened.query('STORE_UNAVAILABLE', async (db) => {
+        const folders = coveredFolders('demo', ROOT, scopes, sql`covered.id`);
+        const { rows } = await sql<{ detail: string }>`explain query plan select * from files
+          where folder_id in (${folders}) order by name_key`.execute(db);
+        return rows.map(({ detail }) => detail).filter((detail) => detail.includes(' covered '));
+      });
+      const byPath = (ends: string) => `SEARCH covered USING INDEX folders_path (container=? AND path_head${ends})`;
+      expect(plan).toEqual([byPath('=?'), byPath('>? AND path_head<?')]);
+    } finally {
+      await opened.close();
+    }
+  });
 
   it('rolls a failed transaction back and goes on with the next', async () => {
     const opened = openDatabase(database().url);

@@ -29,6 +29,7 @@ export async function fill(database: Database, { files, folders, gramsOf }: Plac
   const isNeedle = sql`i % ${every} = 0`;
   const words = sql`'photo ' || ${hex} || case when ${isNeedle} then ' needle' else '' end || ' jpg'`;
   const name = sql`'photo ' || ${hex} || case when ${isNeedle} then ' needle' else '' end || '.jpg'`;
+  const size = sql`(i * 7919) % 1000003`;
   const id = sql`'00000000-0000-4000-8000-' || ${hex}`;
   const grams = (...list: readonly string[]) => sql.lit(list.flatMap(gramsOf).join(' '));
   const write = (statement: ReturnType<typeof sql>) =>
@@ -50,10 +51,10 @@ export async function fill(database: Database, { files, folders, gramsOf }: Plac
     await write(sql`insert into files (id, container, folder_id, name, name_key, title_key, version, mime, size, sha1, sha256, blob_id,
         visibility, meta, tags, info, uploaded_by, created_at, modified_at)
       select ${id}, 'demo', 'f' || (i % ${sql.lit(folders)}), ${name}, ${name}, ${name}, 0,
-        case when i % 3 = 0 then 'image/png' else 'image/jpeg' end, (i * 7919) % 1000003, '', '', ${hex},
+        case when i % 3 = 0 then 'image/png' else 'image/jpeg' end, ${size}, '', '', ${hex},
         'inherited', '{}', '{}', '{}', 'bench', (i * 104729) % 1000003, (i * 15485863) % 1000003 from ${rows()}`);
-    await write(sql`insert into file_search (file_id, container, name_words, tag_words, meta_words, tokens, grams)
-      select ${id}, 'demo', ' ' || ${words} || ' ', '', '', ${words},
+    await write(sql`insert into file_search (file_id, container, size, name_words, tag_words, meta_words, tokens, grams)
+      select ${id}, 'demo', ${size}, ' ' || ${words} || ' ', '', '', ${words},
         case when ${isNeedle} then ${grams('photo', 'needle', 'jpg')} else ${grams('photo', 'jpg')} end from ${rows()}`);
     await write(sql`insert into file_values (file_id, container, field, text, head, words, number)
       select ${id}, 'demo', 'name', ${name}, ${name}, ' ' || ${words} || ' ', cast(null as double precision) from ${rows()}

@@ -13,7 +13,7 @@ import {
   wordLine,
   wordPattern,
 } from './search-index.ts';
-import { dialectOf, like, literally } from './text.ts';
+import { dialectOf, like, literally, numbered } from './text.ts';
 
 /** True for the rows of `files` that meet the condition. */
 export function meets(condition: Condition): RawBuilder<boolean> {
@@ -62,13 +62,17 @@ export function meets(condition: Condition): RawBuilder<boolean> {
 /** True for files that have every one of the texts somewhere. One question for all of them: with one for each PostgreSQL tries the orders in
  *  which they could be asked, and spends seconds on forty words before it reads a row. */
 function hasTexts(texts: readonly string[]): RawBuilder<boolean> {
+  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and ${wordsHave(texts)})`;
+}
+
+/** True for the rows of `file_search` that have every one of the texts somewhere. */
+export function wordsHave(texts: readonly string[]): RawBuilder<boolean> {
   const each = texts.map((text) => {
     const pattern = wordPattern(text);
     return sql<boolean>`(${like('file_search.name_words', pattern)} or ${like('file_search.tag_words', pattern)}
       or ${like('file_search.meta_words', pattern)})`;
   });
-  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id
-    and ${sql.join(each, sql` and `)})`;
+  return joined(each, sql` and `, sql<boolean>`(1 = 1)`);
 }
 
 /** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. */
@@ -94,12 +98,64 @@ export async function findCandidates(
   condition: Condition,
   max: number,
 ): Promise<readonly string[] | undefined> {
-  for (const candidates of candidatesOf(db, container, condition).slice(0, PROBES_MAX)) {
+  for (const { files, words } of waysTo(db, container, condition).slice(0, PROBES_MAX)) {
+    if (await someAreCommon(db, container, words, max)) continue;
     const { rows } = await sql<{ file_id: string }>`
-      select file_id from (${candidates}) as candidates limit ${sql.lit(max + 1)}`.execute(db);
+      select file_id from (${files}) as candidates limit ${sql.lit(max + 1)}`.execute(db);
     if (rows.length <= max) return [...new Set(rows.map(({ file_id }) => file_id))];
   }
   return undefined;
+}
+
+/** So many files all over the container are looked at before the word index is asked. */
+const LOOKED_AT = 32;
+/** Words that at least every fourth of those has are looked for in so many times as many files as would be too many. */
+const COMMON_PART = 4;
+const READ_FACTOR = 6;
+
+/**
+ * Whether more than `max` files have all entries of one of the queries, as far as a bounded look tells; never true when they are fewer. The
+ * word indexes tell it, too, but both gather every file that has the beginning of a word before they name the first.
+ */
+async function someAreCommon(
+  db: Executor,
+  container: string,
+  words: readonly WordQuery[],
+  max: number,
+): Promise<boolean> {
+  if (words.length === 0) return false;
+  const { rows: ends } = await sql<{ first: number | null; last: number | null }>`select
+    (select min(seq) from file_search where container = ${container}) as first,
+    (select max(seq) from file_search where container = ${container}) as last`.execute(db);
+  const { first, last } = ends[0] ?? {};
+  if (typeof first !== 'number' || typeof last !== 'number' || last - first < max) return false;
+  const places = Array.from({ length: LOOKED_AT }, (_, i) =>
+    Math.round(first + ((last - first) * i) / (LOOKED_AT - 1)),
+  );
+  const tests = words.map(hasEntries);
+  const { rows: looked } = await sql<Record<string, number>>`select
+    ${sql.join(tests.map((test, i) => sql`sum(case when ${test} then 1 else 0 end) as ${sql.ref(`test_${i}`)}`))}
+    from file_search where file_search.seq in (select
+      (select min(near.seq) from file_search as near where near.container = ${container} and near.seq >= places.seq)
+      from ${numbered(db, places)} as places)`.execute(db);
+  const common = tests.find((_, i) => Number(looked[0]?.[`test_${i}`] ?? 0) * COMMON_PART >= LOOKED_AT);
+  if (common === undefined) return false;
+  const { rows: found } = await sql`select 1
+    from (select tokens, grams from file_search where container = ${container} order by seq limit ${sql.lit(READ_FACTOR * max)})
+      as file_search where ${common} limit ${sql.lit(max + 1)}`.execute(db);
+  return found.length > max;
+}
+
+/** True for the rows of `file_search` that have every entry of the query. */
+function hasEntries({ whole, beginnings = [], grams = [] }: WordQuery): RawBuilder<boolean> {
+  const inLine = (column: 'tokens' | 'grams', pattern: string) =>
+    sql<boolean>`(' ' || ${sql.ref(`file_search.${column}`)} || ' ') like ${pattern} escape '\\'`;
+  const tests = [
+    ...whole.map((token) => inLine('tokens', `% ${literally(token)} %`)),
+    ...beginnings.map((token) => inLine('tokens', `% ${literally(token)}%`)),
+    ...grams.map((token) => inLine('grams', `% ${literally(token)} %`)),
+  ];
+  return joined(tests, sql` and `, sql<boolean>`(1 = 1)`);
 }
 
 /** The files that hold these words and parts of words, as the word index tells; undefined when it has nothing to go by. */
@@ -199,68 +255,71 @@ function ofMime(column: string, mime: string): RawBuilder<boolean> {
   return sql<boolean>`(${reference} = ${mime})`;
 }
 
+/** A way to files by an index, and what of the word index it takes. */
+interface Way {
+  readonly files: RawBuilder<unknown>;
+  readonly words: readonly WordQuery[];
+}
+
 /** Ways to the files that can meet the condition, the most promising first. Each one leads to all of them. */
-function candidatesOf(db: Executor, container: string, condition: Condition): readonly RawBuilder<unknown>[] {
+function waysTo(db: Executor, container: string, condition: Condition): readonly Way[] {
   switch (condition.of) {
     case 'all': {
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [tokensWanted(part.text)] : []));
-      const together = indexed(db, container, {
+      const together = byWords(db, container, {
         whole: texts.flatMap(({ whole }) => whole),
         beginnings: texts.flatMap(({ beginning }) => beginning ?? []),
       });
       const others = condition.conditions.filter((part) => part.of !== 'text');
-      const ways = others.flatMap((part) =>
-        candidatesOf(db, container, part).map((way) => ({ way, rank: RANKS[part.of] })),
-      );
+      const ways = others.flatMap((part) => waysTo(db, container, part).map((way) => ({ way, rank: RANKS[part.of] })));
       const sorted = ways.sort((a, b) => a.rank - b.rank).map(({ way }) => way);
-      return together === undefined ? sorted : [together, ...sorted];
+      return [...together, ...sorted];
     }
     case 'any': {
-      const firsts = condition.conditions.map((part) => candidatesOf(db, container, part)[0]);
+      const firsts = condition.conditions.map((part) => waysTo(db, container, part)[0]);
       const known = firsts.filter((way) => way !== undefined);
       if (known.length < firsts.length || known.length > ALTERNATIVES_MAX) return [];
-      if (known.length === 0) return [sql`select files.id as file_id from files where 1 = 0`];
-      return [
-        sql.join(
-          known.map((way) => sql`select file_id from (${way}) as way`),
-          sql` union all `,
-        ),
-      ];
+      if (known.length === 0) return byTable(sql`select files.id as file_id from files where 1 = 0`);
+      const files = sql.join(
+        known.map((way) => sql`select file_id from (${way.files}) as way`),
+        sql` union all `,
+      );
+      return [{ files, words: known.flatMap(({ words }) => words) }];
     }
     case 'text': {
       const { whole, beginning } = tokensWanted(condition.text);
-      const way = indexed(db, container, { whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) });
-      return way === undefined ? [] : [way];
+      return byWords(db, container, { whole, beginnings: beginning === undefined ? [] : [beginning] });
     }
     case 'value':
       return candidatesByValue(db, container, condition.field, condition.match);
     case 'tag':
-      return [
-        sql`select file_tags.file_id from file_tags
-          where file_tags.container = ${container} and file_tags.sid = ${condition.sid}`,
-      ];
+      return byTable(sql`select file_tags.file_id from file_tags
+        where file_tags.container = ${container} and file_tags.sid = ${condition.sid}`);
     case 'label':
-      return [
-        sql`select file_labels.file_id from file_labels
-          where file_labels.container = ${container} and file_labels.label_sid = ${condition.sid}`,
-      ];
+      return byTable(sql`select file_labels.file_id from file_labels
+        where file_labels.container = ${container} and file_labels.label_sid = ${condition.sid}`);
     case 'mime':
-      return [
-        sql`select files.id as file_id from files
-          where files.container = ${container} and ${ofMime('files.mime', condition.mime)}`,
-      ];
+      return byTable(sql`select files.id as file_id from files
+        where files.container = ${container} and ${ofMime('files.mime', condition.mime)}`);
     case 'size':
     case 'created':
     case 'modified':
-      return [
-        sql`select files.id as file_id from files
-          where files.container = ${container} and ${inRange(COLUMNS[condition.of], condition.range)}`,
-      ];
+      return byTable(sql`select files.id as file_id from files
+        where files.container = ${container} and ${inRange(COLUMNS[condition.of], condition.range)}`);
     case 'approval':
     case 'folder':
     case 'not':
       return [];
   }
+}
+
+function byTable(files: RawBuilder<unknown>): readonly Way[] {
+  return [{ files, words: [] }];
+}
+
+function byWords(db: Executor, container: string, wanted: WordQuery): readonly Way[] {
+  const files = indexed(db, container, wanted);
+  return files === undefined ? [] : [{ files, words: [wanted] }];
 }
 
 const RANKS: Readonly<Record<Condition['of'], number>> = {
@@ -280,16 +339,12 @@ const RANKS: Readonly<Record<Condition['of'], number>> = {
 };
 const ALTERNATIVES_MAX = 50;
 
-function candidatesByValue(
-  db: Executor,
-  container: string,
-  field: string,
-  match: ValueMatch,
-): readonly RawBuilder<unknown>[] {
-  const where = (test: RawBuilder<boolean>) => [
-    sql`select file_values.file_id from file_values where file_values.container = ${container}
+function candidatesByValue(db: Executor, container: string, field: string, match: ValueMatch): readonly Way[] {
+  const where = (test: RawBuilder<boolean>) =>
+    byTable(
+      sql`select file_values.file_id from file_values where file_values.container = ${container}
       and file_values.field = ${fieldName(field as Parameters<typeof fieldName>[0])} and ${test}`,
-  ];
+    );
   switch (match.is) {
     case 'equal':
       return where(equals(match.text));
@@ -307,13 +362,11 @@ function candidatesByValue(
       // References of products are no words of the index.
       if (field !== 'name' && field !== 'tag' && !field.startsWith('meta.')) return [];
       const { whole, beginning } = tokensWanted(match.text);
-      const way = indexed(db, container, { whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) });
-      return way === undefined ? [] : [way];
+      return byWords(db, container, { whole, beginnings: beginning === undefined ? [] : [beginning] });
     }
     case 'contains': {
       if (field !== 'name') return [];
-      const way = indexed(db, container, { whole: symbolsIn(match.text), grams: partsOf(match.text) });
-      return way === undefined ? [] : [way];
+      return byWords(db, container, { whole: symbolsIn(match.text), grams: partsOf(match.text) });
     }
     case 'present':
       return where(sql<boolean>`(1 = 1)`);

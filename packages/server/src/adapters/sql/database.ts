@@ -27,6 +27,8 @@ import { airboxes } from './migrations/0021-airboxes.ts';
 import { revocations } from './migrations/0022-revocations.ts';
 import { access } from './migrations/0023-access.ts';
 import { sessionKeys } from './migrations/0025-session-keys.ts';
+import { containerSums } from './migrations/0026-container-sums.ts';
+import { searchSizes } from './migrations/0027-search-sizes.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
@@ -102,6 +104,8 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0022-revocations': revocations(dialect),
     '0023-access': access(dialect),
     '0025-session-keys': sessionKeys(dialect),
+    '0026-container-sums': containerSums(dialect),
+    '0027-search-sizes': searchSizes(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),

@@ -16,7 +16,17 @@ import { AppError } from '../../errors.ts';
 import type { At, FolderQuery, FolderRecord, Paging, ScopeLayers, Visibility, Within } from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
 import type { FolderTable } from './schema.ts';
-import { below, belowRow, coveredBy, isPath, mergeLayers, PATH_HEAD_LENGTH, pathHead, shownBy } from './scopes.ts';
+import {
+  below,
+  belowRow,
+  coveredBy,
+  coveredFolders,
+  isPath,
+  mergeLayers,
+  PATH_HEAD_LENGTH,
+  pathHead,
+  shownBy,
+} from './scopes.ts';
 import { contains, searchKey } from './text.ts';
 
 /** A folder as stored, its path known to be canonical because only canonical paths are stored. */
@@ -165,17 +175,16 @@ export async function sumFolders(
   scopes: readonly FolderScope[] | undefined,
 ): Promise<{ readonly files: number; readonly bytes: number }> {
   if (recursive && folder.path === '/') {
-    // Every folder is in or below the root, so that the scopes alone say which rows are read.
-    const { files, bytes } = await db
-      .selectFrom('folders')
-      .select([
-        sql<number>`cast(coalesce(sum(files_count), 0) as bigint)`.as('files'),
-        sql<number>`cast(coalesce(sum(files_bytes), 0) as bigint)`.as('bytes'),
-      ])
-      .where('container', '=', folder.container)
-      .where(coveredBy('folders', scopes))
-      .executeTakeFirstOrThrow();
-    return { files, bytes };
+    // Every folder is in or below the root, so that the scopes alone say which rows are read; without any, triggers keep the sums.
+    const { container } = folder;
+    const rows =
+      scopes === undefined
+        ? sql`select files_count, files_bytes from container_sums where container = ${container}`
+        : coveredFolders(container, folder.path, scopes, sql`covered.id, covered.files_count, covered.files_bytes`);
+    const { rows: sums } = await sql<{ files: number; bytes: number }>`
+      select cast(coalesce(sum(files_count), 0) as bigint) as files, cast(coalesce(sum(files_bytes), 0) as bigint) as bytes
+      from (${rows}) as summed`.execute(db);
+    return { files: sums[0]?.files ?? 0, bytes: sums[0]?.bytes ?? 0 };
   }
   const isCovered = scopes === undefined || covers(scopes, folder.path);
   const sum = recursive ? (await sumsBelow(db, [folder], scopes)).get(folder.id) : undefined;
@@ -360,6 +369,11 @@ async function sumsBelow(
   rows: readonly FolderRow[],
   scopes: readonly FolderScope[] | undefined,
 ): Promise<ReadonlyMap<string, { readonly files: number; readonly bytes: number }>> {
+  const [root] = rows;
+  if (rows.length === 1 && root?.path === '/' && scopes === undefined) {
+    const { files, bytes } = await sumFolders(db, root, true, scopes);
+    return new Map([[root.id, { files: files - root.files_count, bytes: bytes - root.files_bytes }]]);
+  }
   if (rows.length === 0) return new Map();
   const sums = await db
     .selectFrom('folders as outer')

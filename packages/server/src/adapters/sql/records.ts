@@ -21,6 +21,7 @@ const TABLES: Readonly<Record<keyof Schema, readonly string[] | 'computed' | 'mo
   sessions: 'momentary',
   folders: ['id'],
   folder_access: ['folder_id'],
+  container_sums: 'computed',
   files: ['id'],
   file_versions: ['file_id', 'version'],
   file_search: 'computed',

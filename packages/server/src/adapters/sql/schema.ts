@@ -10,6 +10,7 @@ export interface Schema {
   secret_keys: SecretKeyTable;
   revocations: RevocationTable;
   folder_access: FolderAccessTable;
+  container_sums: ContainerSumTable;
   login_links: LoginLinkTable;
   sessions: SessionTable;
   folders: FolderTable;
@@ -129,6 +130,14 @@ export interface FolderTable {
   updated_at: number;
 }
 
+/** What all folders of a container sum, in parts; triggers on `folders` keep it. */
+export interface ContainerSumTable {
+  container: string;
+  part: number;
+  files_count: number;
+  files_bytes: number;
+}
+
 /** A file in its current version. `approval_status` is that of the latest approval of this version, null without one; it is
  *  rejected, too, when it is pending and `approval_due_at` has passed.
  *  `title_key` is null until the file can be searched for. */
@@ -160,9 +169,11 @@ export interface FileTable {
   title_key: string | null;
 }
 
-/** The words of a file: as lines to look into, and as the entries of the word index. */
+/** The words of a file: as lines to look into, and as the entries of the word index. `size` is that of the file, or null where it has to be
+ *  looked up there. */
 export interface FileSearchTable {
   seq: Generated<number>;
+  size: number | null;
   file_id: string;
   container: string;
   name_words: string;

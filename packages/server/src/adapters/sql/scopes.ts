@@ -13,14 +13,37 @@ export function mergeLayers(layers: ScopeLayers | undefined): readonly FolderSco
 
 /** True where the folder of the table is covered by one of the scopes. */
 export function coveredBy(table: string, scopes: readonly FolderScope[] | undefined): RawBuilder<boolean> {
-  if (scopes === undefined) return ALWAYS;
+  return scopes === undefined ? ALWAYS : anyOf(alternatives(table, scopes));
+}
+
+/** The columns of the folders in or below the folder that one of the scopes covers, each once, as `covered`. Asked for each kind of scope
+ *  by itself: of an "or" SQLite takes the name of the container alone to its indexes, and reads every folder. */
+export function coveredFolders(
+  container: string,
+  folderPath: CanonicalPath,
+  scopes: readonly FolderScope[] | undefined,
+  columns: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const each = alternatives('covered', scopes ?? [{ path: folderPath, deep: true }]);
+  const parts = each.length > CONDITIONS_MAX ? [anyOf(each)] : each;
+  const inside = scopes === undefined ? ALWAYS : inOrBelow('covered', folderPath);
+  return sql.join(
+    parts.map(
+      (part) => sql`select ${columns} from folders as covered
+        where covered.container = ${container} and ${part} and ${inside}`,
+    ),
+    sql` union `,
+  );
+}
+
+function alternatives(table: string, scopes: readonly FolderScope[]): readonly RawBuilder<boolean>[] {
   const whole = scopes.filter(({ except }) => except === undefined);
   const parts = scopes.flatMap(({ path, except }) =>
     except === undefined ? [] : [sql<boolean>`(${inOrBelow(table, path)} and not ${inOrBelowAny(table, except)})`],
   );
   const deep = whole.filter((scope) => scope.deep).map(({ path }) => path);
   const paths = whole.map(({ path }) => path);
-  return anyOf([isOneOf(table, paths), ...belowAny(table, deep), ...parts]);
+  return [isOneOf(table, paths), ...belowAny(table, deep), ...parts];
 }
 
 /** True where the folder of the table is covered, or lies above a covered one. */

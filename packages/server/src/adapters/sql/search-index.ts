@@ -8,7 +8,7 @@ import type { FileTable, FileValueTable } from './schema.ts';
 /** What of a file it is found by. */
 export type Searchable = Pick<
   Selectable<FileTable>,
-  'id' | 'container' | 'name' | 'meta' | 'tags' | 'info' | 'product_ref'
+  'id' | 'container' | 'name' | 'meta' | 'tags' | 'info' | 'product_ref' | 'size'
 >;
 
 /** The columns whose change changes what a file is found by. */
@@ -24,16 +24,15 @@ const HEAD_LENGTH = 200;
 export async function indexFile(db: Executor, file: Searchable, isNew = false): Promise<void> {
   const values = valuesOf(file).slice(0, VALUES_MAX);
   const words = wordsOf(file);
+  // Later sizes are kept by a trigger.
+  const row = { file_id: file.id, container: file.container, size: file.size, ...words };
   if (isNew) {
-    await db
-      .insertInto('file_search')
-      .values({ file_id: file.id, container: file.container, ...words })
-      .execute();
+    await db.insertInto('file_search').values(row).execute();
   } else {
     await db.deleteFrom('file_values').where('file_id', '=', file.id).execute();
     await db
       .insertInto('file_search')
-      .values({ file_id: file.id, container: file.container, ...words })
+      .values(row)
       .onConflict((conflict) => conflict.column('file_id').doUpdateSet(words))
       .execute();
   }

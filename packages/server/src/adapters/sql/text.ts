@@ -36,6 +36,13 @@ export function listed(db: Executor, ids: readonly string[]): RawBuilder<unknown
     : sql`(select value from json_each(${JSON.stringify(ids)}))`;
 }
 
+/** The numbers as a table with the column `seq`, given as one parameter. */
+export function numbered(db: Executor, numbers: readonly number[]): RawBuilder<unknown> {
+  return dialectOf(db) === 'postgres'
+    ? sql`(select unnest(${[...numbers]}::bigint[]) as seq)`
+    : sql`(select value as seq from json_each(${JSON.stringify(numbers)}))`;
+}
+
 /** Locks the rows until the transaction ends. SQLite has one writer at a time and neither needs nor knows it. */
 export function forUpdate<DB, TB extends keyof DB, O>(
   dialect: 'sqlite' | 'postgres',
