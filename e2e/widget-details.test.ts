@@ -16,6 +16,7 @@ const RIGHTS = [
   'FILE_DELETE',
   'FILE_IMAGE_EDITOR',
   'FILE_PRODUCT_CHANGE',
+  'FILE_PROCESS_AUTOTAGGING',
   'OBJECTS_APPROVAL_MANAGE',
   'OBJECTS_APPROVAL_VOTE',
   'LABELS_LIST',
@@ -105,6 +106,28 @@ test('describes a file: title, description and tags, and the tags that are there
     .poll(async () => member(await told(), 'file.tags'))
     .toMatchObject({ en: [{ label: 'sea' }, { label: 'harbour' }] });
   await page.getByPlaceholder('Title...').waitFor({ state: 'detached' });
+  await expectNoFailure(widget);
+});
+
+test('has tags made for a file from what is known of it', async () => {
+  const { uuids, ask, open } = await openWith('wide.png');
+  const tags = async () => {
+    const found = member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.tags.en') as
+      | readonly unknown[]
+      | undefined;
+    return found?.map((tag) => member(tag, 'label')) ?? [];
+  };
+  // The orientation is a fact that is found out after the upload.
+  await expect.poll(async () => member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.info.img_w')).toBe(96);
+  const widget = await open();
+  await widget.setConfig({ tagging: { autoTagging: true } });
+  const { page } = widget;
+  await widget.openDetails('wide.png');
+  await page.getByText('Resolution', { exact: true }).waitFor();
+  await page.getByRole('rowgroup').first().locator('xpath=following::button').first().click();
+  await page.getByText('Generate Tags', { exact: true }).click();
+  await widget.seeToast('Tags generated and added successfully');
+  expect(await tags()).toEqual(expect.arrayContaining(['image', 'landscape']));
   await expectNoFailure(widget);
 });
 

@@ -29,6 +29,8 @@ async function openSelected(
   const template = await target.template({ name: 'Describer', permissions: DESCRIBER });
   const widget = await Widget.open(pages, target, { from: freshAddress(), template: template.id, folder });
   await widget.file(CHOSEN[0].name).click();
+  // A click takes a moment to be none of two, and then selects this file alone.
+  await widget.page.getByText('1 Selected', { exact: true }).waitFor();
   await widget.file(CHOSEN[1].name).click({ modifiers: ['Control'] });
   await widget.page.getByText('2 Selected', { exact: true }).waitFor();
   return { widget, folder };
@@ -140,7 +142,7 @@ test('adds a tag to the selected files and takes one from them; tags of the othe
   );
   const { page } = widget;
   // The panel offers what the page names, and takes it as the list of tags is.
-  await widget.offerTags((await target.admin('GET', 'v5/tags')).list('tags'));
+  await widget.setConfig({ tagging: { suggestionList: (await target.admin('GET', 'v5/tags')).list('tags') } });
   const tags = async () => {
     const files = (await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}`)).list('files');
     return Object.fromEntries(

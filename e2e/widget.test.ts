@@ -101,6 +101,21 @@ describe('the widget on the demo page', () => {
     await widget.file('outside.txt').waitFor({ state: 'detached' });
   });
 
+  test('shows the rest of a long list when it is scrolled to its end', async () => {
+    // Two and a half pages of the widget's fifty.
+    const names = Array.from({ length: 125 }, (_, n) => `f${String(n).padStart(3, '0')}.txt`);
+    const { widget } = await openEditor(names.map((name) => textFile(name, name)));
+    await widget.file('f000.txt').hover();
+    expect(await widget.file('f124.txt').count()).toBe(0);
+    await expect
+      .poll(async () => {
+        await widget.page.mouse.wheel(0, 3000);
+        return widget.file('f124.txt').count();
+      })
+      .toBe(1);
+    expect((await widget.toasts()).filter(({ type }) => type === 'error')).toEqual([]);
+  });
+
   test('makes a folder', async () => {
     const { widget, folder } = await openEditor();
     await widget.page.getByRole('button', { name: 'New Folder' }).click();
@@ -140,6 +155,44 @@ describe('the widget on the demo page', () => {
     await widget.confirm();
     await widget.file('goes.txt').waitFor({ state: 'detached' });
     expect([...(await filesIn(folder)).keys()]).toEqual(['stays.txt']);
+  });
+
+  test('moves files and folders that are selected together, and deletes them', async () => {
+    const { widget, folder } = await openEditor([textFile('one.txt', 'one')]);
+    const goal = `goal-${folder.slice(3)}`;
+    await target.seed(`${folder}/inner`, 'two.txt');
+    await target.seed(`${folder}/${goal}`, 'three.txt');
+    await widget.page.reload();
+    const selectBoth = async () => {
+      await widget.pointAt(widget.file('one.txt'));
+      await widget.file('one.txt').click();
+      // A click takes a moment to be none of two, and then selects this file alone.
+      await widget.page.getByText('1 Selected', { exact: true }).waitFor();
+      await widget.folder('inner').hover();
+      await widget.folder('inner').getByRole('checkbox').click({ force: true });
+      await widget.page.getByText('2 Selected', { exact: true }).waitFor();
+    };
+    const everything = async () => {
+      const answer = await target.admin('GET', `v5/files?folder=${encodeURIComponent(folder)}&recursive=1`);
+      return answer.list('files').map((file) => `${member(file, 'folder.name')}/${member(file, 'name')}`);
+    };
+
+    await selectBoth();
+    await widget.fromMenu(widget.file('one.txt'), 'move_item');
+    await widget.page.getByPlaceholder('Search folders').last().fill(goal);
+    await widget.page.getByText(`${folder}/${goal}`, { exact: true }).click();
+    await widget.confirm();
+    await widget.file('one.txt').waitFor({ state: 'detached' });
+    const moved = ['one.txt', 'three.txt', 'inner/two.txt'].map((path) => `${folder}/${goal}/${path}`);
+    await expect.poll(async () => (await everything()).sort()).toEqual(moved.sort());
+
+    await widget.folder(goal).dblclick();
+    await selectBoth();
+    await widget.fromMenu(widget.file('one.txt'), 'delete_item');
+    await widget.confirm();
+    await widget.file('one.txt').waitFor({ state: 'detached' });
+    await expect.poll(everything).toEqual([`${folder}/${goal}/three.txt`]);
+    expect((await widget.toasts()).filter(({ type }) => type === 'error')).toEqual([]);
   });
 
   test('renames, moves and deletes folders', async () => {

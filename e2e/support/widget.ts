@@ -43,7 +43,7 @@ interface Demo {
     };
     addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
     getPlugin(id: string): {
-      readonly opts: { readonly config: Readonly<Record<string, unknown>> & { readonly tagging: object } };
+      readonly opts: { readonly config: Readonly<Record<string, object>> };
       setOptions(options: Readonly<Record<string, unknown>>): void;
     };
   };
@@ -108,13 +108,14 @@ export class Widget {
     );
   }
 
-  /** Tells the media browser, as a page does, which tags to offer for many files at once: as the API lists them. */
-  async offerTags(suggestionList: readonly unknown[]): Promise<void> {
-    await this.page.evaluate((tags) => {
+  /** Changes members of the media browser's `config`, one level deep, and leaves the others as they are. */
+  async setConfig(changed: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<void> {
+    await this.page.evaluate((members) => {
       const explorer = window.latchkeyDemo?.filerobot.getPlugin('Explorer');
-      const config = explorer?.opts.config;
-      explorer?.setOptions({ config: { ...config, tagging: { ...config?.tagging, suggestionList: tags } } });
-    }, suggestionList);
+      const config = { ...explorer?.opts.config };
+      for (const [name, value] of Object.entries(members)) config[name] = { ...config[name], ...value };
+      explorer?.setOptions({ config });
+    }, changed);
   }
 
   /** Every message so far, in order. */
