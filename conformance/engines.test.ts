@@ -18,6 +18,8 @@ import { expectNoSecretIn, REMOTE } from './support/suite.ts';
 import { eventually, freshFolder, type Holder, names, stalledBody, Target, untilUnderWay } from './support/target.ts';
 
 const UPLOADS = 1000;
+/** What `orphans` answers when nothing is left behind. */
+const NO_ORPHANS = { objectsWithoutRecord: [], recordsWithoutObject: [], uploads: [], reservations: [] };
 const AT_ONCE = 16;
 /** Every so many uploads is one of several parts. */
 const LARGE_EVERY = 250;
@@ -243,12 +245,7 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
       `  left behind: ${before.objectsWithoutRecord.length} objects, ${before.uploads.length} uploads, ${before.reservations.length} reservations`,
     );
     await sweepLater();
-    expect(await orphans()).toEqual({
-      objectsWithoutRecord: [],
-      recordsWithoutObject: [],
-      uploads: [],
-      reservations: [],
-    });
+    expect(await orphans()).toEqual(NO_ORPHANS);
     expect(await downloadAll()).toEqual(acknowledged);
     expect((await again()).outcome).toBe('200');
     expect((await again()).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
@@ -352,12 +349,7 @@ describe.runIf(!REMOTE && hasAll)('PostgreSQL, Valkey or Redis and S3 under two 
     expect((await single.upload(path, 'third.txt')).outcome).toBe('403 UPLOAD_QUOTA_EXHAUSTED');
     expect(names(await holder.list(path))).toEqual(['after.txt', 'before.txt']);
     await sweepLater();
-    expect(await orphans()).toEqual({
-      objectsWithoutRecord: [],
-      recordsWithoutObject: [],
-      uploads: [],
-      reservations: [],
-    });
+    expect(await orphans()).toEqual(NO_ORPHANS);
   }, 240_000);
 
   // What docs/explanation/engines.md says of each loss.
