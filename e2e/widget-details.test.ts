@@ -336,3 +336,33 @@ test('shows how a request for approval stands, in the list and in the history', 
   await after.page.getByText('Fine by me').first().waitFor();
   await expectNoFailure(after);
 });
+
+test('has a picture described, in a field that has one value for each language', async () => {
+  const variants = [{ api_value: 'en', label: 'English' }];
+  const languages = { uuid: 'languages', label: 'Languages', type: 'FTYPE_LANGUAGES', variants };
+  const field = { key: 'description', type: 'textarea', regional_variants_group_uuid: 'languages' };
+  const model = [{ applies_to: 'FILES', groups: [{ name: 'Root fields', fields: [field] }] }];
+  const before = (await target.admin('GET', 'v5/settings')).json;
+  const changed = { metadata: { model, store: { regional_variants_groups: [languages] } } };
+  expect((await target.admin('PATCH', 'v5/settings', { json: changed })).outcome).toBe('200');
+  try {
+    const { uuids, ask, open } = await openWith('seen.png');
+    await expect.poll(async () => member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.info.img_w')).toBe(96);
+    const widget = await open();
+    await widget.setOptions({ enableAIDescription: true });
+    const { page } = widget;
+    await widget.openDetails('seen.png');
+    await page.getByText('Resolution', { exact: true }).waitFor();
+    await page.getByRole('rowgroup').first().locator('xpath=following::button').first().click();
+    await page.getByText('Describe with AI').click();
+    await widget.seeToast('Description is generated and added successfully');
+    await page.getByRole('button', { name: 'Save', exact: true }).last().click();
+    await expect
+      .poll(async () => member((await ask('GET', `v5/file/${uuids[0]}`)).json, 'file.meta'))
+      .toEqual({ description: { en: expect.stringContaining('landscape') } });
+    await expectNoFailure(widget);
+  } finally {
+    const restored = await target.admin('PATCH', 'v5/settings', { json: { metadata: member(before, 'metadata') } });
+    expect(restored.outcome).toBe('200');
+  }
+});
