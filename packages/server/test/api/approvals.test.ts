@@ -186,7 +186,7 @@ describe('approval.request', () => {
       } else expect(faults(answer)).toEqual(['approval.message TEXT_INVALID']);
     }
     expect(kept).toBeGreaterThan(texts.length / 2);
-  });
+  }, 120_000);
 });
 
 describe('approval.vote', () => {

@@ -245,7 +245,7 @@ describe('q', () => {
         expect(answer.status, q).toBe(200);
       }
     }
-  }, 60_000);
+  }, 180_000);
 
   test('says how near each file is, and finds similar words in a second pass', async () => {
     const relevances = async (more: string) => {

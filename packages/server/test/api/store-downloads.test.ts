@@ -26,11 +26,14 @@ const open = (downloads: 'node' | 'store') =>
     staticFolders: { console: join(built, 'console'), demo: join(built, 'demo'), plainDemo: join(built, 'plain') },
     wrap: (ports) => ({
       ...ports,
-      blobs: Object.assign(ports.blobs, {
-        linkOrigin: new URL(LINK).origin,
-        linkTo: async (blobId: string, answer: LinkedAnswer, seconds: number) => {
-          asked.push({ blobId, ...answer, seconds });
-          return LINK;
+      // Own properties stand in front of those of a store that can do it by itself.
+      blobs: Object.defineProperties(ports.blobs, {
+        linkOrigin: { value: new URL(LINK).origin },
+        linkTo: {
+          value: async (blobId: string, answer: LinkedAnswer, seconds: number) => {
+            asked.push({ blobId, ...answer, seconds });
+            return LINK;
+          },
         },
       }),
     }),

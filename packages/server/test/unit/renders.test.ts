@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDiskRenders } from '../../src/adapters/disk/renders.ts';
 import { AppError } from '../../src/errors.ts';
+import { renderPublicFile } from '../../src/operations/renders.ts';
+import type { Images } from '../../src/ports/images.ts';
+import type { FileRecord } from '../../src/ports/metadata.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -124,4 +127,38 @@ test('a folder that cannot be written costs time, not pictures', async () => {
   const bytes = await renders.obtain(id('a'), async () => Buffer.from('picture'));
   expect(Buffer.from(bytes).toString()).toBe('picture');
   await rm(folder);
+});
+
+test('who joins a question that is refused for somebody else asks it anew, and is refused for the own limit only', async () => {
+  const asked: string[] = [];
+  let refuse = () => {};
+  const gate = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  const images: Pick<Images, 'render'> = {
+    async render(_subject, _rendition, asker) {
+      asked.push(asker);
+      if (asker !== '192.0.2.7') return { bytes: Buffer.from('picture'), mime: 'image/png', width: 1, height: 1 };
+      await gate;
+      throw new AppError('REQUEST_RATE_LIMITED');
+    },
+  };
+  // What is not asked of either is left out.
+  const ports = { renders: await open(), images } as Parameters<typeof renderPublicFile>[0];
+  const file = { sha256: 'a', mime: 'image/png', isPublic: true } as FileRecord;
+  const rendition = {
+    width: 1,
+    height: 1,
+    fitting: 'bound',
+    background: undefined,
+    format: 'png',
+    quality: 80,
+    page: 1,
+  };
+  const ask = (ip: string) => renderPublicFile(ports, file, rendition as Parameters<typeof renderPublicFile>[2], ip);
+  const [refused, joined] = [ask('192.0.2.7'), ask('198.51.100.9')];
+  refuse();
+  await expect(refused).rejects.toMatchObject({ code: 'REQUEST_RATE_LIMITED' });
+  expect(Buffer.from((await joined).bytes).toString()).toBe('picture');
+  expect(asked).toEqual(['192.0.2.7', '198.51.100.9']);
 });
