@@ -53,6 +53,8 @@ async function openWith(...names: readonly string[]) {
 /** Opens the details of a file on one of its tabs. */
 async function openTab(widget: Widget, name: string, tab: string): Promise<void> {
   await widget.openDetails(name);
+  // The list behind has words like those of the tabs: the tabs have to be there.
+  await widget.page.getByText('General', { exact: true }).last().waitFor();
   await widget.page.getByText(tab, { exact: true }).last().click();
 }
 
