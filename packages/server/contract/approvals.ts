@@ -20,6 +20,7 @@ import type { FileRecord, Metadata } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, layer, path } from './places.ts';
 import { type Random, randomOf } from './random.ts';
 
@@ -49,21 +50,7 @@ let blobs = 0;
 
 async function put({ metadata }: ApprovalStore, folder: string, name = 'f', nowMs = NOW): Promise<FileRecord> {
   blobs += 1;
-  const file = {
-    folderPath: path(folder),
-    name,
-    mime: 'image/png',
-    sizeBytes: 10,
-    sha1: 'sha1',
-    sha256: 'sha256',
-    blobId: `blob-${blobs}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'somebody',
-  };
+  const file = newFile(`${folder}/${name}`, { blobId: `blob-${blobs}` });
   const [record] = await metadata.commitFiles(CONTAINER, [file], by(nowMs));
   assert.ok(record !== undefined);
   return record;

@@ -9,6 +9,7 @@ import { type FileRecord, fileUuid, type Metadata, type NewFile } from '../src/p
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, path } from './places.ts';
 
 /** A store with the ports that make its containers and change its files. After `close` it is unavailable. */
@@ -39,23 +40,7 @@ async function put(
   different: Partial<NewFile> = {},
   nowMs = NOW,
 ): Promise<FileRecord> {
-  const slash = place.lastIndexOf('/');
-  const file: NewFile = {
-    folderPath: path(place.slice(0, slash) || '/'),
-    name: place.slice(slash + 1),
-    mime: 'image/png',
-    sizeBytes: 10,
-    sha1: 'sha1',
-    sha256: 'sha256',
-    blobId: `blob-${place}-${nowMs}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'somebody',
-    ...different,
-  };
+  const file = newFile(place, { blobId: `blob-${place}-${nowMs}`, ...different });
   const [record] = await metadata.commitFiles(CONTAINER, [file], by(nowMs));
   assert.ok(record !== undefined);
   return record;

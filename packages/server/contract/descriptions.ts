@@ -8,6 +8,7 @@ import type { Settings } from '../src/ports/settings.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, layer, path } from './places.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
@@ -31,23 +32,7 @@ async function put(
   name: string,
   different: Partial<NewFile> = {},
 ): Promise<FileRecord> {
-  const file: NewFile = {
-    folderPath: path(folder),
-    name,
-    mime: 'image/png',
-    sizeBytes: 10,
-    sha1: 'sha1',
-    sha256: 'sha256',
-    blobId: `blob-${folder}-${name}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'somebody',
-    ...different,
-  };
-  const [record] = await metadata.commitFiles(CONTAINER, [file], by(NOW));
+  const [record] = await metadata.commitFiles(CONTAINER, [newFile(`${folder}/${name}`, different)], by(NOW));
   assert.ok(record !== undefined);
   return record;
 }

@@ -7,6 +7,7 @@ import type { FileRecord, JsonObject, Metadata } from '../src/ports/metadata.ts'
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 
 /** The port with the stores of the files it speaks of. */
 export interface ExaminationStore {
@@ -154,11 +155,10 @@ async function commit(
   blobId: string,
   info: JsonObject = {},
 ): Promise<FileRecord> {
-  const digests = { sha1: blobId, sha256: blobId };
-  const said = { meta: {}, tags: {}, info, productRef: undefined, productPosition: undefined, uploadedBy: 'test' };
+  const content = { mime, sizeBytes: 3, sha1: blobId, sha256: blobId, blobId };
   const [file] = await store.metadata.commitFiles(
     CONTAINER,
-    [{ folderPath: folder(), name, mime, sizeBytes: 3, blobId, ...digests, ...said }],
+    [newFile(`${folder()}/${name}`, { ...content, info })],
     by(1000),
   );
   assert.ok(file !== undefined);

@@ -5,6 +5,7 @@ import type { FileRecord, Metadata } from '../src/ports/metadata.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, layer, path } from './places.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
@@ -23,21 +24,7 @@ const MAX = 100;
 /** A store with files of these names in the folder. */
 async function holding(store: FavoriteStore, folder: string, ...names: readonly string[]) {
   await store.templates.ensureContainer(CONTAINER, NOW);
-  const files = names.map((name) => ({
-    folderPath: path(folder),
-    name,
-    mime: 'image/png',
-    sizeBytes: 10,
-    sha1: 'sha1',
-    sha256: 'sha256',
-    blobId: `blob-${folder}-${name}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'somebody',
-  }));
+  const files = names.map((name) => newFile(`${folder}/${name}`));
   return store.metadata.commitFiles(CONTAINER, files, by(NOW));
 }
 

@@ -9,6 +9,7 @@ import { EVERY_FILE } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, path } from './places.ts';
 
 /** A store with the ports that make its containers and files. After `close` it is unavailable. */
@@ -53,27 +54,7 @@ async function make({ labels }: LabelStore, digit: number, name: string): Promis
 }
 
 async function put({ metadata }: LabelStore, folder: string, name: string): Promise<FileRecord> {
-  const [record] = await metadata.commitFiles(
-    CONTAINER,
-    [
-      {
-        folderPath: path(folder),
-        name,
-        mime: 'image/png',
-        sizeBytes: 10,
-        sha1: 'sha1',
-        sha256: 'sha256',
-        blobId: `blob-${folder}-${name}`,
-        meta: {},
-        tags: {},
-        info: {},
-        productRef: undefined,
-        productPosition: undefined,
-        uploadedBy: 'somebody',
-      },
-    ],
-    by(NOW),
-  );
+  const [record] = await metadata.commitFiles(CONTAINER, [newFile(`${folder}/${name}`)], by(NOW));
   assert.ok(record !== undefined);
   return record;
 }

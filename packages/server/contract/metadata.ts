@@ -19,6 +19,7 @@ import { type Condition, EVERY_FILE, fold, wordsIn } from '../src/ports/search.t
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { layer, path } from './places.ts';
 import { randomOf } from './random.ts';
 
@@ -41,24 +42,9 @@ let blobs = 0;
 
 /** A small picture with a blob of its own; only what differs is said. */
 function picture(place: string, different: Partial<NewFile> = {}): NewFile {
-  const folderPath = path(place.slice(0, place.lastIndexOf('/')) || '/');
   blobs += 1;
-  return {
-    folderPath,
-    name: place.slice(place.lastIndexOf('/') + 1),
-    mime: 'image/png',
-    sizeBytes: 10,
-    sha1: `sha1-${blobs}`,
-    sha256: `sha256-${blobs}`,
-    blobId: `blob-${blobs}`,
-    meta: {},
-    tags: {},
-    info: {},
-    productRef: undefined,
-    productPosition: undefined,
-    uploadedBy: 'key-1',
-    ...different,
-  };
+  const content = { sha1: `sha1-${blobs}`, sha256: `sha256-${blobs}`, blobId: `blob-${blobs}` };
+  return newFile(place, { ...content, uploadedBy: 'key-1', ...different });
 }
 
 function fileQuery(different: Partial<FileQuery> = {}): FileQuery {

@@ -6,6 +6,7 @@ import type { Templates } from '../src/ports/templates.ts';
 import type { VariantRecord, Variants } from '../src/ports/variants.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
+import { newFile } from './new-file.ts';
 import { at, isCode, path } from './places.ts';
 
 /** A store with the ports that make its containers and files, and tell what was done. After `close` it is unavailable. */
@@ -24,27 +25,7 @@ const MAX = 100;
 /** A store with one file. */
 async function holding(store: VariantStore, name = 'x.png'): Promise<FileRecord> {
   await store.templates.ensureContainer(CONTAINER, NOW);
-  const [file] = await store.metadata.commitFiles(
-    CONTAINER,
-    [
-      {
-        folderPath: path('/a'),
-        name,
-        mime: 'image/png',
-        sizeBytes: 10,
-        sha1: 'sha1',
-        sha256: 'sha256',
-        blobId: `blob-${name}`,
-        meta: {},
-        tags: {},
-        info: {},
-        productRef: undefined,
-        productPosition: undefined,
-        uploadedBy: 'somebody',
-      },
-    ],
-    by(NOW),
-  );
+  const [file] = await store.metadata.commitFiles(CONTAINER, [newFile(`/a/${name}`)], by(NOW));
   assert.ok(file !== undefined);
   return file;
 }

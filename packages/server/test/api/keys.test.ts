@@ -601,6 +601,42 @@ describe('key.revoke', () => {
       api.clock.pass(1);
     });
 
+    test('holds for an upload that a key began, to the last moment at which it could go on', async () => {
+      const longest = 2_592_000;
+      const record = await api.template({ key_validity: { expiration_duration: longest, finish_duration: longest } });
+      const [key, untouched] = [api.keyOf(record), await api.key({ key_validity: record.document.key_validity })];
+      const begin = async (by: string) => {
+        const answer = await api.call({
+          method: 'POST',
+          url: '/v5/tus?folder=/late',
+          key: by,
+          headers: {
+            'tus-resumable': '1.0.0',
+            'upload-length': '2',
+            'upload-metadata': `filename ${Buffer.from(`${by.slice(-8)}.txt`).toString('base64')}`,
+          },
+        });
+        return new URL(answer.headers['location'] ?? '').pathname.replace('/demo/', '/');
+      };
+      const goOn = async (by: string, url: string) => {
+        const headers = {
+          'tus-resumable': '1.0.0',
+          'content-type': 'application/offset+octet-stream',
+          'upload-offset': '0',
+        };
+        const { status, body } = await api.call({ method: 'PATCH', url, key: by, headers, body: 'x' });
+        return status === 204 ? 'passed' : body['code'];
+      };
+      // Begun just before both keys expire, an upload may go on for a day, whatever the template says.
+      api.clock.pass(longest * 1000 - 2000);
+      const [stopped, going] = [await begin(key), await begin(untouched)];
+      api.clock.pass(1000);
+      await ask({ template: record.uid });
+      api.clock.pass(86_400_000 - 1001);
+      await api.ports.templates.sweep(api.clock.nowMs);
+      expect([await goOn(key, stopped), await goOn(untouched, going)]).toEqual(['KEY_REVOKED', 'passed']);
+    });
+
     test('lasts for as long as any of the keys could live, and is forgotten then', async () => {
       const record = await api.template({ key_validity: { expiration_duration: 2_592_000 } });
       const key = api.keyOf(record);

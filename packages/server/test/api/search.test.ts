@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
+import { newFile } from '../../contract/new-file.ts';
 import { CONTAINER, type Harness, NOON_MS, openHarness } from '../support/harness.ts';
 import { naughtyStrings } from '../support/naughty.ts';
 
@@ -124,12 +125,10 @@ afterAll(() => harness.close());
 let written = 0;
 async function add(folder: string, file: object) {
   written += 1;
-  const content = { sha1: 'a'.repeat(40), sha256: '', blobId: `blob-${written}`, uploadedBy: 'k' };
-  const base = { name: 'x', mime: 'image/png', sizeBytes: 1, meta: {}, tags: {}, info: {} };
-  const more = { productRef: undefined, productPosition: undefined, folderPath: folder as never };
+  const content = { sizeBytes: 1, sha1: 'a'.repeat(40), blobId: `blob-${written}` };
   await harness.ports.metadata.commitFiles(
     CONTAINER,
-    [{ ...base, ...content, ...more, ...file }],
+    [newFile(`${folder}/x`, { ...content, ...file })],
     by(harness.clock.nowMs),
   );
 }

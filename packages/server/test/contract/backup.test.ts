@@ -5,8 +5,8 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { parsePath } from '@latchkey/policy';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { newFile } from '../../contract/new-file.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openShelf } from '../../src/adapters/shelf/shelf.ts';
 import { openDatabase } from '../../src/adapters/sql/database.ts';
@@ -51,28 +51,13 @@ async function seed(url: string, blobs: Blobs, names: readonly string[]): Promis
   const hashes = new Map<string, string>();
   try {
     await sql.templates.ensureContainer('demo', NOW_MS);
-    const root = parsePath('/files');
-    if (!root.ok) throw new TypeError(root.reason);
     for (const [index, name] of names.entries()) {
       const content = randomBytes(1000 * (index % 5) + 1);
       const blob = await blobs.write(Readable.from([content]), { sizeMaxBytes: 1e9 });
       hashes.set(name, blob.sha256);
       await sql.metadata.commitFiles(
         'demo',
-        [
-          {
-            folderPath: root.path,
-            name,
-            mime: 'image/png',
-            ...blob,
-            meta: { title: `Title of ${name} \u2028 "quoted"` },
-            tags: {},
-            info: {},
-            productRef: undefined,
-            productPosition: undefined,
-            uploadedBy: 'k1',
-          },
-        ],
+        [newFile(`/files/${name}`, { ...blob, meta: { title: `Title of ${name} \u2028 "quoted"` } })],
         AUTHOR,
       );
     }

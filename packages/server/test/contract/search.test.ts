@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type RawBuilder, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
+import { newFile } from '../../contract/new-file.ts';
 import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
 import { type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
 import { pageFrom } from '../../src/adapters/sql/files.ts';
@@ -53,9 +54,7 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
   async function commit(folder: string, ...files: readonly object[]) {
     const complete = files.map((file) => {
       written += 1;
-      const base = { mime: 'image/png', sizeBytes: 1, meta: {}, tags: {}, info: {}, productRef: undefined };
-      const content = { sha1: '', sha256: '', blobId: `b${written}`, uploadedBy: 'k', productPosition: undefined };
-      return { ...base, ...content, folderPath: path(folder), name: `${written}.png`, ...file };
+      return newFile(`${folder}/${written}.png`, { sizeBytes: 1, blobId: `b${written}`, ...file });
     });
     return ports.metadata.commitFiles('demo', complete, by(NOW));
   }

@@ -1,8 +1,10 @@
 // What only a database can get wrong: durability, several processes on one database, dead servers, plans and conflicts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '@latchkey/policy';
@@ -11,20 +13,20 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
 import { by } from '../../contract/author.ts';
+import { newFile } from '../../contract/new-file.ts';
 import { type Database, type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
 import { openSql } from '../../src/adapters/sql/index.ts';
 import { coveredFolders } from '../../src/adapters/sql/scopes.ts';
 import type { NewFile } from '../../src/ports/metadata.ts';
 import { EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
-import { newFile } from '../support/new-file.ts';
 
 const CHILD = fileURLToPath(new URL('./sql-writer.child.ts', import.meta.url));
 const EVERYTHING = { container: 'demo', folderPath: ROOT, recursive: true, within: [], where: EVERY_FILE } as const;
 
 /** So many files of one byte in the root folder, named after `name`. */
 function newFiles(name: string, count: number): readonly NewFile[] {
-  return Array.from({ length: count }, (_, index) => newFile(`${name}-${index}`));
+  return Array.from({ length: count }, (_, index) => newFile(`/${name}-${index}`, { sizeBytes: 1 }));
 }
 
 /** How many transactions the log of a SQLite database holds: the frames that say how long the database is then (its file format, 4.1). */
@@ -212,7 +214,7 @@ onDatabases('the sums of a container', ['postgres'], (database, opener) => {
     const { templates, metadata } = await opener().open();
     await templates.ensureContainer('demo', 0);
     const upload = (name: string, folderPath = '/a') =>
-      metadata.commitFiles('demo', [{ ...newFile(name), folderPath: folderPath as typeof ROOT }], by(1));
+      metadata.commitFiles('demo', [newFile(`${folderPath}/${name}`)], by(1));
     await upload('first');
     const slow = new pg.Client({ connectionString: database().url });
     await slow.connect();
@@ -309,6 +311,44 @@ onDatabases('a database', ['sqlite'], (database) => {
     } finally {
       await opened.close();
     }
+  });
+
+  it('has what was not flushed before any later record in its log, wherever a loss of power cuts that', async () => {
+    const path = database().url.slice('sqlite:'.length);
+    const folder = await mkdtemp(join(tmpdir(), 'latchkey-log-'));
+    const opened = openDatabase(database().url);
+    const add = (counter: string, durable: 'process' | 'device') =>
+      opened.write(
+        'COUNTERS_UNAVAILABLE',
+        (db) => db.insertInto('counter_totals').values({ counter, settled: 1 }).execute(),
+        { durable },
+      );
+    const cuts: string[] = [];
+    try {
+      await opened.migrate();
+      // From here on the log holds these commits alone.
+      await opened.query('STORE_UNAVAILABLE', (db) => sql`pragma wal_checkpoint(truncate)`.execute(db));
+      await add('a', 'process');
+      await add('b', 'process');
+      await add('c', 'device');
+      await add('d', 'process');
+      await add('e', 'device');
+      const [pages, log] = [await readFile(path), await readFile(`${path}-wal`)];
+      // At the ends of its frames and in the middle of each (its file format, 4.1).
+      for (let length = 32; length <= log.length; length += (24 + log.readUInt32BE(8)) / 2) {
+        const cut = join(folder, `${length}.db`);
+        await writeFile(cut, pages);
+        await writeFile(`${cut}-wal`, log.subarray(0, length));
+        const left = new DatabaseSync(cut);
+        const rows = left.prepare('select counter from counter_totals order by counter').all();
+        cuts.push(rows.map(({ counter }) => counter).join(''));
+        left.close();
+      }
+    } finally {
+      await opened.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+    expect([...new Set(cuts)]).toEqual(['', 'a', 'ab', 'abc', 'abcd', 'abcde']);
   });
 
   it.each([

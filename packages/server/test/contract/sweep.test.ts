@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { type Charge, ROOT } from '@latchkey/policy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
+import { newFile } from '../../contract/new-file.ts';
 import { openDiskBlobs } from '../../src/adapters/disk/blobs.ts';
 import { openDiskPartialBlobs } from '../../src/adapters/disk/partial-blobs.ts';
 import { openRedisCounters } from '../../src/adapters/redis/counters.ts';
@@ -152,18 +153,7 @@ describe.each(stores)('three nodes that sweep at once on $name', ({ database, on
     const live = await Promise.all(Array.from({ length: LIVE }, write));
     await sql.metadata.commitFiles(
       'demo',
-      live.map(({ blob }) => ({
-        folderPath: ROOT,
-        name: blob.blobId,
-        mime: 'application/octet-stream',
-        ...blob,
-        meta: {},
-        tags: {},
-        info: {},
-        productRef: undefined,
-        productPosition: undefined,
-        uploadedBy: 'key',
-      })),
+      live.map(({ blob }) => newFile(`/${blob.blobId}`, { mime: 'application/octet-stream', ...blob })),
       by(Date.now()),
     );
     const orphans = await Promise.all(Array.from({ length: ORPHANS }, write));

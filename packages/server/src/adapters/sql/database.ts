@@ -234,7 +234,8 @@ class SqlDatabase implements Database {
     await this.#db.destroy();
   }
 
-  /** SQLite writes one log in order: whatever is committed here is on the device as soon as any later record is. */
+  /** SQLite appends every commit to one log, and a flush takes the whole of it ("pragma synchronous", in WAL mode): what is committed here is
+   *  on the device as soon as any later record is, and until then a loss of power may take it, never without what came after it. */
   #withoutFlush(work: (connection: Executor) => Promise<void>): Promise<void> {
     return this.#db.connection().execute(async (connection) => {
       await sql`pragma synchronous=normal`.execute(connection);
