@@ -111,6 +111,20 @@ test('describes a file: title, description and tags, and the tags that are there
   await expectNoFailure(widget);
 });
 
+test('shows a sheet in place of an icon that cannot be had, and asks for that once', async () => {
+  const { open } = await openWith('plain.txt');
+  const widget = await open();
+  await openTab(widget, 'plain.txt', 'History');
+  const icon = widget.page.locator('img[alt="plain.txt"]').last();
+  await expect.poll(() => icon.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(160);
+  await widget.page
+    .getByText(/Asset\s*was\s*created/)
+    .last()
+    .waitFor();
+  // One icon; the pattern behind transparent pictures comes from there as well.
+  expect(widget.visit.outside.filter((asked) => asked === 'image assets.filerobot.com').length).toBeLessThan(4);
+});
+
 test('has tags made for a file from what is known of it', async () => {
   const { uuids, ask, open } = await openWith('wide.png');
   const tags = async () => {

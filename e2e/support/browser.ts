@@ -91,7 +91,7 @@ export class Pages {
         await mkdir(SCREENSHOTS, { recursive: true });
         const name = `${failedTest.replace(/[^a-z0-9]+/gi, '-')}-${index + 1}.png`;
         await page.screenshot({ path: join(SCREENSHOTS, name) });
-        console.log([`${name}: ${page.url()}`, ...traffic.tell()].join('\n'));
+        console.log([name, ...traffic.tell()].join('\n'));
       }
       await context.close();
     }

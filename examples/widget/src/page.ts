@@ -2,6 +2,7 @@
 // server's.
 import type Filerobot from '@filerobot/core';
 import type { PluginClass } from '@filerobot/core';
+import { replaceLostIcons } from './icons.ts';
 import { loadSettings, type Settings, SettingsError } from './settings.ts';
 
 declare global {
@@ -24,6 +25,7 @@ export async function startPage(packages: Packages): Promise<void> {
   try {
     const settings = await loadSettings(new URL(location.href));
     showTemplate(settings);
+    replaceLostIcons();
     window.latchkeyDemo = { filerobot: startWidget(packages, settings) };
   } catch (problem) {
     showProblem(problem);
