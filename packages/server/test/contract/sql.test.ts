@@ -214,7 +214,7 @@ onDatabases('the sums of a container', ['postgres'], (database, opener) => {
     const { templates, metadata } = await opener().open();
     await templates.ensureContainer('demo', 0);
     const upload = (name: string, folderPath = '/a') =>
-      metadata.commitFiles('demo', [newFile(`${folderPath}/${name}`)], by(1));
+      metadata.commitFiles('demo', [newFile(`${folderPath}/${name}`, { sizeBytes: 1 })], by(1));
     await upload('first');
     const slow = new pg.Client({ connectionString: database().url });
     await slow.connect();
