@@ -3,15 +3,20 @@
 const ELSEWHERE = /^https:\/\/(?:assets\.filerobot|cdn\.scaleflex)\.com\//;
 
 /**
- * Puts a sheet in the place of each icon that does not load. The widget would put the same icon there again, without end: its own
- * handler must not hear of the failure.
+ * Puts a sheet in the place of each icon that has failed twice. Lists have another picture when an icon fails; the details of a file put the
+ * same icon there again, without end: its handler must not hear of the second failure.
  */
 export function replaceLostIcons(): void {
+  const failed = new WeakMap<HTMLImageElement, string>();
   document.addEventListener(
     'error',
     (event) => {
       const image = event.target;
       if (!(image instanceof HTMLImageElement) || !ELSEWHERE.test(image.src)) return;
+      if (failed.get(image) !== image.src) {
+        failed.set(image, image.src);
+        return;
+      }
       event.stopImmediatePropagation();
       const [, format = 'FILE'] = /\/([A-Z0-9]{1,4})\.png/.exec(image.src) ?? [];
       image.src = `data:image/svg+xml,${encodeURIComponent(sheet(format))}`;
