@@ -71,19 +71,22 @@ export interface SimilarFile {
  */
 export interface Search {
   /** Files that meet the query's condition and almost, but not exactly, say all of the texts: each word stands inside a
-   *  longer one, or differs by one edit. Best first; at most `SIMILAR_MAX` files are weighed. */
+   *  longer one, or differs by one edit. Best first. When more than `SIMILAR_MAX` files may be like each word, the first `COUNT_MAX` of the
+   *  folder or container are looked at; at most `SIMILAR_MAX` are weighed. */
   findSimilarFiles(
     query: FileQuery,
     texts: readonly string[],
     paging: Paging,
   ): Promise<{ readonly files: readonly SimilarFile[]; readonly total: number; readonly bytes: number }>;
-  /** The MIME types of files that may be seen, each with the number of its files; the most frequent first. */
+  /** The MIME types of files that may be seen, each with the number of its files, at most `COUNT_MAX`; the most frequent first. */
   countTypes(
     container: string,
     within: ScopeLayers,
     limit: number,
   ): Promise<readonly { readonly mime: string; readonly files: number }[]>;
-  /** The values of a field that files in scope have and that contain the text, each once, as a file has it, in their order. */
+  /** The values of a field that files in scope have and that contain the text in their first 200 characters, each once, as a file has it, in their
+   *  order. Those that begin with it come before others when there are more than `limit`. Of a field with thousands of values the first 2,000
+   *  are looked at, and the first 2,000 of those that begin with the text. */
   listValues(
     container: string,
     within: ScopeLayers,

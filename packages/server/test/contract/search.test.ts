@@ -2,15 +2,16 @@
 
 import { type CanonicalPath, parsePath, ROOT } from '@latchkey/policy';
 import fc from 'fast-check';
-import { type RawBuilder, sql } from 'kysely';
+import { CompiledQuery, type RawBuilder, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
 import { newFile } from '../../contract/new-file.ts';
 import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
 import { type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
-import { pageFrom } from '../../src/adapters/sql/files.ts';
+import { countFileRows, pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
+import { countTypes, findSimilar, findValues } from '../../src/adapters/sql/search.ts';
 import { gramsOf } from '../../src/adapters/sql/search-index.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
@@ -174,6 +175,154 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
       await raw.close();
     }
   }, 30_000);
+
+  test('looks neither for similar files nor for types, values and totals in every row', async () => {
+    const raw = openDatabase(database.url);
+    const within = [[{ path: path('/'), deep: true, except: [path('/f3')] }]];
+    const byRelevance: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+    type Ask = (db: Executor) => Promise<unknown>;
+    const questions: readonly Ask[] = [
+      ...['needel', 'needle', 'hot', 'photo'].map(
+        (text): Ask =>
+          (db) =>
+            findSimilar(db, query(EVERY_FILE), [text], byRelevance),
+      ),
+      (db) => countTypes(db, 'demo', [], 10),
+      (db) => countTypes(db, 'demo', within, 10),
+      ...['needle', 'photo'].map(
+        (text): Ask =>
+          (db) =>
+            countFileRows(db, query({ of: 'text', text })),
+      ),
+      (db) => findValues(db, 'demo', [], 'meta.rare', 'x', 10),
+      (db) => findValues(db, 'demo', within, 'meta.rare', 'x', 10),
+    ];
+    try {
+      await fill(raw, { files: 3000, folders: 30, gramsOf });
+      const plans = await raw.write('STORE_UNAVAILABLE', async (db) => {
+        if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
+        const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+        const watched = db.withPlugin({
+          transformQuery({ node, queryId }) {
+            asked.push(db.getExecutor().compileQuery(node, queryId));
+            return node;
+          },
+          transformResult: async ({ result }) => result,
+        });
+        for (const ask of questions) await ask(watched);
+        const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+        const found: string[] = [];
+        for (const { sql: statement, parameters } of asked) {
+          const { rows } = await db.executeQuery(CompiledQuery.raw(`${how} ${statement}`, [...parameters]));
+          found.push(rows.map((row) => JSON.stringify(row)).join(' '));
+        }
+        return found;
+      });
+      expect(plans.length).toBeGreaterThan(questions.length);
+      for (const plan of plans) {
+        expect(plan).not.toMatch(
+          /SCAN (?:files|file_values)\b(?! USING)|Seq Scan on (?:files|file_search|file_values)/,
+        );
+        if (!plan.includes('CO-ROUTINE file_search')) expect(plan).not.toMatch(/SCAN file_search\b(?! USING)/);
+      }
+    } finally {
+      await raw.close();
+    }
+  }, 30_000);
+
+  test('finds what is like a rare word in all files, and what is like a common one in the first of them', async () => {
+    const raw = openDatabase(database.url);
+    try {
+      await fill(raw, { files: 12_000, folders: 12, gramsOf });
+      const likes = async (text: string, different: Partial<FileQuery> = {}) => {
+        const paging: Paging = { ...BY_NAME, sort: 'relevance', descending: true, limit: 1 };
+        const found = await ports.search.findSimilarFiles(query(EVERY_FILE, different), [text], paging);
+        return [found.files[0]?.relevance, found.total];
+      };
+      expect(await likes('needel')).toEqual([0.54, 50]);
+      expect(await likes('needle')).toEqual([undefined, 0]);
+      expect(await likes('hot')).toEqual([0.72, 4000]);
+      expect(await likes('needel', { folderPath: path('/f0'), recursive: false })).toEqual([0.54, 50]);
+      expect(await likes('hot', { folderPath: path('/f0'), recursive: false })).toEqual([0.72, 1000]);
+      const change = (made: RawBuilder<unknown>) => raw.query('STORE_UNAVAILABLE', (db) => made.execute(db));
+      // The one word that is alike stands beyond the files that are looked at, beside one that is everywhere.
+      await change(sql`update file_search set name_words = name_words || 'lonely ', tokens = tokens || ' lonely'
+        where seq = (select max(seq) from file_search)`);
+      await change(sql`update file_search set grams = grams || ' ' || ${gramsOf('lonely').join(' ')}
+        where seq = (select max(seq) from file_search)`);
+      expect(await likes('hot lonley')).toEqual([0.63, 1]);
+      // All in one folder: it has more files than are looked at.
+      await change(sql`update files set folder_id = 'f0'`);
+      await change(sql`update folders set files_count = 12000 where id = 'f0'`);
+      expect(await likes('needel', { folderPath: path('/f0'), recursive: false })).toEqual([0.54, 50]);
+      expect(await likes('hot', { folderPath: path('/f0'), recursive: false })).toEqual([0.72, 4000]);
+    } finally {
+      await raw.close();
+    }
+  }, 60_000);
+
+  test('counts the files of a type as far as totals are counted, everywhere and in scope', async () => {
+    const raw = openDatabase(database.url);
+    try {
+      await fill(raw, { files: 18_000, folders: 18, gramsOf });
+      const within = [[{ path: path('/'), deep: true, except: [path('/f3')] }]];
+      expect(await ports.search.countTypes('demo', [], 10)).toEqual([
+        { mime: 'image/jpeg', files: 10_000 },
+        { mime: 'image/png', files: 6000 },
+      ]);
+      expect(await ports.search.countTypes('demo', within, 10)).toEqual([
+        { mime: 'image/jpeg', files: 10_000 },
+        { mime: 'image/png', files: 5000 },
+      ]);
+      expect(await ports.search.countTypes('demo', [], 1)).toHaveLength(1);
+      expect(await ports.search.countTypes('elsewhere', [], 10)).toEqual([]);
+    } finally {
+      await raw.close();
+    }
+  }, 60_000);
+
+  test('suggests values of a field whether few or many files have them, those that begin with the text first', async () => {
+    const raw = openDatabase(database.url);
+    const change = (made: RawBuilder<unknown>) => raw.query('STORE_UNAVAILABLE', (db) => made.execute(db));
+    const add = (field: string, text: RawBuilder<unknown>, where: RawBuilder<unknown>) =>
+      change(sql`insert into file_values (file_id, container, field, text, head, words, number)
+        select files.id, 'demo', ${field}, ${text}, ${text}, ' ', cast(null as double precision) from files where ${where}`);
+    const values = (
+      field: 'meta.brand' | 'meta.code' | 'meta.rare',
+      text: string,
+      within: FileQuery['within'] = [],
+      limit = 10,
+    ) => ports.search.listValues('demo', within, field, text, limit);
+    try {
+      await fill(raw, { files: 24_000, folders: 24, gramsOf });
+      await add('meta.brand', sql`case when id like '%0' then 'zenith' else 'acme' end`, sql`folder_id <> 'f1'`);
+      await add('meta.brand', sql`'hidden'`, sql`folder_id = 'f1'`);
+      await add('meta.code', sql`'code ' || id`, sql`1 = 1`);
+      await add('meta.code', sql`'late code'`, sql`folder_id = 'f2'`);
+      const open = [[{ path: path('/'), deep: true, except: [path('/f1')] }]];
+      const narrow = [[{ path: path('/f1'), deep: true }]];
+      expect(await values('meta.brand', '')).toEqual(['acme', 'hidden', 'zenith']);
+      expect(await values('meta.brand', 'E')).toEqual(['acme', 'hidden', 'zenith']);
+      expect(await values('meta.brand', 'e', open)).toEqual(['acme', 'zenith']);
+      expect(await values('meta.brand', 'e', narrow)).toEqual(['hidden']);
+      expect(await values('meta.brand', 'e', [], 2)).toEqual(['acme', 'hidden']);
+      expect(await values('meta.brand', 'z', [], 1)).toEqual(['zenith']);
+      expect(await values('meta.brand', '%')).toEqual([]);
+      // More values than are looked at: what begins with the text is found wherever it is.
+      expect(await values('meta.code', 'late')).toEqual(['late code']);
+      expect(await values('meta.code', 'late', open)).toEqual(['late code']);
+      expect(await values('meta.code', 'code 0', [], 3)).toHaveLength(3);
+      // Both have an "e" in them, but only so many are shown: the one that begins with it is.
+      await add('meta.rare', sql`'a yes'`, sql`folder_id = 'f5'`);
+      await add('meta.rare', sql`'yes'`, sql`folder_id = 'f5'`);
+      for (const within of [[], [[{ path: path('/f5'), deep: true }]]]) {
+        expect(await values('meta.rare', 'yes', within, 1)).toEqual(['yes']);
+        expect(await values('meta.rare', 'yes', within)).toEqual(['a yes', 'yes']);
+      }
+    } finally {
+      await raw.close();
+    }
+  }, 60_000);
 
   test('asks one question about all words, so that no planner looks for an order among them', async () => {
     const conditions = Array.from({ length: 40 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);

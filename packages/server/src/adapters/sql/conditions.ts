@@ -92,13 +92,23 @@ export function distanceFrom(texts: readonly string[]): RawBuilder<number> {
  * The ids of files among which are all that meet the condition, when an index tells that they are few; undefined when
  * it cannot, or when they are more than `max`.
  */
-export async function findCandidates(
+export function findCandidates(
   db: Executor,
   container: string,
   condition: Condition,
   max: number,
 ): Promise<readonly string[] | undefined> {
-  for (const { files, words } of waysTo(db, container, condition).slice(0, PROBES_MAX)) {
+  return findFew(db, container, waysTo(db, container, condition), max);
+}
+
+/** The ids of the files that the first of the ways leads to that leads to at most `max`; undefined when each one leads to more. */
+export async function findFew(
+  db: Executor,
+  container: string,
+  ways: readonly Way[],
+  max: number,
+): Promise<readonly string[] | undefined> {
+  for (const { files, words } of ways.slice(0, PROBES_MAX)) {
     if (await someAreCommon(db, container, words, max)) continue;
     const { rows } = await sql<{ file_id: string }>`
       select file_id from (${files}) as candidates limit ${sql.lit(max + 1)}`.execute(db);
@@ -123,12 +133,27 @@ async function someAreCommon(
   words: readonly WordQuery[],
   max: number,
 ): Promise<boolean> {
-  if (words.length === 0) return false;
+  const common = await findCommon(db, container, words, max);
+  if (common === undefined) return false;
+  const { rows: found } = await sql`select 1
+    from (select tokens, grams from file_search where container = ${container} order by seq limit ${sql.lit(READ_FACTOR * max)})
+      as file_search where ${hasEntries(common)} limit ${sql.lit(max + 1)}`.execute(db);
+  return found.length > max;
+}
+
+/** One of the queries whose entries at least a fourth of the files have that are looked at; none in a container of few files. */
+export async function findCommon(
+  db: Executor,
+  container: string,
+  words: readonly WordQuery[],
+  few: number,
+): Promise<WordQuery | undefined> {
+  if (words.length === 0) return undefined;
   const { rows: ends } = await sql<{ first: number | null; last: number | null }>`select
     (select min(seq) from file_search where container = ${container}) as first,
     (select max(seq) from file_search where container = ${container}) as last`.execute(db);
   const { first, last } = ends[0] ?? {};
-  if (typeof first !== 'number' || typeof last !== 'number' || last - first < max) return false;
+  if (typeof first !== 'number' || typeof last !== 'number' || last - first < few) return undefined;
   const places = Array.from({ length: LOOKED_AT }, (_, i) =>
     Math.round(first + ((last - first) * i) / (LOOKED_AT - 1)),
   );
@@ -138,16 +163,11 @@ async function someAreCommon(
     from file_search where file_search.seq in (select
       (select min(near.seq) from file_search as near where near.container = ${container} and near.seq >= places.seq)
       from ${numbered(db, places)} as places)`.execute(db);
-  const common = tests.find((_, i) => Number(looked[0]?.[`test_${i}`] ?? 0) * COMMON_PART >= LOOKED_AT);
-  if (common === undefined) return false;
-  const { rows: found } = await sql`select 1
-    from (select tokens, grams from file_search where container = ${container} order by seq limit ${sql.lit(READ_FACTOR * max)})
-      as file_search where ${common} limit ${sql.lit(max + 1)}`.execute(db);
-  return found.length > max;
+  return words.find((_, i) => Number(looked[0]?.[`test_${i}`] ?? 0) * COMMON_PART >= LOOKED_AT);
 }
 
 /** True for the rows of `file_search` that have every entry of the query. */
-function hasEntries({ whole, beginnings = [], grams = [] }: WordQuery): RawBuilder<boolean> {
+export function hasEntries({ whole, beginnings = [], grams = [] }: WordQuery): RawBuilder<boolean> {
   const inLine = (column: 'tokens' | 'grams', pattern: string) =>
     sql<boolean>`(' ' || ${sql.ref(`file_search.${column}`)} || ' ') like ${pattern} escape '\\'`;
   const tests = [
@@ -158,8 +178,14 @@ function hasEntries({ whole, beginnings = [], grams = [] }: WordQuery): RawBuild
   return joined(tests, sql` and `, sql<boolean>`(1 = 1)`);
 }
 
-/** The files that hold these words and parts of words, as the word index tells; undefined when it has nothing to go by. */
-export function indexed(db: Executor, container: string, wanted: WordQuery): RawBuilder<unknown> | undefined {
+/** What is selected of the rows of `file_search` that hold these words and parts of words, as the word index tells; undefined when it has nothing
+ *  to go by. */
+export function indexed(
+  db: Executor,
+  container: string,
+  wanted: WordQuery,
+  selected: RawBuilder<unknown> = sql`file_search.file_id`,
+): RawBuilder<unknown> | undefined {
   const dialect = dialectOf(db);
   const tokens = [
     ...wanted.whole.map((token) => ({ token, suffix: '' })),
@@ -172,7 +198,7 @@ export function indexed(db: Executor, container: string, wanted: WordQuery): Raw
       const query = entries.map(({ token, suffix }) => `'${token.replace(/['\\]/g, '')}'${suffix}`).join(' & ');
       return entries.length === 0 ? sql`true` : sql`${pgVector(column)} @@ ${query}::tsquery`;
     };
-    return sql`select file_search.file_id from file_search where file_search.container = ${container}
+    return sql`select ${selected} from file_search where file_search.container = ${container}
       and ${vector('tokens', tokens)} and ${vector('grams', grams)}`;
   }
   const column = (name: string, entries: readonly { token: string; suffix: string }[]) =>
@@ -180,7 +206,7 @@ export function indexed(db: Executor, container: string, wanted: WordQuery): Raw
       ? []
       : [`${name} : (${entries.map(({ token, suffix }) => `"${token.replaceAll('"', '')}"${suffix}`).join(' AND ')})`];
   const query = [...column('tokens', tokens), ...column('grams', grams)].join(' AND ');
-  return sql`select file_search.file_id from file_words cross join file_search on file_search.seq = file_words.rowid
+  return sql`select ${selected} from file_words cross join file_search on file_search.seq = file_words.rowid
     where file_words match ${query} and file_search.container = ${container}`;
 }
 
@@ -189,6 +215,23 @@ export interface WordQuery {
   readonly whole: readonly string[];
   readonly beginnings?: readonly string[];
   readonly grams?: readonly string[];
+}
+
+/** The entries that every file has which has all of the texts. */
+export function wordsWanted(texts: readonly string[]): WordQuery {
+  const each = texts.map(tokensWanted);
+  return {
+    whole: each.flatMap(({ whole }) => whole),
+    beginnings: each.flatMap(({ beginning }) => beginning ?? []),
+  };
+}
+
+/** The way to the files that have all entries of any one of the queries; undefined when the index has nothing to go by for one. */
+export function byAnyWords(db: Executor, container: string, wanted: readonly WordQuery[]): Way | undefined {
+  const ways = wanted.map((words) => indexed(db, container, words));
+  const known = ways.filter((way) => way !== undefined);
+  if (known.length < ways.length || known.length === 0) return undefined;
+  return { files: unionOf(known), words: wanted };
 }
 
 const PROBES_MAX = 8;
@@ -256,7 +299,7 @@ function ofMime(column: string, mime: string): RawBuilder<boolean> {
 }
 
 /** A way to files by an index, and what of the word index it takes. */
-interface Way {
+export interface Way {
   readonly files: RawBuilder<unknown>;
   readonly words: readonly WordQuery[];
 }
@@ -265,11 +308,8 @@ interface Way {
 function waysTo(db: Executor, container: string, condition: Condition): readonly Way[] {
   switch (condition.of) {
     case 'all': {
-      const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [tokensWanted(part.text)] : []));
-      const together = byWords(db, container, {
-        whole: texts.flatMap(({ whole }) => whole),
-        beginnings: texts.flatMap(({ beginning }) => beginning ?? []),
-      });
+      const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
+      const together = byWords(db, container, wordsWanted(texts));
       const others = condition.conditions.filter((part) => part.of !== 'text');
       const ways = others.flatMap((part) => waysTo(db, container, part).map((way) => ({ way, rank: RANKS[part.of] })));
       const sorted = ways.sort((a, b) => a.rank - b.rank).map(({ way }) => way);
@@ -280,16 +320,10 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
       const known = firsts.filter((way) => way !== undefined);
       if (known.length < firsts.length || known.length > ALTERNATIVES_MAX) return [];
       if (known.length === 0) return byTable(sql`select files.id as file_id from files where 1 = 0`);
-      const files = sql.join(
-        known.map((way) => sql`select file_id from (${way.files}) as way`),
-        sql` union all `,
-      );
-      return [{ files, words: known.flatMap(({ words }) => words) }];
+      return [{ files: unionOf(known.map(({ files }) => files)), words: known.flatMap(({ words }) => words) }];
     }
-    case 'text': {
-      const { whole, beginning } = tokensWanted(condition.text);
-      return byWords(db, container, { whole, beginnings: beginning === undefined ? [] : [beginning] });
-    }
+    case 'text':
+      return byWords(db, container, wordsWanted([condition.text]));
     case 'value':
       return candidatesByValue(db, container, condition.field, condition.match);
     case 'tag':
@@ -311,6 +345,13 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
     case 'not':
       return [];
   }
+}
+
+function unionOf(ways: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return sql.join(
+    ways.map((files) => sql`select file_id from (${files}) as way`),
+    sql` union all `,
+  );
 }
 
 function byTable(files: RawBuilder<unknown>): readonly Way[] {
@@ -361,8 +402,7 @@ function candidatesByValue(db: Executor, container: string, field: string, match
     case 'words': {
       // References of products are no words of the index.
       if (field !== 'name' && field !== 'tag' && !field.startsWith('meta.')) return [];
-      const { whole, beginning } = tokensWanted(match.text);
-      return byWords(db, container, { whole, beginnings: beginning === undefined ? [] : [beginning] });
+      return byWords(db, container, wordsWanted([match.text]));
     }
     case 'contains': {
       if (field !== 'name') return [];

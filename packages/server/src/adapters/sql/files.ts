@@ -24,7 +24,7 @@ import { fileUuid } from '../../ports/metadata.ts';
 import { COUNT_MAX, type Condition } from '../../ports/search.ts';
 import { supersedeApproval } from './approval-rows.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
-import { distanceFrom, findCandidates, meets, wordsHave } from './conditions.ts';
+import { distanceFrom, findCandidates, findCommon, indexed, meets, wordsHave, wordsWanted } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import {
@@ -42,7 +42,7 @@ import type { FileTable, FileVersionTable } from './schema.ts';
 import { coveredBy, coveredFolders, inOrBelow, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
-import { listed, searchKey } from './text.ts';
+import { isAmong, searchKey } from './text.ts';
 
 /** A file as stored. */
 export type FileRow = Selectable<FileTable>;
@@ -339,10 +339,10 @@ export async function countFileRows(db: Executor, query: FileQuery): Promise<Fil
   if (source === undefined) return { files: 0, bytes: 0 };
   const limit = COUNT_MAX + 1;
   const found = isOnlyWords(query, source)
-    ? sizesByWords(db, query.container, textsOf(query.where)).limit(limit).as('found')
-    : filesFrom(db, query, source).select('files.size').limit(limit).as('found');
+    ? await sizesByWords(db, query.container, textsOf(query.where), limit)
+    : sql<Sized>`${filesFrom(db, query, source).select('files.size').limit(limit)}`;
   const { files, bytes } = await db
-    .selectFrom(found)
+    .selectFrom(found.as('found'))
     .select([
       sql<number>`cast(count(*) as bigint)`.as('files'),
       sql<number>`cast(coalesce(sum(found.size), 0) as bigint)`.as('bytes'),
@@ -358,18 +358,25 @@ function isOnlyWords({ within, folderPath, where }: FileQuery, source: Source): 
 }
 
 /** The sizes of the files that have the texts, from the rows of their words alone: those lie side by side, and to look each of ten thousand files
- *  up by its id reads about as many pages of an index that has grown large. */
-function sizesByWords(db: Executor, container: string, texts: readonly string[]) {
-  return db
-    .selectFrom('file_search')
-    .select(
-      sql<number>`coalesce(file_search.size, (select files.size from files where files.id = file_search.file_id))`.as(
-        'size',
-      ),
-    )
-    .where('file_search.container', '=', container)
-    .where(wordsHave(texts))
-    .orderBy('file_search.seq');
+ *  up by its id reads about as many pages of an index that has grown large. Common words are soon found in the order of the rows; for others
+ *  the word index says where to look. */
+async function sizesByWords(
+  db: Executor,
+  container: string,
+  texts: readonly string[],
+  limit: number,
+): Promise<RawBuilder<Sized>> {
+  const size = sql`coalesce(file_search.size, (select files.size from files where files.id = file_search.file_id)) as size`;
+  const wanted = wordsWanted(texts);
+  const isCommon = (await findCommon(db, container, [wanted], limit)) !== undefined;
+  const named = isCommon ? undefined : indexed(db, container, wanted, size);
+  if (named !== undefined) return sql`(${named} and ${wordsHave(texts)} limit ${sql.lit(limit)})`;
+  return sql`(select ${size} from file_search where file_search.container = ${container} and ${wordsHave(texts)}
+    order by file_search.seq limit ${sql.lit(limit)})`;
+}
+
+interface Sized {
+  readonly size: number;
 }
 
 /** The newest files directly in each folder. */
@@ -623,7 +630,7 @@ export function filesFrom(db: Executor, query: FileQuery, source: Source) {
   let found = db.selectFrom('files').innerJoin('folders', 'folders.id', 'files.folder_id').where(meets(query.where));
   switch (source.kind) {
     case 'candidates':
-      found = found.where(sql<boolean>`files.id in ${listed(db, source.ids)}`);
+      found = found.where(isAmong(db, 'files.id', source.ids));
       // A plus keeps the planner from taking the files in the order of the container.
       found = found.where(sql<boolean>`(files.container || '') = ${query.container}`);
       if (source.folder !== undefined) return found.where(sql<boolean>`(files.folder_id || '') = ${source.folder.id}`);

@@ -1,7 +1,10 @@
 // The Search port in SQL: similar files, the kinds and values there are, and what waits to become searchable.
+import { ROOT } from '@latchkey/policy';
 import { type RawBuilder, sql } from 'kysely';
 import type { FileQuery, Paging, ScopeLayers } from '../../ports/metadata.ts';
 import {
+  COUNT_MAX,
+  EVERY_FILE,
   fold,
   isUnspaced,
   type Search,
@@ -10,20 +13,21 @@ import {
   type SimilarFile,
   wordsIn,
 } from '../../ports/search.ts';
-import { indexed, meets } from './conditions.ts';
+import { byAnyWords, findFew, hasEntries, type WordQuery, wordsHave } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
-import { filesFrom, findSource, toFileRecord, toPlacedFile } from './files.ts';
-import { coveredBy, mergeLayers } from './scopes.ts';
+import { type FileRow, filesFrom, findSource, type Source, toFileRecord, toPlacedFile } from './files.ts';
+import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
 import {
   fieldName,
   gramsOfPart,
+  headOf,
   indexFile,
   titleKey,
   tokensWanted,
   wordPattern,
   writtenValues,
 } from './search-index.ts';
-import { forUpdate, like, listed, literally } from './text.ts';
+import { forUpdate, isAmong, like, literally } from './text.ts';
 
 /** The Search port on a database. */
 export function sqlSearch(database: Database): Search {
@@ -42,47 +46,23 @@ class SqlSearch implements Search {
   }
 
   countTypes(container: string, within: ScopeLayers, limit: number) {
-    return this.#database.query('STORE_UNAVAILABLE', (db) =>
-      db
-        .selectFrom('files')
-        .innerJoin('folders', 'folders.id', 'files.folder_id')
-        .select(['files.mime', sql<number>`cast(count(*) as bigint)`.as('files')])
-        .where('files.container', '=', container)
-        .where(coveredBy('folders', mergeLayers(within)))
-        .groupBy('files.mime')
-        .orderBy('files', 'desc')
-        .orderBy('files.mime')
-        .limit(limit)
-        .execute(),
-    );
+    return this.#database.query('STORE_UNAVAILABLE', (db) => countTypes(db, container, within, limit));
   }
 
   listValues(container: string, within: ScopeLayers, field: SearchField, contains: string, limit: number) {
     return this.#database.query('STORE_UNAVAILABLE', async (db) => {
-      const rows = await db
-        .selectFrom('file_values')
-        .innerJoin('files', 'files.id', 'file_values.file_id')
-        .innerJoin('folders', 'folders.id', 'files.folder_id')
-        .select((eb) => ['file_values.text', eb.fn.min('file_values.file_id').as('file_id')])
-        .where('file_values.container', '=', container)
-        .where('file_values.field', '=', fieldName(field))
-        .where(like('file_values.text', `%${literally(fold(contains))}%`))
-        .where(coveredBy('folders', mergeLayers(within)))
-        .groupBy('file_values.text')
-        .orderBy('file_values.text')
-        .limit(limit)
-        .execute();
-      const ids = rows.map(({ file_id }) => file_id);
+      const found = await findValues(db, container, within, field, fold(contains), limit);
+      const ids = found.map(({ fileId }) => fileId);
       const files = await db
         .selectFrom('files')
         .selectAll()
-        .where(sql<boolean>`files.id in ${listed(db, ids)}`)
+        .where(isAmong(db, 'files.id', ids))
         .execute();
       const byId = new Map(files.map((file) => [file.id, file]));
       // The index keeps values without what makes no difference; people read them as somebody wrote them.
-      return rows.map(({ text, file_id }) => {
-        const file = byId.get(file_id);
-        return (file && writtenValues(file, field).find((value) => fold(value) === text)) ?? text;
+      return found.map(({ head, fileId }) => {
+        const file = byId.get(fileId);
+        return (file && writtenValues(file, field).find((value) => headOf(fold(value)) === head)) ?? head;
       });
     });
   }
@@ -104,84 +84,207 @@ class SqlSearch implements Search {
   }
 }
 
-/** The bounds of an ordinary page; similar files are weighed before they are paged. */
-async function findSimilar(db: Executor, query: FileQuery, texts: readonly string[], paging: Paging) {
-  const words = [...new Set(texts.flatMap(wordsIn))].slice(0, WORDS_MAX);
-  const ways = words.map((word) => likeWord(db, query.container, word));
-  const known = ways.filter((way) => way !== undefined);
-  const source = await findSource(db, { ...query, where: { of: 'all', conditions: [] } });
-  if (source === undefined || known.length < ways.length || known.length === 0)
-    return { files: [], total: 0, bytes: 0 };
-  // What the exact search finds is left to it.
-  const isExact = sql.join(
-    texts.map((text) => meets({ of: 'text', text })),
-    sql` and `,
+const ALL = sql<boolean>`1 = 1`;
+
+/** The types of the files that may be seen; see `Search.countTypes`. */
+export async function countTypes(db: Executor, container: string, within: ScopeLayers, limit: number) {
+  const scopes = mergeLayers(within);
+  const next = (after: RawBuilder<boolean>) =>
+    sql`(select min(files.mime) from files where files.container = ${container} and ${after})`;
+  // From one type to the next by an index: no file is read, and no more of its entries than are counted.
+  const everywhere = sql`with recursive types(mime, place) as (
+      select ${next(ALL)}, 1
+      union all select ${next(sql`files.mime > types.mime`)}, types.place + 1 from types
+      where types.mime is not null and types.place < ${sql.lit(TYPES_TRIED_MAX)})
+    select mime, (select count(*) from (select 1 from files where files.container = ${container} and files.mime = types.mime
+      limit ${sql.lit(COUNT_MAX)}) as counted) as files
+    from types where mime is not null`;
+  const inScope = () => sql`select files.mime, count(*) as files from files
+    where files.folder_id in (${coveredFolders(container, ROOT, scopes, sql`covered.id`)}) group by files.mime`;
+  const { rows } = await sql<{ mime: string; files: number }>`
+    select mime, case when files > ${sql.lit(COUNT_MAX)} then ${sql.lit(COUNT_MAX)} else files end as files
+    from (${scopes === undefined ? everywhere : inScope()}) as counted order by files desc, mime limit ${sql.lit(limit)}`.execute(
+    db,
   );
-  const candidates = await filesFrom(db, query, source.kind === 'folder' ? source : { kind: 'container' })
-    .innerJoin('file_search', 'file_search.file_id', 'files.id')
-    .select(['files.id', 'file_search.name_words', 'file_search.tag_words', 'file_search.meta_words'])
-    .where(sql<boolean>`file_search.file_id in (${sql.join(known, sql` intersect `)})`)
-    .where(sql<boolean>`not (${isExact})`)
-    .orderBy('file_search.seq')
-    .limit(SIMILAR_MAX)
+  return rows.map(({ mime, files }) => ({ mime, files: Number(files) }));
+}
+
+/** So many types are looked at, in their order. */
+const TYPES_TRIED_MAX = 1000;
+
+/** The beginnings of values, each with a file in scope that has it; see `Search.listValues`. */
+export async function findValues(
+  db: Executor,
+  container: string,
+  within: ScopeLayers,
+  field: SearchField,
+  contained: string,
+  limit: number,
+): Promise<readonly { readonly head: string; readonly fileId: string }[]> {
+  const query: FileQuery = { container, folderPath: ROOT, recursive: true, within, where: EVERY_FILE };
+  const source = await findSource(db, query);
+  if (source === undefined) return [];
+  const begin = headOf(contained);
+  const pattern = `%${literally(begin)}%`;
+  const end = `${begin}\u{10FFFF}`;
+  if (source.kind !== 'container') {
+    const rows = await filesFrom(db, query, source)
+      .innerJoin('file_values', 'file_values.file_id', 'files.id')
+      .select((eb) => ['file_values.head', eb.fn.min('files.id').as('file_id')])
+      .where('file_values.field', '=', fieldName(field))
+      .where(like('file_values.head', pattern))
+      .groupBy('file_values.head')
+      .orderBy(sql`case when file_values.head >= ${begin} and file_values.head < ${end} then 0 else 1 end`)
+      .orderBy('file_values.head')
+      .limit(limit)
+      .execute();
+    return rows.map(({ head, file_id }) => ({ head, fileId: file_id })).sort((a, b) => compare(a.head, b.head));
+  }
+  const ofField = sql`file_values.container = ${container} and file_values.field = ${fieldName(field)}`;
+  const scopes = mergeLayers(within);
+  const having = sql`select file_values.file_id from file_values where ${ofField} and file_values.head = heads.head`;
+  const fileOf =
+    scopes === undefined
+      ? sql`(${having} limit 1)`
+      : sql`(select few.file_id from (${having} limit ${sql.lit(FILES_TRIED_MAX)}) as few
+          join files on files.id = few.file_id join folders on folders.id = files.folder_id
+          where ${coveredBy('folders', scopes)} limit 1)`;
+  const found = new Map<string, string>();
+  const first = { from: sql<boolean>`file_values.head >= ${begin}`, to: sql<boolean>`file_values.head < ${end}` };
+  for (const { from, to } of begin === '' ? [{ from: ALL, to: ALL }] : [first, { from: ALL, to: ALL }]) {
+    if (found.size >= limit) break;
+    // From one value to the next by an index, however many files have each.
+    const next = (after: RawBuilder<boolean>) =>
+      sql`(select min(file_values.head) from file_values where ${ofField} and ${after} and ${to})`;
+    const { rows } = await sql<{ head: string; file_id: string }>`
+      with recursive heads(head, place) as (
+        select ${next(from)}, 1
+        union all select ${next(sql`file_values.head > heads.head`)}, heads.place + 1 from heads
+        where heads.head is not null and heads.place < ${sql.lit(VALUES_TRIED_MAX)})
+      select head, file_id from (select heads.head, ${fileOf} as file_id from heads
+        where heads.head is not null and ${like('heads.head', pattern)}) as found
+      where file_id is not null order by head limit ${sql.lit(limit)}`.execute(db);
+    for (const { head, file_id } of rows) if (found.size < limit) found.set(head, file_id);
+  }
+  return [...found].map(([head, fileId]) => ({ head, fileId })).sort((a, b) => compare(a.head, b.head));
+}
+
+/** So many different values are looked at for a suggestion: the first of the field, and the first that begin with what was typed. */
+const VALUES_TRIED_MAX = 2000;
+/** So many files that have a value are asked whether they are in scope. */
+const FILES_TRIED_MAX = 1000;
+
+/** Files that are like all of the texts; see `Search.findSimilarFiles`. */
+export async function findSimilar(db: Executor, query: FileQuery, texts: readonly string[], paging: Paging) {
+  const words = [...new Set(texts.flatMap(wordsIn))].slice(0, WORDS_MAX);
+  const likely = words.map(likeWord);
+  const source = words.length === 0 ? undefined : await findSource(db, query);
+  const weighed =
+    source === undefined
+      ? []
+      : (await linesToWeigh(db, query, source, likely, texts)).flatMap((file) => {
+          const relevance = relevanceOf(words, file);
+          return relevance === 0 ? [] : [[file.file_id, relevance] as const];
+        });
+  if (weighed.length === 0) return { files: [], total: 0, bytes: 0 };
+  const relevances = new Map(weighed);
+  const folder = source?.kind === 'folder' ? source.folder : undefined;
+  const found = await filesFrom(db, query, { kind: 'candidates', ids: [...relevances.keys()], folder })
+    .select(['files.id', 'files.name_key', 'files.title_key', 'files.created_at', 'files.modified_at', 'files.size'])
+    .select('files.mime')
     .execute();
-  const weighed = candidates.flatMap((file) => {
-    const relevance = relevanceOf(words, file);
-    return relevance === 0 ? [] : [{ id: file.id, relevance }];
-  });
-  const relevances = new Map(weighed.map(({ id, relevance }) => [id, relevance]));
+  const sorted = found.map((file) => ({ ...file, relevance: relevances.get(file.id) ?? 0 })).sort(similarOrder(paging));
+  const page = sorted.slice(paging.offset, paging.offset + paging.limit);
+  const ids = page.map(({ id }) => id);
   const rows = await db
     .selectFrom('files')
     .innerJoin('folders', 'folders.id', 'files.folder_id')
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
-    .where(sql<boolean>`files.id in ${listed(db, [...relevances.keys()])}`)
+    .where(isAmong(db, 'files.id', ids))
     .execute();
-  const files = rows
-    .map((row): SimilarFile & { readonly key: string; readonly title: string } => ({
-      file: toFileRecord(toPlacedFile(row)),
-      relevance: relevances.get(row.id) ?? 0,
-      key: row.name_key,
-      title: row.title_key ?? row.name_key,
-    }))
-    .sort(similarOrder(paging));
-  const page = files.slice(paging.offset, paging.offset + paging.limit);
+  const records = new Map(rows.map((row) => [row.id, toFileRecord(toPlacedFile(row))]));
   return {
-    files: page.map(({ file, relevance }) => ({ file, relevance })),
-    total: files.length,
-    bytes: files.reduce((sum, { file }) => sum + file.sizeBytes, 0),
+    files: page.flatMap(({ id, relevance }): readonly SimilarFile[] => {
+      const file = records.get(id);
+      return file === undefined ? [] : [{ file, relevance }];
+    }),
+    total: sorted.length,
+    bytes: sorted.reduce((sum, { size }) => sum + size, 0),
   };
 }
 
+/**
+ * The words of the files that may be like all of the texts, without those that have them exactly, which are left to the exact search. Where there
+ * are many files, an index names those that share letters with the rarest word; when no word is rare, the first files are looked at.
+ */
+async function linesToWeigh(
+  db: Executor,
+  query: FileQuery,
+  source: Source,
+  likely: readonly (readonly WordQuery[])[],
+  texts: readonly string[],
+): Promise<readonly Lines[]> {
+  const files = await rowsToWeigh(db, query, source, likely);
+  const alike = likely.map((ways) => sql`(${sql.join(ways.map(hasEntries), sql` or `)})`);
+  return db
+    .selectFrom('file_search')
+    .select(['file_search.file_id', 'file_search.name_words', 'file_search.tag_words', 'file_search.meta_words'])
+    .where(files)
+    .where(sql<boolean>`${sql.join(alike, sql` and `)} and not ${wordsHave(texts)}`)
+    .orderBy('file_search.seq')
+    .limit(SIMILAR_MAX)
+    .execute();
+}
+
+/** True for the rows of `file_search` that are looked at. */
+async function rowsToWeigh(
+  db: Executor,
+  query: FileQuery,
+  source: Source,
+  likely: readonly (readonly WordQuery[])[],
+): Promise<RawBuilder<boolean>> {
+  const { container } = query;
+  const isFew = source.kind === 'folder' ? source.folder.files_count <= LOOKED_AT_MAX : source.kind !== 'container';
+  const found = filesFrom(db, query, source).select('files.id');
+  if (isFew) return sql<boolean>`(file_search.file_id in ${found})`;
+  const ways = likely.flatMap((words) => byAnyWords(db, container, words) ?? []);
+  const ids = await findFew(db, container, ways, SIMILAR_MAX);
+  if (ids !== undefined) return isAmong(db, 'file_search.file_id', ids);
+  if (source.kind === 'folder') {
+    const first = found.orderBy('files.name_key').orderBy('files.id').limit(LOOKED_AT_MAX);
+    return sql<boolean>`(file_search.file_id in (select id from ${first} as first))`;
+  }
+  return sql<boolean>`(file_search.container = ${container} and file_search.seq <= (select max(first.seq) from (
+    select seq from file_search where container = ${container} order by seq limit ${sql.lit(LOOKED_AT_MAX)}) as first))`;
+}
+
+/** So many files are looked at when no word is rare. */
+const LOOKED_AT_MAX = 10_000;
 const WORDS_MAX = 10;
 /** Shorter words have too little to be alike. */
 const SIMILAR_LENGTH_MIN = 3;
 const TYPO_LENGTH_MIN = 5;
 
-/** The files that may have a word like this one: its beginning, its letters in a row, or both of its ends but for an edit. */
-function likeWord(db: Executor, container: string, word: string): RawBuilder<unknown> | undefined {
+/** What a word like this one may have: its beginning, its letters in a row, or one of its ends without an edit. */
+function likeWord(word: string): readonly WordQuery[] {
   const { whole, beginning } = tokensWanted(word);
-  const exactly = indexed(db, container, { whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) });
   const letters = [...word];
-  const ways = [exactly];
+  const ways: WordQuery[] = [{ whole, ...(beginning === undefined ? {} : { beginnings: [beginning] }) }];
   if (!isUnspaced(word) && letters.length >= SIMILAR_LENGTH_MIN) {
-    ways.push(indexed(db, container, { whole: [], grams: gramsOfPart(word, 'inside') }));
+    ways.push({ whole: [], grams: gramsOfPart(word, 'inside') });
   }
   if (!isUnspaced(word) && letters.length >= TYPO_LENGTH_MIN) {
     // One edit spares at least one of the ends when a letter lies between them.
     const end = Math.floor((letters.length - 1) / 2);
-    ways.push(indexed(db, container, { whole: [], grams: gramsOfPart(letters.slice(0, end).join(''), 'start') }));
-    ways.push(indexed(db, container, { whole: [], grams: gramsOfPart(letters.slice(-end).join(''), 'end') }));
+    ways.push({ whole: [], grams: gramsOfPart(letters.slice(0, end).join(''), 'start') });
+    ways.push({ whole: [], grams: gramsOfPart(letters.slice(-end).join(''), 'end') });
   }
-  const known = ways.filter((way) => way !== undefined);
-  if (known.length === 0) return undefined;
-  return sql`select file_id from (${sql.join(
-    known.map((way) => sql`select file_id from (${way}) as way`),
-    sql` union `,
-  )}) as ways`;
+  return ways;
 }
 
 interface Lines {
+  readonly file_id: string;
   readonly name_words: string;
   readonly tag_words: string;
   readonly meta_words: string;
@@ -221,7 +324,9 @@ export function isOneEditAway(first: string, second: string): boolean {
   return restA.length === 2 && restB.length === 2 && restA[0] === restB[1] && restA[1] === restB[0];
 }
 
-type Sortable = SimilarFile & { readonly key: string; readonly title: string };
+type Sortable = Pick<FileRow, 'id' | 'name_key' | 'title_key' | 'created_at' | 'modified_at' | 'size' | 'mime'> & {
+  readonly relevance: number;
+};
 
 function similarOrder({ sort, descending }: Paging): (a: Sortable, b: Sortable) => number {
   const keyOf = (found: Sortable): number | string => {
@@ -229,21 +334,24 @@ function similarOrder({ sort, descending }: Paging): (a: Sortable, b: Sortable) 
       case 'relevance':
         return found.relevance;
       case 'created_at':
-        return found.file.createdAtMs;
+        return found.created_at;
       case 'modified_at':
-        return found.file.modifiedAtMs;
+        return found.modified_at;
       case 'size':
-        return found.file.sizeBytes;
+        return found.size;
       case 'type':
-        return found.file.mime;
+        return found.mime;
       case 'title':
-        return found.title;
+        return found.title_key ?? found.name_key;
       case 'name':
       case 'assets_count':
-        return found.key;
+        return found.name_key;
     }
   };
-  const compare = (a: number | string, b: number | string) => (a < b ? -1 : a > b ? 1 : 0);
   return (a, b) =>
-    (descending ? -1 : 1) * compare(keyOf(a), keyOf(b)) || compare(a.key, b.key) || compare(a.file.id, b.file.id);
+    (descending ? -1 : 1) * compare(keyOf(a), keyOf(b)) || compare(a.name_key, b.name_key) || compare(a.id, b.id);
+}
+
+function compare<T extends number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

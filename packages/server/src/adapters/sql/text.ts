@@ -29,11 +29,12 @@ export function dialectOf(db: Executor): 'sqlite' | 'postgres' {
   return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
 }
 
-/** The ids as one parameter, so that the statement is the same however many there are. */
-export function listed(db: Executor, ids: readonly string[]): RawBuilder<unknown> {
+/** True where the column has one of the ids, however many, given as one parameter. PostgreSQL knows how many they are and looks each one up by an
+ *  index: of ids in a subquery it knows nothing, and may compare every row with every id. */
+export function isAmong(db: Executor, column: string, ids: readonly string[]): RawBuilder<boolean> {
   return dialectOf(db) === 'postgres'
-    ? sql`(select unnest(${[...ids]}::text[]))`
-    : sql`(select value from json_each(${JSON.stringify(ids)}))`;
+    ? sql<boolean>`(${sql.ref(column)} = any(${[...ids]}::text[]))`
+    : sql<boolean>`(${sql.ref(column)} in (select value from json_each(${JSON.stringify(ids)})))`;
 }
 
 /** The numbers as a table with the column `seq`, given as one parameter. */
