@@ -192,12 +192,21 @@ function buildWidget() {
 }
 
 /**
+ * Installs an example that only its own test needs, unless it was done already, and answers its folder.
+ * @param {string} name of its folder
+ */
+export async function installExample(name) {
+  const folder = join(root, 'examples', name);
+  await install(`install examples/${name}`, folder);
+  return folder;
+}
+
+/**
  * Installs and builds an example that only its own test needs, unless it was done already.
  * @param {string} name of its folder
  */
 export async function buildExample(name) {
-  const folder = join(root, 'examples', name);
-  await install(`install examples/${name}`, folder);
+  const folder = await installExample(name);
   // Examples with a widget share its page.
   await unlessFresh('built', folder, [folder, widget], join(folder, 'dist/main.js'), () =>
     doStep(`build examples/${name}`, process.execPath, ['build.mjs'], { cwd: folder }),

@@ -102,10 +102,15 @@ export class Widget {
 
   /** Changes options of the media browser, as the page around it may do at any time. */
   async setOptions(options: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.page.evaluate(
-      (changed) => window.latchkeyDemo?.filerobot.getPlugin('Explorer').setOptions(changed),
+    await this.setPluginOptions('Explorer', options);
+  }
+
+  /** Changes options of any plugin. */
+  async setPluginOptions(plugin: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.page.evaluate(([id, changed]) => window.latchkeyDemo?.filerobot.getPlugin(id).setOptions(changed), [
+      plugin,
       options,
-    );
+    ] as const);
   }
 
   /** Changes members of the media browser's `config`, one level deep, and leaves the others as they are. */
@@ -138,7 +143,7 @@ export class Widget {
   }
 
   /** Opens what stands behind the message on the screen and resolves when it says this. */
-  async seeDetails(text: string): Promise<void> {
+  async seeDetails(text: string | RegExp): Promise<void> {
     await this.page.getByText('See details', { exact: true }).hover();
     await this.page.getByText(text).waitFor();
   }
@@ -190,11 +195,19 @@ export class Widget {
     const dialog = this.page.waitForEvent('filechooser');
     await this.page.getByText('browse', { exact: true }).click();
     await (await dialog).setFiles(files.map((file) => ({ ...file })));
+    await this.#startUploads();
+    await this.#untilEnded(endedBefore + files.length);
+  }
+
+  /** Starts the uploads of the files that were added. */
+  async #startUploads(): Promise<void> {
     await this.page.getByText('Add more', { exact: true }).waitFor();
     await this.page.getByRole('button', { name: 'Upload', exact: true }).last().click();
-    await this.page.waitForFunction((count) => window.recorded.ended.length >= count, endedBefore + files.length, {
-      timeout: 120_000,
-    });
+  }
+
+  /** Resolves when so many uploads have ended since the page was opened. */
+  async #untilEnded(count: number): Promise<void> {
+    await this.page.waitForFunction((wanted) => window.recorded.ended.length >= wanted, count, { timeout: 120_000 });
   }
 
   /** Hands the widget an address in place of a file, as plugins for other places do, and resolves when the upload has ended. */
@@ -204,6 +217,25 @@ export class Widget {
       { uploadUrl, name, type },
     );
     await this.page.waitForFunction((wanted) => window.recorded.ended.includes(wanted), name);
+  }
+
+  /**
+   * Adds a file that a companion is to fetch, as plugins for cloud drives do, presses the button as a person does, and resolves when the
+   * upload has ended, well or badly.
+   */
+  async uploadThrough(companionUrl: string, url: string, name: string, type: string): Promise<void> {
+    const endedBefore = await this.page.evaluate(() => window.recorded.ended.length);
+    const remote = { companionUrl, url: `${companionUrl}/url/get`, body: { url }, providerOptions: {} };
+    await this.page.evaluate((file) => window.latchkeyDemo?.filerobot.addFile(file, false), {
+      source: 'Test',
+      name,
+      type,
+      data: { size: null },
+      isRemote: true,
+      remote,
+    });
+    await this.#startUploads();
+    await this.#untilEnded(endedBefore + 1);
   }
 
   /** The line of the upload panel about a file, such as "Uploaded" or "Uploading failed". */
@@ -267,6 +299,25 @@ export class Widget {
     const [download] = await Promise.all([this.page.waitForEvent('download'), act()]);
     return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
   }
+}
+
+/**
+ * Has the demo page's content security policy let these in for its scripts as well, as the policy of a page that needs them does; to be
+ * done before the page is opened.
+ */
+export async function letScriptsReach(page: Page, ...sources: readonly string[]): Promise<void> {
+  await page.route(
+    ({ pathname }) => pathname === '/demo/',
+    async (route) => {
+      const response = await route.fetch();
+      const headers = response.headers();
+      const own = headers['content-security-policy'] ?? '';
+      const policy = own.replace("connect-src 'self'", `connect-src 'self' ${sources.join(' ')}`);
+      await route.fulfill({ response, headers: { ...headers, 'content-security-policy': policy } });
+    },
+  );
+  // A page that was handed out like this counts as one of the public internet, which may not ask this machine without permission.
+  await page.context().grantPermissions(['local-network-access']);
 }
 
 /** Runs in the page before its own scripts: listens to the widget from its first moment. */

@@ -57,6 +57,8 @@ function startWidget(packages: Packages, settings: Settings): Filerobot {
     enablePublishModal: true,
     // And the dialog of who has which role, to those who may see it. Whom it offers, the page around it says: `usersAndTeams`.
     enabledManageAccess: true,
+    // Would send the key and the address of the picture to a service of the widget's maker, which knows no other server than its own.
+    showRemoveBackgroundOption: false,
   });
   for (const [plugin, options] of packages.plugins) filerobot.use(plugin, options);
   return filerobot;

@@ -175,7 +175,7 @@ const ROWS = {
   trustedProxies: row(
     'LATCHKEY_TRUSTED_PROXIES',
     'none',
-    'Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For is believed, read from the right.',
+    'Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For is believed, read from the right, and whose X-Forwarded-Origin where there is no Origin.',
     z.string().transform(commaSeparated).pipe(z.array(cidr)),
   ),
   publicUrl: row(

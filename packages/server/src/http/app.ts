@@ -12,7 +12,15 @@ import type { Ports } from '../ports/index.ts';
 import { registerConsole, type StaticFolders } from './console.ts';
 import { corsHeaders, registerPreflight } from './cors.ts';
 import { type Phase, refuseWhenClosing } from './drain.ts';
-import { addressOr, clientIp, credential, refuseForeignPage, requestOrigin, SESSION_HEADER } from './facts.ts';
+import {
+  addressOr,
+  clientIp,
+  credential,
+  forwardedOrigin,
+  refuseForeignPage,
+  requestOrigin,
+  SESSION_HEADER,
+} from './facts.ts';
 import { registerHealth } from './health.ts';
 import { acceptAnyJson, leaveBodies } from './json.ts';
 import { registerMetrics } from './metrics.ts';
@@ -55,9 +63,10 @@ interface RequestState {
 /** Builds the application on the given ports. It does not listen; `close` it to let plugins go. */
 export async function createApp(ports: Ports, options: AppOptions): Promise<FastifyInstance> {
   const rendering = { showTrace: options.showTrace, log: ports.system.log };
+  const isTrusted = trusting(options.trustedProxies);
   const app = fastify({
     logger: false,
-    trustProxy: options.trustedProxies.length === 0 ? false : trusting(options.trustedProxies),
+    trustProxy: options.trustedProxies.length === 0 ? false : isTrusted,
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
@@ -149,7 +158,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
       container: params['container'] ?? '',
       credential: presented,
       clientIp: clientIp(request),
-      origin: requestOrigin(request, () => new URL(baseUrlOf(request)).origin),
+      origin: requestOrigin(request, () => new URL(baseUrlOf(request)).origin) ?? forwardedOrigin(request, isTrusted),
       decided: (decision: Decided) => decisions.add(decision),
       ...(row.continues === undefined ? {} : { uploadId: params[row.continues] ?? '' }),
     };

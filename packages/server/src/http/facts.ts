@@ -44,6 +44,16 @@ export function requestOrigin(request: FastifyRequest, ownOrigin: () => string):
 }
 
 /**
+ * The origin of the page that a server asks for, such as a companion that sends files on from cloud drives and may not send
+ * `Origin` itself. It is believed from trusted proxies only, and never beside what a browser says.
+ */
+export function forwardedOrigin(request: FastifyRequest, isTrusted: (address: string) => boolean): string | undefined {
+  const { origin, 'sec-fetch-site': site, 'x-forwarded-origin': forwarded } = request.headers;
+  if (origin !== undefined || site !== undefined || forwarded === undefined) return undefined;
+  return isTrusted(request.socket.remoteAddress ?? '') ? (parseOrigin(forwarded) ?? 'null') : undefined;
+}
+
+/**
  * Refuses what another site's page sends along with our cookie (threat 19). A browser that knows Fetch Metadata says
  * itself where a request comes from; of others, the origin must be ours. Raises ORIGIN_DENIED.
  */
@@ -62,10 +72,11 @@ export function refuseForeignPage(request: FastifyRequest, publicUrl: string | u
 
 /**
  * The key of a request for bytes, else the signature in its address. Widgets send their key along to addresses that are signed as
- * well: the key, which is asked everything, then stands alone, and the signature is not looked at.
+ * well: the key, which is asked everything, then stands alone, and the signature is not looked at. They also hang a query of their
+ * own behind the address they hand to a service, and the address has one already: its `?` is in no signature.
  */
 export function addressOr(presented: Credential, query: Query): Credential {
-  const text = query.one('sig');
+  const text = query.one('sig')?.split('?', 1)[0];
   return presented.kind === 'none' && text !== undefined ? { kind: 'address', text } : presented;
 }
 

@@ -172,7 +172,7 @@ async function uploadMultipart(call: UploadCall): Promise<object> {
       description: describe(fields, part),
       checksums: checksumsOfPart(fields, part),
     }));
-    return answer(call, await store(call, folder, described));
+    return answer(call, await store(call, folder, described, fields.get('resize')));
   });
 }
 
@@ -481,20 +481,23 @@ function base64Bytes(text: string): Buffer {
   return Buffer.from(encoded, 'base64');
 }
 
-/** Stores what was staged. `obfuscate=KEEP_ORIGINAL_NAME` says that what is there is to be overwritten, even by the same. */
+/**
+ * Stores what was staged. `obfuscate=KEEP_ORIGINAL_NAME` says that what is there is to be overwritten, even by the same. A companion
+ * says in the form how large pictures may be, everybody else in the address.
+ */
 function store(
   call: UploadCall,
   folder: CanonicalPath,
   staged: readonly DescribedFile[],
+  resizeOfForm?: string,
 ): Promise<readonly StoredUpload[]> {
   const keepDuplicates = call.query.one('obfuscate') === 'KEEP_ORIGINAL_NAME';
-  const resize = sidesOf(call);
+  const resize = sidesOf(call.query.one('resize') ?? resizeOfForm);
   return storeUploads(call.ports, folder, staged, { keepDuplicates, ...(resize === undefined ? {} : { resize }) });
 }
 
 /** `resize=w,h` (wire contract 5.6); one of the two may be left out. Raises REQUEST_INVALID. */
-function sidesOf(call: Call): Sides | undefined {
-  const text = call.query.one('resize');
+function sidesOf(text: string | undefined): Sides | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{0,4})(?:,(\d{0,4}))?$/.exec(text);
   const [width, height] = [match?.[1] ?? '', match?.[2] ?? ''].map((side) => (side === '' ? undefined : Number(side)));

@@ -152,4 +152,49 @@ describe('a template for certain origins', async () => {
     expect((await ask({ 'sec-fetch-site': 'none' })).status).toBe(403);
     await own.close();
   });
+
+  describe('believes a server that asks for a page, and may not send Origin', () => {
+    const PROXY = '10.0.0.1';
+    const ASKED = { 'x-forwarded-origin': 'https://app.example.com' };
+    const rows: readonly {
+      readonly why: string;
+      readonly trusted?: readonly string[];
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly outcome: string;
+    }[] = [
+      { why: 'a trusted proxy names an allowed page', outcome: 'served' },
+      { why: 'nobody is trusted', trusted: [], outcome: 'ORIGIN_DENIED' },
+      { why: 'another one is trusted', trusted: ['10.0.0.2'], outcome: 'ORIGIN_DENIED' },
+      {
+        why: 'it names another page',
+        headers: { 'x-forwarded-origin': 'https://evil.example' },
+        outcome: 'ORIGIN_DENIED',
+      },
+      {
+        why: 'it names two pages',
+        headers: { 'x-forwarded-origin': 'https://app.example.com, https://evil.example' },
+        outcome: 'ORIGIN_DENIED',
+      },
+      { why: 'a browser says another page', headers: { origin: 'https://evil.example' }, outcome: 'ORIGIN_DENIED' },
+      { why: 'a browser hides its page', headers: { origin: 'null' }, outcome: 'ORIGIN_DENIED' },
+      {
+        why: 'a browser says that it is a foreign page',
+        headers: { 'sec-fetch-site': 'cross-site' },
+        outcome: 'ORIGIN_DENIED',
+      },
+    ];
+
+    test.each(rows)('$outcome when $why', async ({ trusted = [`${PROXY}/32`], headers = {}, outcome }) => {
+      const proxied = await openHarness({ trustedProxies: trusted });
+      const proxiedKey = await proxied.key({ restrictions });
+      const answer = await proxied.call({
+        url: '/v5/files',
+        key: proxiedKey,
+        ip: PROXY,
+        headers: { 'x-forwarded-for': '203.0.113.7', ...ASKED, ...headers },
+      });
+      expect(answer.status === 200 ? 'served' : answer.body['code']).toBe(outcome);
+      await proxied.close();
+    });
+  });
 });

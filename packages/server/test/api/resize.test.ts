@@ -64,3 +64,23 @@ test.each(['0,5', 'a', ',', '5,5,5', '4097', '-1,2'])('resize=%s is refused', as
   const { answer } = await upload('a.txt', Buffer.from('a'), resize);
   expect([answer.status, answer.body['faults']]).toMatchObject([400, [{ field: 'resize' }]]);
 });
+
+test('a companion, which cannot change the address, says it in the form', async () => {
+  const content = await drawn(80, 60).png().toBuffer();
+  const send = (url: string) =>
+    harness.call({ method: 'POST', url, key, ...multipart([{ name: 'form.png', content }], { resize: '40,40' }) });
+  const answer = await send('/v4/files?folder=%2Fform-alone');
+  const { bytes } = await harness.call({ url: `/v4/get/${answer.textAt('file.uuid')}`, key });
+  expect(await sharp(bytes).metadata()).toMatchObject({ width: 40, height: 30 });
+  const both = await send('/v4/files?folder=%2Fform-and-address&resize=20,20');
+  const { bytes: small } = await harness.call({ url: `/v4/get/${both.textAt('file.uuid')}`, key });
+  expect(await sharp(small).metadata()).toMatchObject({ width: 20, height: 15 });
+  const wrong = { resize: 'undefined,undefined' };
+  const refused = await harness.call({
+    method: 'POST',
+    url: '/v4/files?folder=%2Frefused',
+    key,
+    ...multipart([{ name: 'form.png', content }], wrong),
+  });
+  expect([refused.status, refused.body['faults']]).toMatchObject([400, [{ field: 'resize' }]]);
+});

@@ -49,6 +49,15 @@ describe('a signed address', () => {
     expect(await code(file?.url.cdn ?? '')).toBe('OK');
   });
 
+  test('opens its file also with the query that the widget hangs behind it for a service', async () => {
+    const { cdn } = await urlsOf(await hidden('cut-out.png'), key);
+    const asked = `${cdn}?method=sfx_own&mode=async&cache=0`;
+    const answer = await harness.call({ url: local(asked) });
+    expect([answer.status, answer.text]).toEqual([200, 'content of cut-out.png']);
+    const forged = asked.replace(/.(?=\?method)/, (last) => (last === 'A' ? 'B' : 'A'));
+    expect(await code(forged)).not.toBe('OK');
+  });
+
   test('holds no key, and is the same each time', async () => {
     const uuid = await hidden('b.txt');
     const { cdn } = await urlsOf(uuid, key);

@@ -43,6 +43,23 @@ async function filesIn(key: string, folder: string): Promise<number> {
 }
 
 describe('file.upload', () => {
+  test('takes the form of a companion: bare fields before a file of no particular type', async () => {
+    const key = await harness.key();
+    const { headers, body } = multipart([{ name: 'cloud.png', content: PNG, type: 'application/octet-stream' }], {
+      name: 'cloud.png',
+      type: 'image/png',
+      meta: '{"title":"From a drive"}',
+      'filerobot-folder': '/drive',
+    });
+    const answer = await harness.call({ method: 'POST', url: '/v4/files?folder=%2Fdrive', key, headers, body });
+    expect(fileOf(answer)).toMatchObject({
+      name: 'cloud.png',
+      type: 'image/png',
+      folder: { name: '/drive' },
+      meta: { title: 'From a drive' },
+    });
+  });
+
   test('takes a multipart file with its side parts and answers it in both forms', async () => {
     const key = await harness.key();
     const { headers, body } = multipart([{ name: 'a b.png', content: PNG, type: 'image/png' }], {
