@@ -1,9 +1,12 @@
 // The Search port in SQL: similar files, the kinds and values there are, and what waits to become searchable.
+import { ROOT } from '@latchkey/policy';
 import { type RawBuilder, sql } from 'kysely';
-import type { FileQuery, Paging, ScopeLayers } from '../../ports/metadata.ts';
+import { distanceBetween, FAR, keyDistance, keysAround, type Look, lookKey, lookOf } from '../../ports/look.ts';
+import type { FileQuery, JsonObject, Paging, ScopeLayers } from '../../ports/metadata.ts';
 import {
   fold,
   isUnspaced,
+  LOOKED_THROUGH_MAX,
   type Search,
   type SearchField,
   SIMILAR_MAX,
@@ -12,12 +15,16 @@ import {
 } from '../../ports/search.ts';
 import { indexed, meets } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
-import { filesFrom, findSource, toFileRecord, toPlacedFile } from './files.ts';
-import { coveredBy, mergeLayers } from './scopes.ts';
+import { filesFrom, findPlacedFiles, findSource, toFileRecord, toPlacedFile } from './files.ts';
+import { findFolderRow, sumFolders } from './folders.ts';
+import { waitsForLook } from './migrations/0028-looks.ts';
+import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
 import {
+  addColours,
   fieldName,
   gramsOfPart,
   indexFile,
+  storedLookKey,
   titleKey,
   tokensWanted,
   wordPattern,
@@ -87,21 +94,144 @@ class SqlSearch implements Search {
     });
   }
 
+  findLookAlikes(container: string, within: ScopeLayers, look: Look, besides: string, limit: number) {
+    return this.#database.query('STORE_UNAVAILABLE', (db) =>
+      findAlike(db, { container, within, look, besides }, limit),
+    );
+  }
+
   catchUp(limit: number): Promise<number> {
+    const { dialect } = this.#database;
     return this.#database.write('STORE_UNAVAILABLE', async (db) => {
       const waiting = db.selectFrom('files').selectAll().where('title_key', 'is', null).orderBy('id').limit(limit);
-      const files = await forUpdate(this.#database.dialect, waiting).execute();
+      const files = await forUpdate(dialect, waiting).execute();
       for (const file of files) {
         await db
           .updateTable('files')
-          .set({ title_key: titleKey(file) })
+          .set({ title_key: titleKey(file), look_key: storedLookKey(file) })
           .where('id', '=', file.id)
           .execute();
         await indexFile(db, file);
       }
-      return files.length;
+      const unseen = db
+        .selectFrom('files')
+        .selectAll()
+        .where(sql.raw<boolean>(waitsForLook(dialect)))
+        .orderBy('id')
+        .limit(limit - files.length);
+      const pictures = files.length === limit ? [] : await forUpdate(dialect, unseen).execute();
+      for (const file of pictures) {
+        const look_key = storedLookKey(file);
+        await db.updateTable('files').set({ look_key }).where('id', '=', file.id).execute();
+        await addColours(db, file);
+      }
+      return files.length + pictures.length;
     });
   }
+}
+
+interface Wanted {
+  readonly container: string;
+  readonly within: ScopeLayers;
+  readonly look: Look;
+  readonly besides: string;
+}
+
+/** Of so many files, those of the nearest mean colours, the whole looks are compared. */
+const COMPARED = 1000;
+/** So many neighbours on each side of each key are read from the index. */
+const NEIGHBOURS = 500;
+
+/** Two steps: the mean colours of many files, each one number of an index, and of the nearest the blurred pictures. */
+async function findAlike(db: Executor, wanted: Wanted, limit: number): Promise<readonly SimilarFile[]> {
+  const { container, within, look, besides } = wanted;
+  const scopes = mergeLayers(within);
+  const root = await findFolderRow(db, container, ROOT);
+  if (root === undefined) return [];
+  const { files: seen } = await sumFolders(db, root, true, scopes);
+  if (seen === 0) return [];
+  const key = lookKey(look);
+  const candidates = await (seen > LOOKED_THROUGH_MAX
+    ? neighbours(db, container, scopes, key)
+    : everyLook(db, container, scopes));
+  const nearest = candidates
+    .filter(({ id }) => id !== besides)
+    .map(({ id, look_key }) => ({ id, distance: keyDistance(key, look_key) }))
+    .sort(nearestFirst)
+    .slice(0, COMPARED);
+  const { rows } = await sql<{ id: string; info: string }>`select files.id, files.info from files
+    where files.id in ${listed(
+      db,
+      nearest.map(({ id }) => id),
+    )}`.execute(db);
+  const alike = rows
+    .flatMap(({ id, info }) => {
+      const other = lookOf(JSON.parse(info) as JsonObject); // Only objects are stored.
+      const distance = other === undefined ? FAR : distanceBetween(look, other);
+      return distance < FAR ? [{ id, distance }] : [];
+    })
+    .sort(nearestFirst)
+    .slice(0, limit);
+  const found = await findPlacedFiles(
+    db,
+    container,
+    alike.map(({ id }) => id),
+  );
+  const byId = new Map(found.map((placed) => [placed.file.id, placed]));
+  return alike.flatMap(({ id, distance }) => {
+    const placed = byId.get(id);
+    return placed === undefined ? [] : [{ file: toFileRecord(placed), relevance: relevanceAt(distance) }];
+  });
+}
+
+function nearestFirst(a: { readonly id: string; readonly distance: number }, b: typeof a): number {
+  return a.distance - b.distance || (a.id < b.id ? -1 : 1);
+}
+
+/** From 1 for the same look to just above 0. */
+function relevanceAt(distance: number): number {
+  return Math.max(1, Math.round((1 - distance / FAR) * 1000)) / 1000;
+}
+
+type Scopes = ReturnType<typeof mergeLayers>;
+interface Keyed {
+  readonly id: string;
+  readonly look_key: number;
+}
+
+/** The numbers of all files that may be seen, which are few. */
+async function everyLook(db: Executor, container: string, scopes: Scopes): Promise<readonly Keyed[]> {
+  const from =
+    scopes === undefined
+      ? sql`files.container = ${container}`
+      : sql`files.folder_id in (${coveredFolders(container, ROOT, scopes, sql`covered.id`)})`;
+  const { rows } = await sql<Keyed>`select files.id, files.look_key from files
+    where ${from} and files.look_key >= 0 limit ${sql.lit(LOOKED_THROUGH_MAX)}`.execute(db);
+  return rows;
+}
+
+/** The numbers around the key, of which as many are read whatever the scopes are, without those of files that may not be seen. */
+async function neighbours(db: Executor, container: string, scopes: Scopes, key: number): Promise<readonly Keyed[]> {
+  const near = looksNear(container, key);
+  const { rows } = await (scopes === undefined
+    ? sql<Keyed>`${near}`.execute(db)
+    : sql<Keyed>`select near.id, near.look_key from (${near}) as near
+        inner join files on files.id = near.id inner join folders on folders.id = files.folder_id
+        where ${coveredBy('folders', scopes)}`.execute(db));
+  return rows;
+}
+
+/** The statement that reads the index on both sides of every key to start from. */
+export function looksNear(container: string, key: number): RawBuilder<unknown> {
+  // With the condition of the index, which a planner does not see in a parameter.
+  const from = sql`from files where container = ${container} and look_key >= 0`;
+  const parts = keysAround(key).flatMap((near) => [
+    sql`select id, look_key from (select id, look_key ${from} and look_key >= ${near}
+      order by look_key, id limit ${sql.lit(NEIGHBOURS)}) as after`,
+    sql`select id, look_key from (select id, look_key ${from} and look_key < ${near}
+      order by look_key desc, id desc limit ${sql.lit(NEIGHBOURS)}) as before`,
+  ]);
+  return sql`select distinct id, look_key from (${sql.join(parts, sql` union all `)}) as near`;
 }
 
 /** The bounds of an ordinary page; similar files are weighed before they are paged. */
