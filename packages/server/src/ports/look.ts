@@ -36,7 +36,7 @@ export function lookOf(info: JsonObject): Look | undefined {
   const hasSides = typeof width === 'number' && typeof height === 'number' && width > 0 && height > 0;
   return {
     grid: drawn(waves),
-    mean: toColour(mean),
+    mean: toColour(...mean),
     colours: hexes.map(parseHex).filter((colour) => colour !== undefined),
     proportion: hasSides ? Math.log(width / height) : undefined,
   };
@@ -57,8 +57,13 @@ export function distanceBetween(a: Look, b: Look): number {
 /** How far each of the colours is from the nearest of the others, on average. */
 function missing(colours: readonly Colour[], others: readonly Colour[]): number {
   if (colours.length === 0 || others.length === 0) return 0;
-  const each = colours.map((colour) => Math.min(...others.map((other) => apart(colour, other))));
-  return each.reduce((sum, one) => sum + one, 0) / each.length;
+  let sum = 0;
+  for (const colour of colours) {
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const other of others) nearest = Math.min(nearest, apart(colour, other));
+    sum += nearest;
+  }
+  return sum / colours.length;
 }
 
 function apart(a: Colour, b: Colour): number {
@@ -117,20 +122,25 @@ function partsOf(key: number): readonly number[] {
 
 /** Red, green and blue as light adds up, from 0 to 1; of a wave how much they swing. */
 type Light = readonly [number, number, number];
+const NO_LIGHT: Light = [0, 0, 0];
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~';
+const VALUES: ReadonlyMap<string, number> = new Map([...DIGITS].map((sign, value) => [sign, value]));
 
 /** The waves of a BlurHash, in rows; the first one is the mean. Undefined for what is none. */
 function wavesOf(hash: Json | undefined): readonly (readonly Light[])[] | undefined {
   if (typeof hash !== 'string' || hash.length < 6) return undefined;
-  const digits = [...hash].map((sign) => DIGITS.indexOf(sign));
-  if (digits.includes(-1)) return undefined;
-  const number = (from: number, length: number) =>
-    digits.slice(from, from + length).reduce((value, digit) => value * 83 + digit, 0);
+  const digits = Array.from(hash, (sign) => VALUES.get(sign) ?? Number.NaN);
+  if (digits.some(Number.isNaN)) return undefined;
+  const number = (from: number, length: number) => {
+    let value = 0;
+    for (let at = from; at < from + length; at += 1) value = value * 83 + (digits[at] ?? 0);
+    return value;
+  };
   const across = (number(0, 1) % 9) + 1;
   const down = Math.floor(number(0, 1) / 9) + 1;
   const mean = number(2, 4);
-  if (hash.length !== 4 + 2 * across * down || mean > 0xffffff) return undefined;
+  if (digits.length !== 4 + 2 * across * down || mean > 0xffffff) return undefined;
   const most = (number(1, 1) + 1) / 166;
   const swing = (step: number) => Math.sign(step - 9) * ((step - 9) / 9) ** 2 * most;
   const wave = (index: number): Light => {
@@ -149,26 +159,31 @@ const heights = (places: number) =>
 const HEIGHTS = { across: heights(GRID.across), down: heights(GRID.down) };
 
 function drawn(waves: readonly (readonly Light[])[]): readonly Colour[] {
-  return HEIGHTS.down.flatMap((down) =>
-    HEIGHTS.across.map((across) => {
+  const grid: Colour[] = [];
+  // Plain loops: this is done for a thousand pictures while somebody waits.
+  for (const down of HEIGHTS.down) {
+    for (const across of HEIGHTS.across) {
       let [red, green, blue] = [0, 0, 0];
-      for (const [row, line] of waves.entries()) {
-        for (const [i, wave] of line.entries()) {
+      for (let row = 0; row < waves.length; row += 1) {
+        const line = waves[row] ?? [];
+        for (let i = 0; i < line.length; i += 1) {
+          const wave = line[i] ?? NO_LIGHT;
           const height = (across[i] ?? 0) * (down[row] ?? 0);
           red += wave[0] * height;
           green += wave[1] * height;
           blue += wave[2] * height;
         }
       }
-      return toColour([red, green, blue]);
-    }),
-  );
+      grid.push(toColour(red, green, blue));
+    }
+  }
+  return grid;
 }
 
 function parseHex(said: Json): Colour | undefined {
   if (typeof said !== 'string' || !/^#[0-9a-f]{6}$/i.test(said)) return undefined;
   const value = Number.parseInt(said.slice(1), 16);
-  return toColour([lightOf(value >> 16), lightOf((value >> 8) & 255), lightOf(value & 255)]);
+  return toColour(lightOf(value >> 16), lightOf((value >> 8) & 255), lightOf(value & 255));
 }
 
 /** A channel of sRGB as light. */
@@ -178,8 +193,8 @@ function lightOf(channel: number): number {
 }
 
 /** Light as Oklab has it (Ottosson 2020): equal steps look equally far apart. */
-function toColour(light: Light): Colour {
-  const [r, g, b] = light.map((part) => Math.min(1, Math.max(0, part))) as [number, number, number]; // Three in, three out.
+function toColour(red: number, green: number, blue: number): Colour {
+  const [r, g, b] = [within01(red), within01(green), within01(blue)];
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
   const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
   const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
@@ -188,4 +203,8 @@ function toColour(light: Light): Colour {
     1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
     0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
   ];
+}
+
+function within01(part: number): number {
+  return Math.min(1, Math.max(0, part));
 }

@@ -15,7 +15,7 @@ import {
 } from '../../ports/search.ts';
 import { indexed, meets } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
-import { filesFrom, findPlacedFiles, findSource, toFileRecord, toPlacedFile } from './files.ts';
+import { filesFrom, findSource, toFileRecord, toPlacedFile } from './files.ts';
 import { findFolderRow, sumFolders } from './folders.ts';
 import { waitsForLook } from './migrations/0028-looks.ts';
 import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
@@ -172,16 +172,24 @@ async function findAlike(db: Executor, wanted: Wanted, limit: number): Promise<r
     })
     .sort(nearestFirst)
     .slice(0, limit);
-  const found = await findPlacedFiles(
-    db,
-    container,
-    alike.map(({ id }) => id),
-  );
-  const byId = new Map(found.map((placed) => [placed.file.id, placed]));
-  return alike.flatMap(({ id, distance }) => {
-    const placed = byId.get(id);
-    return placed === undefined ? [] : [{ file: toFileRecord(placed), relevance: relevanceAt(distance) }];
-  });
+  const distances = new Map(alike.map(({ id, distance }) => [id, distance]));
+  const distanceOf = (id: string) => distances.get(id) ?? FAR;
+  const rowsAlike = await placedRows(db, [...distances.keys()]);
+  return rowsAlike
+    .map((row) => ({ id: row.id, distance: distanceOf(row.id), row }))
+    .sort(nearestFirst)
+    .map(({ distance, row }) => ({ file: toFileRecord(toPlacedFile(row)), relevance: relevanceAt(distance) }));
+}
+
+/** The rows with their folders. Without the name of the container, by which SQLite would look through all of its files. */
+function placedRows(db: Executor, ids: readonly string[]) {
+  return db
+    .selectFrom('files')
+    .innerJoin('folders', 'folders.id', 'files.folder_id')
+    .selectAll('files')
+    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
+    .where(sql<boolean>`files.id in ${listed(db, ids)}`)
+    .execute();
 }
 
 function nearestFirst(a: { readonly id: string; readonly distance: number }, b: typeof a): number {
@@ -212,23 +220,26 @@ async function everyLook(db: Executor, container: string, scopes: Scopes): Promi
 
 /** The numbers around the key, of which as many are read whatever the scopes are, without those of files that may not be seen. */
 async function neighbours(db: Executor, container: string, scopes: Scopes, key: number): Promise<readonly Keyed[]> {
-  const near = looksNear(container, key);
-  const { rows } = await (scopes === undefined
-    ? sql<Keyed>`${near}`.execute(db)
-    : sql<Keyed>`select near.id, near.look_key from (${near}) as near
-        inner join files on files.id = near.id inner join folders on folders.id = files.folder_id
-        where ${coveredBy('folders', scopes)}`.execute(db));
-  return rows;
+  const { rows: near } = await sql<Keyed>`${looksNear(container, key)}`.execute(db);
+  if (scopes === undefined) return near;
+  // A question of its own: in one, a planner may begin with the files of the folders, which are many.
+  const ids = near.map(({ id }) => id);
+  const { rows } = await sql<{
+    id: string;
+  }>`select files.id from files inner join folders on folders.id = files.folder_id
+    where files.id in ${listed(db, ids)} and ${coveredBy('folders', scopes)}`.execute(db);
+  const seen = new Set(rows.map(({ id }) => id));
+  return near.filter(({ id }) => seen.has(id));
 }
 
 /** The statement that reads the index on both sides of every key to start from. */
 export function looksNear(container: string, key: number): RawBuilder<unknown> {
-  // With the condition of the index, which a planner does not see in a parameter.
-  const from = sql`from files where container = ${container} and look_key >= 0`;
+  const from = sql`from files where container = ${container}`;
   const parts = keysAround(key).flatMap((near) => [
+    // With a second bound below, SQLite might take that one to the index and read everything up to the key.
     sql`select id, look_key from (select id, look_key ${from} and look_key >= ${near}
       order by look_key, id limit ${sql.lit(NEIGHBOURS)}) as after`,
-    sql`select id, look_key from (select id, look_key ${from} and look_key < ${near}
+    sql`select id, look_key from (select id, look_key ${from} and look_key >= 0 and look_key < ${near}
       order by look_key desc, id desc limit ${sql.lit(NEIGHBOURS)}) as before`,
   ]);
   return sql`select distinct id, look_key from (${sql.join(parts, sql` union all `)}) as near`;
@@ -260,13 +271,7 @@ async function findSimilar(db: Executor, query: FileQuery, texts: readonly strin
     return relevance === 0 ? [] : [{ id: file.id, relevance }];
   });
   const relevances = new Map(weighed.map(({ id, relevance }) => [id, relevance]));
-  const rows = await db
-    .selectFrom('files')
-    .innerJoin('folders', 'folders.id', 'files.folder_id')
-    .selectAll('files')
-    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
-    .where(sql<boolean>`files.id in ${listed(db, [...relevances.keys()])}`)
-    .execute();
+  const rows = await placedRows(db, [...relevances.keys()]);
   const files = rows
     .map((row): SimilarFile & { readonly key: string; readonly title: string } => ({
       file: toFileRecord(toPlacedFile(row)),

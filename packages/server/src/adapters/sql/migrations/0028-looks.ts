@@ -10,7 +10,7 @@ export const PREVIEW = '"blurhash":"';
  */
 export function looks(dialect: 'sqlite' | 'postgres'): OnlineMigration {
   const indexes = [
-    { name: 'files_by_look', on: 'files (container, look_key, id) where look_key >= 0' },
+    { name: 'files_by_look', on: 'files (container, look_key, id) where look_key is not null' },
     { name: 'files_without_look', on: `files (id) where ${waitsForLook(dialect)}` },
   ];
   return withIndexes(dialect, indexes, async (db) => {
