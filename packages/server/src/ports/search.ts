@@ -80,8 +80,8 @@ export interface Search {
     paging: Paging,
   ): Promise<{ readonly files: readonly SimilarFile[]; readonly total: number; readonly bytes: number }>;
   /** Files that look like this, the nearest first; without the file `besides`. Of up to `LOOKED_THROUGH_MAX` files that may be seen the colours of
-   *  all are compared; of more those of some thousands that an index finds near: those that are the same picture, as good as certainly, are
-   *  among them, others that are alike as far as they are of nearly the same mean colour. Their blurred pictures decide. */
+   *  all are compared; of more those of some thousands that an index finds near: the same picture is nearly
+   *  always among them, others that are alike as far as they are of nearly the same mean colour. Their blurred pictures decide. */
   findLookAlikes(
     container: string,
     within: ScopeLayers,
