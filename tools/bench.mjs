@@ -12,7 +12,7 @@ const folder = join(root, 'bench');
 const all = (await readdir(folder)).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3));
 const asked = process.argv.slice(2);
 /** These fill databases for many minutes, so they run when they are asked for. */
-const LONG = ['list-1m'];
+const LONG = ['list-1m', 'similar-1m'];
 const unknown = asked.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${all.join(', ')}`);

@@ -8,6 +8,9 @@ import type { PickedFile } from './widget.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SIZE_BYTES_MAX = 2 * 1024 * 1024;
 
+/** Red, green and blue. */
+type Colour = readonly [number, number, number];
+
 /** The widget asks the browser for a file's type; the server judges the bytes. Only these must be told right. */
 const MIME_TYPES: Readonly<Record<string, string>> = {
   '.gif': 'image/gif',
@@ -46,6 +49,15 @@ export function filesOfManyFormats(count: number): readonly PickedFile[] {
 /** A picture that a browser can decode and an editor can change. */
 export function picture(name: string): PickedFile {
   return picked(name, png(96, 64));
+}
+
+/** A picture whose upper half has the one colour and whose lower half the other, as red, green and blue. */
+export function twoColours(name: string, upper: Colour, lower: Colour, width = 96): PickedFile {
+  const height = Math.round((width * 2) / 3);
+  return picked(
+    name,
+    png(width, height, (_x, y) => (y < height / 2 ? upper : lower)),
+  );
 }
 
 /** A document of one red page. */
@@ -173,10 +185,12 @@ function made(): Readonly<Record<string, Buffer>> {
   };
 }
 
-/** A picture with a gradient. */
-function png(width: number, height: number): Buffer {
+const gradient = (x: number, y: number): Colour => [x % 256, y % 256, (x * y) % 256];
+
+/** A picture, with a gradient unless told otherwise. */
+function png(width: number, height: number, colourAt: (x: number, y: number) => Colour = gradient): Buffer {
   const rows = Array.from({ length: height }, (_, y) =>
-    Buffer.from([0, ...Array.from({ length: width }, (_, x) => [x % 256, y % 256, (x * y) % 256]).flat()]),
+    Buffer.from([0, ...Array.from({ length: width }, (_, x) => colourAt(x, y)).flat()]),
   );
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

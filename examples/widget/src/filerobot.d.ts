@@ -20,6 +20,7 @@ declare module '@filerobot/core' {
     });
     use(plugin: PluginClass, options: Readonly<Record<string, unknown>>): this;
     on(event: string, listener: (...details: never[]) => void): this;
+    getPlugin(id: string): { setOptions(options: Readonly<Record<string, unknown>>): void } | undefined;
   }
 }
 

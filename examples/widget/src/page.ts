@@ -4,6 +4,7 @@ import type Filerobot from '@filerobot/core';
 import type { PluginClass } from '@filerobot/core';
 import { replaceLostIcons } from './icons.ts';
 import { loadSettings, type Settings, SettingsError } from './settings.ts';
+import { offerSimilar } from './similar.ts';
 
 declare global {
   interface Window {
@@ -47,6 +48,7 @@ function startWidget(packages: Packages, settings: Settings): Filerobot {
     shareApiEndpoint: `${apiEndpoint}/share`,
     videoApiEndpoint: `${apiEndpoint}/videos`,
   });
+  offerSimilar(filerobot);
   filerobot.use(packages.Explorer, {
     target: '#widget',
     inline: true,

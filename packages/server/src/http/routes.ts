@@ -25,6 +25,7 @@ import { secretKeyRoutes } from './secret-keys.ts';
 import { settingsRoutes } from './settings.ts';
 import { shareVisitRoutes } from './share-visits.ts';
 import { shareRoutes } from './shares.ts';
+import { similarRoutes } from './similar.ts';
 import { tableRoutes } from './tables.ts';
 import { tagRoutes } from './tags.ts';
 import { templateRoutes } from './templates.ts';
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...pinRoutes,
   ...favoriteRoutes,
   ...autotagRoutes,
+  ...similarRoutes,
   ...archiveRoutes,
   ...shareRoutes,
   ...shareVisitRoutes,

@@ -76,3 +76,27 @@ export interface Images {
   /** Ends all work under way. Idempotent. */
   close(): Promise<void>;
 }
+
+/** The names that the colours of a picture get, by which people search, with the value each stands for. */
+export const PICTURE_COLOURS: Readonly<Record<string, readonly [number, number, number]>> = {
+  black: [0, 0, 0],
+  white: [255, 255, 255],
+  gray: [128, 128, 128],
+  silver: [192, 192, 192],
+  red: [220, 30, 30],
+  maroon: [128, 0, 0],
+  orange: [255, 140, 0],
+  brown: [139, 90, 43],
+  yellow: [255, 225, 25],
+  olive: [128, 128, 0],
+  lime: [130, 230, 30],
+  green: [0, 128, 0],
+  teal: [0, 128, 128],
+  cyan: [0, 220, 230],
+  blue: [30, 70, 220],
+  navy: [0, 0, 110],
+  purple: [128, 0, 128],
+  magenta: [230, 30, 200],
+  pink: [255, 170, 190],
+  beige: [235, 220, 185],
+};

@@ -1,6 +1,7 @@
 // What files can be searched by, as one tree of conditions, and how texts are compared: the same on every database.
 import type { CanonicalPath } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
+import type { Look } from './look.ts';
 import type { FileQuery, FileRecord, Paging, ScopeLayers } from './metadata.ts';
 
 /** A range of numbers; an absent end is open, an `exclusive` one does not belong to it. */
@@ -59,7 +60,8 @@ export type Condition =
 /** Holds for every file. */
 export const EVERY_FILE: Condition = { of: 'all', conditions: [] };
 
-/** A file that is like what was searched for; `relevance` is below 1, which an exact match would have. */
+/** A file that is like what was searched for; `relevance` is below 1, which an exact match would have, except of pictures: what looks the
+ *  same has 1. */
 export interface SimilarFile {
   readonly file: FileRecord;
   readonly relevance: number;
@@ -78,6 +80,16 @@ export interface Search {
     texts: readonly string[],
     paging: Paging,
   ): Promise<{ readonly files: readonly SimilarFile[]; readonly total: number; readonly bytes: number }>;
+  /** Files that look like this, the nearest first; without the file `besides`. Of up to `LOOKED_THROUGH_MAX` files that may be seen the colours of
+   *  all are compared; of more those of some thousands that an index finds near: the same picture is nearly
+   *  always among them, others that are alike as far as they are of nearly the same mean colour. Their blurred pictures decide. */
+  findLookAlikes(
+    container: string,
+    within: ScopeLayers,
+    look: Look,
+    besides: string,
+    limit: number,
+  ): Promise<readonly SimilarFile[]>;
   /** The MIME types of files that may be seen, each with the number of its files, at most `COUNT_MAX`; the most frequent first. */
   countTypes(
     container: string,
@@ -94,12 +106,15 @@ export interface Search {
     contains: string,
     limit: number,
   ): Promise<readonly string[]>;
-  /** Makes up to `limit` files searchable that were stored before there was a search; answers how many it found. */
+  /** Makes up to `limit` files searchable that were stored before there was a search, or one by looks; answers how many it found. */
   catchUp(limit: number): Promise<number>;
 }
 
 /** So many files are weighed for one search for similar ones. */
 export const SIMILAR_MAX = 4000;
+
+/** Of so many files all are compared when some that look alike are searched for. */
+export const LOOKED_THROUGH_MAX = 20_000;
 
 /** Counting stops here when nothing but looking at each file would tell the number. */
 export const COUNT_MAX = 10_000;

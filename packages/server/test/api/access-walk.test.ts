@@ -176,6 +176,8 @@ describe.each(databaseAdapters)('a closed folder on $name', ({ create }) => {
       ['shares', { title: 'x', items: [{ type: 'file_uuid', identifiers: [fileId] }] }, false],
       ['process/describe', { file: { uuid: fileId } }, true],
       ['process/autotag', { file: { uuid: fileId } }, true],
+      ['ml/images/embedding/image', { ref_key: 'uuid', ref: fileId }, false],
+      ['ml/images/embedding/text', { ref_key: 'uuid', text: 'zebras zebra zebratag' }, false],
       ['check', { operation: 'file.list', path: '/zebras' }, false],
     ];
     for (const [url, body, tells] of rows) {

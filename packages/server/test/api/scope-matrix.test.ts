@@ -48,6 +48,11 @@ const ONE_ENDED: readonly OneEnded[] = [
     request: ({ folder }) => ({ url: `/v5/files?folder=${query(folder)}` }),
   },
   {
+    operation: 'file.list',
+    outside: '404',
+    request: ({ file }) => json('POST', '/v5/ml/images/embedding/image', { ref_key: 'uuid', ref: file }),
+  },
+  {
     operation: 'file.stats',
     outside: '403 SCOPE_DENIED',
     request: ({ folder }) => ({ url: `/v5/files/stats?folder=${query(folder)}` }),

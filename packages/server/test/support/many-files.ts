@@ -69,6 +69,47 @@ export async function fill(database: Database, { files, folders, gramsOf }: Plac
   }
 }
 
+/** Fills a new database with pictures that nothing is known of but their facts, the same of all, and how they look: one number of each. */
+export async function fillPictures(
+  database: Database,
+  {
+    files,
+    folders,
+    info,
+    keysOf,
+  }: {
+    readonly files: number;
+    readonly folders: number;
+    readonly info: string;
+    keysOf(count: number): readonly number[];
+  },
+): Promise<void> {
+  const isPostgres = database.dialect === 'postgres';
+  const rows = (values: readonly number[]) =>
+    isPostgres
+      ? sql`(select ord - 1 as n, value from unnest(${[...values]}::int[]) with ordinality as listed(value, ord)) as given`
+      : sql`(select key as n, value from json_each(${JSON.stringify(values)})) as given`;
+  const write = (statement: ReturnType<typeof sql>) =>
+    database.write('STORE_UNAVAILABLE', (db) => statement.execute(db));
+  await write(sql`insert into folders (id, container, parent_id, path, path_head, name, name_key, visibility, is_public, meta,
+      files_count, files_bytes, created_at, updated_at)
+    select 'f' || n, 'demo', (select id from folders where path = '/'), '/f' || n, '/f' || n, 'f' || n, 'f' || n, 'inherited', 1, '{}',
+      ${sql.lit(files / folders)}, 1000, 1, 1 from ${rows(new Array<number>(folders).fill(0))}`);
+  for (let from = 0; from < files; from += PART) {
+    const i = sql`(n + ${sql.lit(from)})`;
+    // The ids are in no order of anything else, as those of uploads.
+    await write(sql`insert into files (id, container, folder_id, name, name_key, title_key, version, mime, size, sha1, sha256, blob_id,
+        visibility, meta, tags, info, uploaded_by, created_at, modified_at, look_key)
+      select 'id' || ((${i} * 7919) % 1000003), 'demo', 'f' || (${i} % ${sql.lit(folders)}), 'n' || ${i}, 'n' || ${i}, 'n' || ${i}, 0,
+        'image/jpeg', 10, '', '', 'b' || ${i}, 'inherited', '{}', '{}', cast(${info} as text), 'bench', ${i}, ${i}, value
+      from ${rows(keysOf(Math.min(PART, files - from)))}`);
+  }
+  if (!isPostgres) return;
+  for (const table of ['files', 'folders']) {
+    await database.query('STORE_UNAVAILABLE', (db) => sql`vacuum analyze ${sql.table(table)}`.execute(db));
+  }
+}
+
 /** An empty database beside the one that the URL names, until `drop`. */
 export async function databaseBeside(
   open: (url: string) => Database,

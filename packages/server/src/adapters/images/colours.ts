@@ -1,28 +1,5 @@
 // The colours that a picture is made of, by value and by name.
-
-/** Names that people search by, with the value each stands for. */
-const NAMED: Readonly<Record<string, readonly [number, number, number]>> = {
-  black: [0, 0, 0],
-  white: [255, 255, 255],
-  gray: [128, 128, 128],
-  silver: [192, 192, 192],
-  red: [220, 30, 30],
-  maroon: [128, 0, 0],
-  orange: [255, 140, 0],
-  brown: [139, 90, 43],
-  yellow: [255, 225, 25],
-  olive: [128, 128, 0],
-  lime: [130, 230, 30],
-  green: [0, 128, 0],
-  teal: [0, 128, 128],
-  cyan: [0, 220, 230],
-  blue: [30, 70, 220],
-  navy: [0, 0, 110],
-  purple: [128, 0, 128],
-  magenta: [230, 30, 200],
-  pink: [255, 170, 190],
-  beige: [235, 220, 185],
-};
+import { PICTURE_COLOURS } from '../../ports/images.ts';
 
 /** Buckets per channel in which pixels are gathered. */
 const STEPS = 8;
@@ -65,7 +42,7 @@ export function mainColours(rgb: Uint8Array): readonly Colour[] {
 
 function nameOf(colour: readonly [number, number, number]): string {
   let [best, least] = ['gray', Number.POSITIVE_INFINITY];
-  for (const [name, value] of Object.entries(NAMED)) {
+  for (const [name, value] of Object.entries(PICTURE_COLOURS)) {
     const apart = distance(value, colour);
     if (apart < least) [best, least] = [name, apart];
   }

@@ -29,6 +29,7 @@ import { access } from './migrations/0023-access.ts';
 import { sessionKeys } from './migrations/0025-session-keys.ts';
 import { containerSums } from './migrations/0026-container-sums.ts';
 import { searchSizes } from './migrations/0027-search-sizes.ts';
+import { looks } from './migrations/0028-looks.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
@@ -106,6 +107,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0025-session-keys': sessionKeys(dialect),
     '0026-container-sums': containerSums(dialect),
     '0027-search-sizes': searchSizes(dialect),
+    '0028-looks': looks(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),

@@ -40,7 +40,7 @@ import { lockFolders, lockTree } from './locks.ts';
 import { prepared } from './prepared.ts';
 import type { FileTable, FileVersionTable } from './schema.ts';
 import { coveredBy, coveredFolders, inOrBelow, mergeLayers } from './scopes.ts';
-import { indexFile, SEARCHED_COLUMNS, titleKey } from './search-index.ts';
+import { indexFile, SEARCHED_COLUMNS, storedLookKey, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
 import { isAmong, searchKey } from './text.ts';
 
@@ -448,6 +448,7 @@ export async function commitFile(
           created_at: nowMs,
           modified_at: nowMs,
           title_key: null,
+          look_key: null,
         }
       : {
           ...known,
@@ -461,7 +462,7 @@ export async function commitFile(
           modified_at: nowMs,
         };
   if (known !== undefined) checkWords(known, next, input);
-  const file = { ...next, title_key: titleKey(next) };
+  const file = { ...next, title_key: titleKey(next), look_key: storedLookKey(next) };
   if (file.version > VERSION_MAX) throw new AppError('ALREADY_EXISTS', `the file has ${VERSION_MAX + 1} versions`);
   if (known === undefined) await db.insertInto('files').values(file).execute();
   else await db.updateTable('files').set(file).where('id', '=', file.id).execute();
@@ -511,14 +512,16 @@ function fitting(stem: string, end: string): string {
 export async function storeFile(db: Executor, file: FileRow, change: Partial<FileRow>): Promise<FileRow> {
   const isSearched = SEARCHED_COLUMNS.some((column) => column in change && change[column] !== file[column]);
   const changed = { ...file, ...change };
-  const title_key = isSearched ? titleKey(changed) : file.title_key;
+  const { title_key, look_key } = isSearched
+    ? { title_key: titleKey(changed), look_key: storedLookKey(changed) }
+    : file;
   await db
     .updateTable('files')
-    .set({ ...change, title_key })
+    .set({ ...change, title_key, look_key })
     .where('id', '=', file.id)
     .execute();
   if (isSearched) await indexFile(db, changed);
-  return { ...changed, title_key };
+  return { ...changed, title_key, look_key };
 }
 
 /** Puts a file into another folder under its name. Both folders are locked. Raises ALREADY_EXISTS. */
@@ -580,6 +583,18 @@ function placedFiles(db: Executor, container: string) {
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
     .where('files.container', '=', container);
+}
+
+/** The files with these ids, whichever there are. The name of the container, by which SQLite would look through all of its files, is not asked. */
+export async function recordsById(db: Executor, ids: readonly string[]): Promise<ReadonlyMap<string, FileRecord>> {
+  const rows = await db
+    .selectFrom('files')
+    .innerJoin('folders', 'folders.id', 'files.folder_id')
+    .selectAll('files')
+    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
+    .where(isAmong(db, 'files.id', ids))
+    .execute();
+  return new Map(rows.map((row) => [row.id, toFileRecord(toPlacedFile(row))]));
 }
 
 /** A row joined with its folder as a file with its place. */

@@ -140,7 +140,8 @@ export interface ContainerSumTable {
 
 /** A file in its current version. `approval_status` is that of the latest approval of this version, null without one; it is
  *  rejected, too, when it is pending and `approval_due_at` has passed.
- *  `title_key` is null until the file can be searched for. */
+ *  `title_key` is null until the file can be searched for. `look_key` is null for files that look like nothing, and for some that wait for it, and
+ *  below 0 for those whose blurred preview is none. */
 export interface FileTable {
   id: string;
   container: string;
@@ -167,6 +168,7 @@ export interface FileTable {
   created_at: number;
   modified_at: number;
   title_key: string | null;
+  look_key: number | null;
 }
 
 /** The words of a file: as lines to look into, and as the entries of the word index. `size` is that of the file, or null where it has to be

@@ -1,8 +1,11 @@
 // What makes files findable: their words, and every value they can be searched by, kept in the transaction of each change.
 import { type Insertable, type Selectable, sql } from 'kysely';
+import { PICTURE_COLOURS } from '../../ports/images.ts';
+import { lookKey, lookOf } from '../../ports/look.ts';
 import type { Json, JsonObject } from '../../ports/metadata.ts';
 import { colourName, fold, isUnspaced, type SearchField, wordsIn } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
+import { PREVIEW } from './migrations/0028-looks.ts';
 import type { FileTable, FileValueTable } from './schema.ts';
 
 /** What of a file it is found by. */
@@ -46,11 +49,34 @@ export async function indexFile(db: Executor, file: Searchable, isNew = false): 
 
 const VALUES_AT_ONCE = 100;
 
+/** Adds the names of colours that the file could not be found by when its row was written. */
+export async function addColours(db: Executor, file: Searchable): Promise<void> {
+  const field = 'main_color';
+  const rows = await db
+    .selectFrom('file_values')
+    .select('text')
+    .where('file_id', '=', file.id)
+    .where('field', '=', field)
+    .execute();
+  const known = new Set(rows.map(({ text }) => text));
+  const values = valuesOf(file).filter((value) => value.field === field && !known.has(value.text));
+  if (values.length > 0) await db.insertInto('file_values').values(values).execute();
+}
+
 /** The text that sorting by title goes by: the metadata's title, or the name where there is none. */
 export function titleKey(file: { readonly name: string; readonly meta: string }): string {
   const title = textsIn((JSON.parse(file.meta) as JsonObject)['title'] ?? null)[0];
   return headOf(fold(title ?? file.name)) || headOf(fold(file.name));
 }
+
+/** The number by which files that look alike are found; null for one without a blurred preview, below 0 when its preview is none. */
+export function storedLookKey({ info }: { readonly info: string }): number | null {
+  if (!info.includes(PREVIEW)) return null;
+  const look = lookOf(JSON.parse(info) as JsonObject);
+  return look === undefined ? NO_LOOK : lookKey(look);
+}
+
+const NO_LOOK = -1;
 
 /** A text as patterns look for words in it: words with one space around each. */
 export function wordLine(text: string): string {
@@ -205,7 +231,10 @@ function factsOf(info: JsonObject): readonly (readonly [SearchField, string | nu
   if (typeof faces === 'number') facts.push(['faces', faces]);
   const colours = (names: readonly string[]) =>
     new Set(names.flatMap((name) => textsIn(info[name] ?? null)).flatMap((text) => colourName(text) ?? []));
-  for (const name of colours(['main_colors_hex', 'main_colors'])) facts.push(['main_color', name]);
+  // Of both sets of names, the one that people choose from and the one that tags are made of.
+  const told = textsIn(info['main_colors'] ?? null).filter((name) => Object.hasOwn(PICTURE_COLOURS, name));
+  for (const name of new Set([...colours(['main_colors_hex', 'main_colors']), ...told]))
+    facts.push(['main_color', name]);
   const [dominant] = colours(['dominant_color_hex', 'dominant_color']);
   if (dominant !== undefined) facts.push(['color', dominant]);
   return facts;

@@ -1,6 +1,7 @@
 // The Search port in SQL: similar files, the kinds and values there are, and what waits to become searchable.
 import { ROOT } from '@latchkey/policy';
 import { type RawBuilder, sql } from 'kysely';
+import type { Look } from '../../ports/look.ts';
 import type { FileQuery, Paging, ScopeLayers } from '../../ports/metadata.ts';
 import {
   COUNT_MAX,
@@ -15,13 +16,17 @@ import {
 } from '../../ports/search.ts';
 import { byAnyWords, findFew, hasEntries, type WordQuery, wordsHave } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
-import { type FileRow, filesFrom, findSource, type Source, toFileRecord, toPlacedFile } from './files.ts';
+import { type FileRow, filesFrom, findSource, recordsById, type Source } from './files.ts';
+import { findAlike } from './looks.ts';
+import { waitsForLook } from './migrations/0028-looks.ts';
 import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
 import {
+  addColours,
   fieldName,
   gramsOfPart,
   headOf,
   indexFile,
+  storedLookKey,
   titleKey,
   tokensWanted,
   wordPattern,
@@ -67,19 +72,38 @@ class SqlSearch implements Search {
     });
   }
 
+  findLookAlikes(container: string, within: ScopeLayers, look: Look, besides: string, limit: number) {
+    return this.#database.query('STORE_UNAVAILABLE', (db) =>
+      findAlike(db, { container, within, look, besides }, limit),
+    );
+  }
+
   catchUp(limit: number): Promise<number> {
+    const { dialect } = this.#database;
     return this.#database.write('STORE_UNAVAILABLE', async (db) => {
       const waiting = db.selectFrom('files').selectAll().where('title_key', 'is', null).orderBy('id').limit(limit);
-      const files = await forUpdate(this.#database.dialect, waiting).execute();
+      const files = await forUpdate(dialect, waiting).execute();
       for (const file of files) {
         await db
           .updateTable('files')
-          .set({ title_key: titleKey(file) })
+          .set({ title_key: titleKey(file), look_key: storedLookKey(file) })
           .where('id', '=', file.id)
           .execute();
         await indexFile(db, file);
       }
-      return files.length;
+      const unseen = db
+        .selectFrom('files')
+        .selectAll()
+        .where(sql.raw<boolean>(waitsForLook(dialect)))
+        .orderBy('id')
+        .limit(limit - files.length);
+      const pictures = files.length === limit ? [] : await forUpdate(dialect, unseen).execute();
+      for (const file of pictures) {
+        const look_key = storedLookKey(file);
+        await db.updateTable('files').set({ look_key }).where('id', '=', file.id).execute();
+        await addColours(db, file);
+      }
+      return files.length + pictures.length;
     });
   }
 }
@@ -195,15 +219,10 @@ export async function findSimilar(db: Executor, query: FileQuery, texts: readonl
     .execute();
   const sorted = found.map((file) => ({ ...file, relevance: relevances.get(file.id) ?? 0 })).sort(similarOrder(paging));
   const page = sorted.slice(paging.offset, paging.offset + paging.limit);
-  const ids = page.map(({ id }) => id);
-  const rows = await db
-    .selectFrom('files')
-    .innerJoin('folders', 'folders.id', 'files.folder_id')
-    .selectAll('files')
-    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
-    .where(isAmong(db, 'files.id', ids))
-    .execute();
-  const records = new Map(rows.map((row) => [row.id, toFileRecord(toPlacedFile(row))]));
+  const records = await recordsById(
+    db,
+    page.map(({ id }) => id),
+  );
   return {
     files: page.flatMap(({ id, relevance }): readonly SimilarFile[] => {
       const file = records.get(id);
