@@ -1,11 +1,11 @@
-# syntax=docker/dockerfile:1
 # One image for every shape of Latchkey: embedded by default, on PostgreSQL, Valkey and S3 by its settings.
 # It runs as nobody in particular, with a read-only root; everything it writes is in /data.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY . .
-RUN npm run build
+# Who checked it out with a strict umask has files that the user of the last stage could not read.
+RUN chmod -R a+rX . && npm run build
 # What is needed to run, and nothing that was needed to build.
 RUN npm ci --omit=dev --workspace packages/policy --workspace packages/server --ignore-scripts --no-audit --no-fund
 
@@ -35,4 +35,5 @@ EXPOSE 7700
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "packages/server/dist/latchkey.js"]
+# The SQLite of Node 22 works, and says at every start that its interface may change.
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "packages/server/dist/latchkey.js"]

@@ -1,6 +1,7 @@
 // What is shipped for containers: the files parse, name settings that exist with values that are valid, give the process time to drain, and
 // take nothing into the image that is not there.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -30,6 +31,14 @@ function configOf(env: Readonly<Record<string, string>>) {
 const stopSeconds = (config: { readonly drainDelaySeconds: number; readonly drainSeconds: number }) =>
   config.drainDelaySeconds + config.drainSeconds + 15;
 
+/** Whether an IPv4 address is in a network such as `172.30.77.0/24`. */
+function inNetwork(address: string, network: string): boolean {
+  const [base = '', bits = ''] = network.split('/');
+  const list = new BlockList();
+  list.addSubnet(base, Number(bits), 'ipv4');
+  return list.check(address, 'ipv4');
+}
+
 describe('compose.yaml', () => {
   const compose: unknown = parse(read('compose.yaml'), { merge: true });
   const FILLED: Readonly<Record<string, string>> = {
@@ -57,6 +66,20 @@ describe('compose.yaml', () => {
     expect(at(node, 'read_only')).toBe(true);
     expect(at(node, 'volumes')).toEqual([`${name}:/data`]);
     expect(config.trustedProxies).toEqual([at(compose, 'services.proxy.networks.default.ipv4_address')]);
+  });
+
+  test('keeps the address of the proxy, which the nodes trust, from being given to another service', () => {
+    const [pool] = at(compose, 'networks.default.ipam.config') as readonly Members[];
+    const proxy = String(at(compose, 'services.proxy.networks.default.ipv4_address'));
+    expect(inNetwork(proxy, String(pool?.['subnet']))).toBe(true);
+    expect(inNetwork(proxy, String(pool?.['ip_range']))).toBe(false);
+  });
+
+  test('builds the image once, for all services that run it', () => {
+    const services = Object.values(at(compose, 'services') as Record<string, Members>);
+    const nodes = services.filter(({ image }) => image === 'latchkey:local');
+    expect(nodes.map((node) => node['pull_policy'])).toEqual(['never', 'never']);
+    expect(services.filter(({ build }) => build !== undefined)).toEqual([nodes[0]]);
   });
 
   test('names only services, volumes and files that are there', () => {
@@ -145,6 +168,24 @@ describe('the Dockerfile', () => {
     expect(names.filter((name) => !known.includes(name ?? ''))).toEqual([]);
     expect(last).toMatch(/^USER node$/m);
     expect(last.indexOf('USER node')).toBeLessThan(last.indexOf('ENTRYPOINT'));
+  });
+
+  test('asks a registry for its base images alone', () => {
+    expect(read('Dockerfile')).not.toMatch(/^#\s*syntax\s*=/im);
+    const own = new Set([...read('Dockerfile').matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, name]) => name));
+    const named = [...read('Dockerfile').matchAll(/^(?:FROM |COPY --from=)(\S+)/gm)].map(([, name]) => name);
+    expect([...new Set(named.filter((name) => !own.has(name)))]).toEqual(['node:22-bookworm-slim']);
+  });
+
+  test('lets everybody read what it copies, however strict the umask of the checkout was', () => {
+    expect(stages[0]).toMatch(/COPY \. \.\n(?:#.*\n)*RUN chmod -R a\+rX \. && /);
+  });
+
+  test('takes no secrets in that the guides tell to write beside it', () => {
+    const ignored = read('.dockerignore').split('\n');
+    expect(read('docs/how-to/docker.md')).toContain('cat > .env <<EOF');
+    expect(read('docs/how-to/kubernetes.md')).toContain(' secret.yaml ');
+    expect(ignored).toEqual(expect.arrayContaining(['.env', 'secret.yaml']));
   });
 
   test('copies only what is there or what the build makes, and ignores nothing that the build needs', () => {

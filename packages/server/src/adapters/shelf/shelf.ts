@@ -36,7 +36,7 @@ export async function openShelf(folder: string): Promise<Shelf> {
   try {
     await mkdir(join(folder, RECORDS), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new BackupFault(`The folder ${folder} cannot be used.`, { cause });
+    throw new BackupFault(`The folder ${folder} cannot be used`, { cause });
   }
   return {
     begin: async () => {
