@@ -14,6 +14,9 @@ const ASKED = `${HOST}/images/remove-background/`;
 const QUERY = '?method=sfx_own&mode=async&cache=0';
 const EDITOR = ['OBJECTS_LIST', 'OBJECTS_FETCH', 'FILE_UPLOAD', 'LABELS_LIST', 'COLLECTIONS_LIST'];
 
+/** The options of a page that wants it in the menu. */
+const OFFERED = { showRemoveBackgroundOption: true, contextMenuSubTabs: { fileMore: ['REMOVE_BACKGROUND'] } };
+
 const target = useTarget();
 const pages = usePages();
 
@@ -66,7 +69,7 @@ test('a service that is asked gets an address that opens a private picture to ou
   const bytes = await seedPrivate(folder);
   const cut = picture('cut.png').buffer;
   const widget = await open(folder);
-  await widget.setOptions({ showRemoveBackgroundOption: true });
+  await widget.setOptions(OFFERED);
   await serve(widget.page, async (order) => {
     const address = order.url().slice(ASKED.length);
     expect(address.endsWith(QUERY)).toBe(true);
@@ -100,7 +103,7 @@ test('the widget itself saves nothing: what a service only tells of is shown, an
   const folder = freshFolder();
   await seedPrivate(folder);
   const widget = await open(folder);
-  await widget.setOptions({ showRemoveBackgroundOption: true });
+  await widget.setOptions(OFFERED);
   const told = { uuid: 'elsewhere', name: 'elsewhere.png', type: 'image/png', folder: { name: folder } };
   await serve(widget.page, async () => ({ ...told, size: { bytes: 1 }, url: { public: `${HOST}/elsewhere.png` } }));
   await widget.fromMenu(widget.file('red.png'), 'more_actions', 'remove_background');
@@ -111,10 +114,19 @@ test('the widget itself saves nothing: what a service only tells of is shown, an
 test('the demo page does not offer it', async () => {
   const folder = freshFolder();
   await seedPrivate(folder);
-  const { page, file } = await openAsIs(folder);
+  const { widget, page, file } = await openAsIs(folder);
+  const option = (name: string) => page.getByTestId(`fmaw-explorer-context_menu_option_${name}`);
   await file.click({ button: 'right' });
-  await page.getByTestId('fmaw-explorer-context_menu_option_download_items').waitFor();
-  expect(await page.getByTestId('fmaw-explorer-context_menu_option_more_actions').count()).toBe(0);
+  await option('download_items').waitFor();
+  expect(await option('more_actions').count()).toBe(0);
+  // Where the menu "More" has something else to offer, it has that alone.
+  await page.keyboard.press('Escape');
+  await widget.setOptions({ view: 'ASSETS' });
+  await widget.pointAt(file);
+  await file.click({ button: 'right' });
+  await option('more_actions').hover();
+  await option('find_similar').waitFor();
+  expect(await option('remove_background').count()).toBe(0);
 });
 
 test('the policy of the demo page keeps the key in, wherever the widget offers it', async () => {
@@ -125,7 +137,7 @@ test('the policy of the demo page keeps the key in, wherever the widget offers i
   await serve(page, async () => {
     asked += 1;
   });
-  await widget.setOptions({ showRemoveBackgroundOption: true });
+  await widget.setOptions(OFFERED);
   await Promise.all([
     page.waitForEvent('console', (message) => /ask\.filerobot\.com.*connect-src/s.test(message.text())),
     widget.fromMenu(file, 'more_actions', 'remove_background'),

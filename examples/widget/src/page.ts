@@ -59,8 +59,13 @@ function startWidget(packages: Packages, settings: Settings): Filerobot {
     enablePublishModal: true,
     // And the dialog of who has which role, to those who may see it. Whom it offers, the page around it says: `usersAndTeams`.
     enabledManageAccess: true,
-    // Would send the key and the address of the picture to a service of the widget's maker, which knows no other server than its own.
+    // Without "Remove background", which would send the key and the address of the picture to a service of the widget's maker. The first option
+    // hides the whole menu "More", so that `offerSimilar` changes it; the second leaves the entry out in any case.
     showRemoveBackgroundOption: false,
+    contextMenuSubTabs: {
+      fileMore: ['FIND_SIMILAR'],
+      fileShare: ['PUBLISH', 'MANAGE_ACCESS', 'GET_LINK', 'VIA_SHAREBOX', 'EMBED'],
+    },
   });
   for (const [plugin, options] of packages.plugins) filerobot.use(plugin, options);
   return filerobot;
