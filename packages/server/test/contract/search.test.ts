@@ -8,7 +8,7 @@ import { by } from '../../contract/author.ts';
 import { newFile } from '../../contract/new-file.ts';
 import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
 import { type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
-import { countFileRows, pageFrom } from '../../src/adapters/sql/files.ts';
+import { countFileRows, findPlacedFiles, pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
 import { countTypes, findSimilar, findValues } from '../../src/adapters/sql/search.ts';
@@ -180,6 +180,7 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     const raw = openDatabase(database.url);
     const within = [[{ path: path('/'), deep: true, except: [path('/f3')] }]];
     const byRelevance: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+    const ids = Array.from({ length: 100 }, (_, i) => `file ${i}`);
     type Ask = (db: Executor) => Promise<unknown>;
     const questions: readonly Ask[] = [
       ...['needel', 'needle', 'hot', 'photo'].map(
@@ -194,6 +195,7 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
           (db) =>
             countFileRows(db, query({ of: 'text', text })),
       ),
+      (db) => findPlacedFiles(db, 'demo', ids),
       (db) => findValues(db, 'demo', [], 'meta.rare', 'x', 10),
       (db) => findValues(db, 'demo', within, 'meta.rare', 'x', 10),
     ];
@@ -223,6 +225,7 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
         expect(plan).not.toMatch(
           /SCAN (?:files|file_values)\b(?! USING)|Seq Scan on (?:files|file_search|file_values)/,
         );
+        expect(plan).not.toMatch(/SEARCH files USING INDEX \w+ \(container=\?\)/);
         if (!plan.includes('CO-ROUTINE file_search')) expect(plan).not.toMatch(/SCAN file_search\b(?! USING)/);
       }
     } finally {

@@ -108,12 +108,8 @@ export async function findPlacedFiles(
   container: string,
   fileIds: readonly string[],
 ): Promise<readonly PlacedFile[]> {
-  const found: PlacedFile[] = [];
-  for (const ids of inParts([...new Set(fileIds)], IDS_MAX)) {
-    const rows = await placedFiles(db, container).where('files.id', 'in', ids).execute();
-    found.push(...rows.map(toPlacedFile));
-  }
-  return found;
+  const rows = await placedRows(db, [...new Set(fileIds)]);
+  return rows.filter((row) => row.container === container).map(toPlacedFile);
 }
 
 /** The content of an older version in the record of the file. */
@@ -228,12 +224,12 @@ export async function deleteVersion(db: Executor, file: FileRow, version: number
 
 /** The files that the caller was allowed to act on, each once, if all still are where they were. Raises FILE_NOT_FOUND. */
 export async function getFilesAt(db: Executor, container: string, ats: readonly At[]): Promise<readonly PlacedFile[]> {
-  const found = new Map<string, PlacedFile>();
-  for (const part of inParts(ats, IDS_MAX)) {
-    const ids = part.map(({ id }) => id);
-    const rows = await placedFiles(db, container).where('files.id', 'in', ids).execute();
-    for (const row of rows) found.set(row.id, toPlacedFile(row));
-  }
+  const files = await findPlacedFiles(
+    db,
+    container,
+    ats.map(({ id }) => id),
+  );
+  const found = new Map(files.map((file) => [file.file.id, file]));
   const wanted = new Map<string, PlacedFile>();
   for (const { id, folderPath } of ats) {
     const file = found.get(id);
@@ -585,16 +581,21 @@ function placedFiles(db: Executor, container: string) {
     .where('files.container', '=', container);
 }
 
-/** The files with these ids, whichever there are. The name of the container, by which SQLite would look through all of its files, is not asked. */
+/** The records of the files with these ids, whichever there are. */
 export async function recordsById(db: Executor, ids: readonly string[]): Promise<ReadonlyMap<string, FileRecord>> {
-  const rows = await db
+  const rows = await placedRows(db, ids);
+  return new Map(rows.map((row) => [row.id, toFileRecord(toPlacedFile(row))]));
+}
+
+/** The rows with these ids, of any container: with its name beside many ids SQLite would look through all of its files. */
+function placedRows(db: Executor, ids: readonly string[]) {
+  return db
     .selectFrom('files')
     .innerJoin('folders', 'folders.id', 'files.folder_id')
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
     .where(isAmong(db, 'files.id', ids))
     .execute();
-  return new Map(rows.map((row) => [row.id, toFileRecord(toPlacedFile(row))]));
 }
 
 /** A row joined with its folder as a file with its place. */
