@@ -936,6 +936,9 @@ const records: readonly ContractCase<MetadataStore>[] = [
       assert.deepEqual(await there.listFiles(fileQuery(), BY_NAME), [record]);
       assert.equal(await there.findFile('other', record.id), undefined);
       assert.equal(await there.findFile(CONTAINER, 'unknown \0'), undefined);
+      const many = ['unknown \0', record.id, 'a"b', record.id, '{c}', '\\', ''];
+      assert.deepEqual(await there.findFiles(CONTAINER, many), [record]);
+      assert.deepEqual(await there.findFiles('other', many), []);
     },
   },
   {

@@ -254,6 +254,11 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
       await change(sql`update file_search set grams = grams || ' ' || ${gramsOf('lonely').join(' ')}
         where seq = (select max(seq) from file_search)`);
       expect(await likes('hot lonley')).toEqual([0.63, 1]);
+      // Each of three thousand is named twice: by the letters in a row, and by those at the end.
+      await change(sql`update file_search set name_words = name_words || 'sunflower ', tokens = tokens || ' sunflower',
+        grams = grams || ' ' || ${gramsOf('sunflower').join(' ')}
+        where seq in (select seq from file_search order by seq desc limit 3000)`);
+      expect(await likes('unflower')).toEqual([0.72, 3000]);
       // All in one folder: it has more files than are looked at.
       await change(sql`update files set folder_id = 'f0'`);
       await change(sql`update folders set files_count = 12000 where id = 'f0'`);

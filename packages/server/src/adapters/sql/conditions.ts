@@ -110,9 +110,12 @@ export async function findFew(
 ): Promise<readonly string[] | undefined> {
   for (const { files, words } of ways.slice(0, PROBES_MAX)) {
     if (await someAreCommon(db, container, words, max)) continue;
+    // A file may be named once for each of the queries.
+    const most = max * Math.max(1, words.length);
     const { rows } = await sql<{ file_id: string }>`
-      select file_id from (${files}) as candidates limit ${sql.lit(max + 1)}`.execute(db);
-    if (rows.length <= max) return [...new Set(rows.map(({ file_id }) => file_id))];
+      select file_id from (${files}) as candidates limit ${sql.lit(most + 1)}`.execute(db);
+    const ids = new Set(rows.map(({ file_id }) => file_id));
+    if (rows.length <= most && ids.size <= max) return [...ids];
   }
   return undefined;
 }

@@ -149,5 +149,6 @@ class TextSafeClient implements PostgresPoolClient {
 }
 
 function withoutNul(parameter: unknown): unknown {
+  if (Array.isArray(parameter)) return parameter.map(withoutNul);
   return typeof parameter === 'string' && parameter.includes('\0') ? parameter.replaceAll('\0', '\uffff') : parameter;
 }
