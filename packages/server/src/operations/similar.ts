@@ -4,8 +4,8 @@ import type { Grant } from '../grant.ts';
 import { PICTURE_COLOURS } from '../ports/images.ts';
 import type { Ports } from '../ports/index.ts';
 import { lookOf } from '../ports/look.ts';
-import type { FileRecord, Json, JsonObject } from '../ports/metadata.ts';
-import { type Condition, colourName, isUnspaced, wordsIn } from '../ports/search.ts';
+import type { FileRecord, JsonObject } from '../ports/metadata.ts';
+import { type Condition, colourName, isUnspaced, textsIn, wordsIn } from '../ports/search.ts';
 import type { ListedFile } from './files.ts';
 import { allOf, textCondition } from './search.ts';
 import type { Tag } from './tags.ts';
@@ -56,23 +56,35 @@ export async function findPictures(
     folderPath: ROOT,
     recursive: true,
     within: grant.layers('listing'),
-    where: allOf([PICTURES, ...conditions]),
+    where: allOf(conditions),
   });
-  const found = new Map<string, ListedFile>();
+  const found = new Map<string, FileRecord>();
   const find = async (some: readonly string[]) => {
-    for (const file of await ports.metadata.listFiles(query(some.map(wordCondition)), paging)) {
-      found.set(file.id, { file, relevance: relevanceOf(words, file) });
+    for (const file of await ports.metadata.listFiles(query([PICTURES, ...some.map(wordCondition)]), paging)) {
+      found.set(file.id, file);
     }
   };
-  await find(words);
+  // All words at once, with the colours where few files have the others: to look among very many for those of a colour may be to look at all.
+  const plain = words.filter((word) => coloursNamed(word).length === 0);
+  if (plain.length > 0) {
+    const { files } = await ports.metadata.countFiles(query(plain.map(textCondition)));
+    await find(files <= FEW ? words : plain);
+  }
   // One after the other: a search must not take every connection there is.
-  if (words.length > 1 && found.size < SIMILAR.filesMax) for (const word of words) await find([word]);
+  for (const word of words.length > 1 || plain.length === 0 ? words : []) {
+    if (found.size >= SIMILAR.filesMax) break;
+    await find([word]);
+  }
   if (found.size === 0) {
-    const { files } = await ports.search.findSimilarFiles(query([]), words, paging);
+    const { files } = await ports.search.findSimilarFiles(query([PICTURES]), words, paging);
     return { files, warnings };
   }
-  return { files: [...found.values()].sort(bestFirst).slice(0, SIMILAR.filesMax), warnings };
+  const rated = [...found.values()].map((file): ListedFile => ({ file, relevance: relevanceOf(words, file) }));
+  return { files: rated.sort(bestFirst).slice(0, SIMILAR.filesMax), warnings };
 }
+
+/** So many files can be looked at one by one. */
+const FEW = 1000;
 
 const PICTURES: Condition = { of: 'mime', mime: 'image/' };
 
@@ -122,20 +134,34 @@ function coloursNamed(word: string): readonly string[] {
 
 /** How much a file says of the words, from 0 to 1, which is all of them in its name. */
 function relevanceOf(words: readonly string[], { name, tags, meta, info }: FileRecord): number {
+  // From what is worth most, and no further than is needed: descriptions may be long.
   const places = [
-    { said: wordsIn(name), worth: 1 },
-    { said: labelsIn(tags).flatMap(wordsIn), worth: 0.9 },
-    { said: textsIn(meta).flatMap(wordsIn), worth: 0.8 },
+    { worth: 1, said: once(() => wordsIn(name)) },
+    { worth: 0.9, said: once(() => labelsIn(tags).flatMap(wordsIn)) },
+    { worth: 0.8, said: once(() => wordsIn(textsIn(meta).join(' ').slice(0, TEXT_LENGTH_MAX))) },
   ];
-  const colours = [...textsIn(info['main_colors'] ?? null), ...textsIn(info['main_colors_hex'] ?? null)];
-  const names = new Set(colours.flatMap((colour) => [colour, colourName(colour) ?? colour]));
+  const names = once(() => {
+    const colours = [...textsIn(info['main_colors'] ?? null), ...textsIn(info['main_colors_hex'] ?? null)];
+    return new Set(colours.flatMap((colour) => [colour, colourName(colour) ?? colour]));
+  });
   const worthOf = (word: string) =>
-    places.find(({ said }) => said.some((one) => (isUnspaced(word) ? one.includes(word) : one.startsWith(word))))
-      ?.worth ?? (coloursNamed(word).some((colour) => names.has(colour)) ? COLOUR_WORTH : 0);
+    places.find(({ said }) => said().some((one) => (isUnspaced(word) ? one.includes(word) : one.startsWith(word))))
+      ?.worth ?? (coloursNamed(word).some((colour) => names().has(colour)) ? COLOUR_WORTH : 0);
   const sum = words.reduce((total, word) => total + worthOf(word), 0);
   return Math.round((sum / words.length) * 100) / 100;
 }
 
+/** What `find` finds, looked for when it is asked for first. */
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => {
+    found ??= { value: find() };
+    return found.value;
+  };
+}
+
+/** So much of the metadata is looked at. */
+const TEXT_LENGTH_MAX = 4000;
 const COLOUR_WORTH = 0.7;
 
 function bestFirst(a: ListedFile, b: ListedFile): number {
@@ -146,10 +172,4 @@ function bestFirst(a: ListedFile, b: ListedFile): number {
 function labelsIn(tags: JsonObject): readonly string[] {
   const byLanguage = tags as Readonly<Record<string, readonly Tag[]>>; // Only tags are stored there.
   return Object.values(byLanguage).flatMap((list) => list.map(({ label }) => label));
-}
-
-/** Every text of a value, with its variants and lists. */
-function textsIn(value: Json): readonly string[] {
-  if (value === null) return [];
-  return typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [String(value)];
 }

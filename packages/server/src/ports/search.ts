@@ -2,7 +2,7 @@
 import type { CanonicalPath } from '@latchkey/policy';
 import type { ApprovalStatus } from './approval-states.ts';
 import type { Look } from './look.ts';
-import type { FileQuery, FileRecord, Paging, ScopeLayers } from './metadata.ts';
+import type { FileQuery, FileRecord, Json, Paging, ScopeLayers } from './metadata.ts';
 
 /** A range of numbers; an absent end is open, an `exclusive` one does not belong to it. */
 export interface Range {
@@ -73,8 +73,8 @@ export interface SimilarFile {
  */
 export interface Search {
   /** Files that meet the query's condition and almost, but not exactly, say all of the texts: each word stands inside a
-   *  longer one, or differs by one edit. Best first. When more than `SIMILAR_MAX` files may be like each word, the first `COUNT_MAX` of the
-   *  folder or container are looked at; at most `SIMILAR_MAX` are weighed. */
+   *  longer one, or differs by one edit. Best first. When more than `SIMILAR_MAX` files may be like each word, the first `COUNT_MAX` that
+   *  folder, scopes and condition leave are looked at; at most `SIMILAR_MAX` are weighed. */
   findSimilarFiles(
     query: FileQuery,
     texts: readonly string[],
@@ -98,7 +98,7 @@ export interface Search {
   ): Promise<readonly { readonly mime: string; readonly files: number }[]>;
   /** The values of a field that files in scope have and that contain the text in their first 200 characters, each once, as a file has it, in their
    *  order. Those that begin with it come before others when there are more than `limit`. Of a field with thousands of values the first 2,000
-   *  are looked at, and the first 2,000 of those that begin with the text. */
+   *  are looked at, and the first 2,000 of those that begin with the text; in a wide scope a value is found when one of its first 300 files is in it. */
   listValues(
     container: string,
     within: ScopeLayers,
@@ -106,7 +106,8 @@ export interface Search {
     contains: string,
     limit: number,
   ): Promise<readonly string[]>;
-  /** Makes up to `limit` files searchable that were stored before there was a search, or one by looks; answers how many it found. */
+  /** Makes up to `limit` files searchable that were stored before there was a search, or one by looks; answers how many it found, once everybody else
+   *  in the process has had a turn: it is asked over and over. */
   catchUp(limit: number): Promise<number>;
 }
 
@@ -135,6 +136,13 @@ export function fold(text: string): string {
 const UNSPACED = '\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}';
 const SEGMENT = new RegExp(`[${UNSPACED}ー]+|(?:(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}])+`, 'gu');
 const STARTS_UNSPACED = new RegExp(`^[${UNSPACED}ー]`, 'u');
+
+/** Every text, number and flag of a value, with its variants and lists. */
+export function textsIn(value: Json): readonly string[] {
+  if (value === null || value === '') return [];
+  if (typeof value === 'object') return Object.values(value).flatMap(textsIn);
+  return [String(value)];
+}
 
 /** The words of a text, folded, in their order. A run of a script without spaces is one of them. */
 export function wordsIn(text: string): readonly string[] {

@@ -111,6 +111,15 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     ]);
   });
 
+  test('lets everybody else have a turn after each part of what it catches up with', async () => {
+    let turns = 0;
+    setImmediate(() => {
+      turns += 1;
+    });
+    await ports.search.catchUp(1);
+    expect(turns).toBe(1);
+  });
+
   test('forgets files that are deleted, and their words', async () => {
     const [file] = await commit('/gone', { name: 'vanishing.png', meta: { title: 'gone soon' } });
     if (file === undefined) throw new TypeError('one in, one out');
@@ -201,6 +210,10 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     ];
     try {
       await fill(raw, { files: 3000, folders: 30, gramsOf });
+      // So many that the scope is not looked through folder by folder.
+      await raw.query('STORE_UNAVAILABLE', (db) =>
+        sql`update folders set files_count = 30000 where path = '/f5'`.execute(db),
+      );
       const plans = await raw.write('STORE_UNAVAILABLE', async (db) => {
         if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
         const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
@@ -254,6 +267,14 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
       await change(sql`update file_search set grams = grams || ' ' || ${gramsOf('lonely').join(' ')}
         where seq = (select max(seq) from file_search)`);
       expect(await likes('hot lonley')).toEqual([0.63, 1]);
+      // Of what is not looked for nothing takes the place of what is.
+      const png = { of: 'mime', mime: 'image/png' } as const;
+      expect(await likes('hot', { where: png })).toEqual([0.72, 4000]);
+      await change(sql`update folders set files_count = 30000 where id in ('f9', 'f10')`);
+      const two = [['/f9', '/f10'].map((place) => ({ path: path(place), deep: true }))];
+      expect(await likes('hot', { within: two })).toEqual([0.72, 2000]);
+      expect(await likes('hot', { folderPath: path('/f10'), recursive: true })).toEqual([0.72, 1000]);
+      expect(await likes('hot', { within: two, where: png })).toEqual([0.72, 1000]);
       // Each of three thousand is named twice: by the letters in a row, and by those at the end.
       await change(sql`update file_search set name_words = name_words || 'sunflower ', tokens = tokens || ' sunflower',
         grams = grams || ' ' || ${gramsOf('sunflower').join(' ')}
@@ -368,6 +389,31 @@ describe.each(databaseAdapters)('searching on $name', ({ create }) => {
     const types = await ports.search.countTypes('demo', within, 10);
     expect(types).toEqual([{ mime: 'image/png', files: 1 }]);
     expect(await ports.search.listValues('demo', within, 'name', 'SUN', 10)).toEqual(['sunflower field.png']);
+  });
+
+  test('reads files that lie in an order until a page is full, whatever else an index could find them by', async () => {
+    const raw = openDatabase(database.url);
+    const where: Condition = {
+      of: 'all',
+      conditions: [
+        { of: 'mime', mime: 'image/' },
+        { of: 'size', range: { from: 1 } },
+        { of: 'modified', range: { from: 1 } },
+        { of: 'created', range: { from: 1 } },
+      ],
+    };
+    const sorts =
+      raw.dialect === 'sqlite' ? (['name', 'title', 'created_at', 'modified_at', 'size', 'type'] as const) : [];
+    for (const sort of sorts) {
+      const plan = await raw.query('STORE_UNAVAILABLE', async (db) => {
+        const paging = { sort, descending: false, offset: 0, limit: 100 };
+        const statement = pageFrom(db, query(where), { kind: 'container' }, paging).compile();
+        const { rows } = await db.executeQuery({ ...statement, sql: `explain query plan ${statement.sql}` });
+        return rows.map((row) => JSON.stringify(row)).join(' ');
+      });
+      expect(plan).not.toMatch(/TEMP B-TREE|SCAN files\b(?! USING)/);
+    }
+    await raw.close();
   });
 
   test.each(['name', 'title', 'created_at', 'modified_at', 'size', 'type'] as const)(

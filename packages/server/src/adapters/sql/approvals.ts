@@ -1,4 +1,5 @@
 // Approvals in SQL: the Approvals port as changes of rows whose file's folder is locked meanwhile.
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
 import { asOf, isOverdue } from '../../ports/approval-states.ts';
 import type {
@@ -79,6 +80,7 @@ class SqlApprovals implements Approvals {
     let count = 0;
     for (const { id, container, file_id } of overdue) {
       if (await this.#expire(container, file_id, id, nowMs)) count += 1;
+      await othersTurn();
     }
     return count;
   }

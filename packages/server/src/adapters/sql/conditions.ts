@@ -1,5 +1,6 @@
 // Conditions of a search in SQL: as a test of each file, and as the few files that an index says can pass it.
 import { type RawBuilder, sql } from 'kysely';
+import type { SortKey } from '../../ports/metadata.ts';
 import { type Condition, fold, type Range, type ValueMatch } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
 import { inOrBelow } from './scopes.ts';
@@ -16,18 +17,19 @@ import {
 import { dialectOf, like, literally, numbered } from './text.ts';
 
 /** True for the rows of `files` that meet the condition. */
-export function meets(condition: Condition): RawBuilder<boolean> {
+export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<boolean> {
+  const isMet = (part: Condition) => meets(part, refer);
   switch (condition.of) {
     case 'all': {
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
-      const others = condition.conditions.filter((part) => part.of !== 'text').map(meets);
+      const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
       const parts = texts.length === 0 ? others : [hasTexts(texts), ...others];
       return joined(parts, sql` and `, sql<boolean>`(1 = 1)`);
     }
     case 'any':
-      return joined(condition.conditions.map(meets), sql` or `, sql<boolean>`(1 = 0)`);
+      return joined(condition.conditions.map(isMet), sql` or `, sql<boolean>`(1 = 0)`);
     case 'not':
-      return sql<boolean>`(not ${meets(condition.condition)})`;
+      return sql<boolean>`(not ${isMet(condition.condition)})`;
     case 'text':
       return hasTexts([condition.text]);
     case 'value':
@@ -47,17 +49,38 @@ export function meets(condition: Condition): RawBuilder<boolean> {
       return status === 'REJECTED' ? sql<boolean>`(${stands} or (${pending} and ${due}))` : stands;
     }
     case 'mime':
-      return ofMime('files.mime', condition.mime);
+      return ofMime(refer('files.mime', !condition.mime.endsWith('/')), condition.mime);
     case 'size':
     case 'created':
     case 'modified':
-      return inRange(COLUMNS[condition.of], condition.range);
+      return inRange(refer(COLUMNS[condition.of], false), condition.range);
     case 'folder':
       return sql<boolean>`files.folder_id in (select named_folders.id from folders as named_folders
         where named_folders.container = files.container
           and ${inOrBelow('named_folders', condition.path)})`;
   }
 }
+
+/** How a condition names a column that has an index; `isEqual` when it names one value. */
+export type Refer = (column: string, isEqual: boolean) => RawBuilder<unknown>;
+
+/**
+ * Names columns so that SQLite reads files in this order until a page is full: by an index of another column it would find all that
+ * meet the condition, and sort them. A plus keeps a column from it.
+ */
+export function inOrderOf(sort: SortKey): Refer {
+  const sorted = SORTED[sort] ?? [];
+  return (column, isEqual) =>
+    sorted.includes(column) || (sort === 'name' && isEqual) ? sql.ref(column) : sql`(+${sql.ref(column)})`;
+}
+
+/** Columns by which files lie in the order of a sort key. Of one type, they lie in the order of their names as well. */
+const SORTED: Readonly<Partial<Record<SortKey, readonly string[]>>> = {
+  type: ['files.mime'],
+  size: ['files.size'],
+  created_at: ['files.created_at'],
+  modified_at: ['files.modified_at'],
+};
 
 /** True for files that have every one of the texts somewhere. One question for all of them: with one for each PostgreSQL tries the orders in
  *  which they could be asked, and spends seconds on forty words before it reads a row. */
@@ -98,7 +121,7 @@ export function findCandidates(
   condition: Condition,
   max: number,
 ): Promise<readonly string[] | undefined> {
-  return findFew(db, container, waysTo(db, container, condition), max);
+  return findFew(db, container, waysTo(db, container, condition).slice(0, PROBES_MAX), max);
 }
 
 /** The ids of the files that the first of the ways leads to that leads to at most `max`; undefined when each one leads to more. */
@@ -108,7 +131,7 @@ export async function findFew(
   ways: readonly Way[],
   max: number,
 ): Promise<readonly string[] | undefined> {
-  for (const { files, words } of ways.slice(0, PROBES_MAX)) {
+  for (const { files, words } of ways) {
     if (await someAreCommon(db, container, words, max)) continue;
     // A file may be named once for each of the queries.
     const most = max * Math.max(1, words.length);
@@ -264,7 +287,7 @@ function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
     case 'words':
       return having(like('file_values.words', wordPattern(match.text)));
     case 'between':
-      return having(inRange('file_values.number', match));
+      return having(inRange(sql.ref('file_values.number'), match));
     case 'only': {
       const others = having(sql<boolean>`(not ${joined(match.texts.map(equals), sql` or `, sql<boolean>`(1 = 0)`)})`);
       return joined(
@@ -281,8 +304,7 @@ function equals(text: string): RawBuilder<boolean> {
   return sql<boolean>`(file_values.head = ${headOf(folded)} and file_values.text = ${folded})`;
 }
 
-function inRange(column: string, { from, to, exclusive }: Range): RawBuilder<boolean> {
-  const reference = sql.ref(column);
+function inRange(reference: RawBuilder<unknown>, { from, to, exclusive }: Range): RawBuilder<boolean> {
   const ends = [
     ...(from === undefined
       ? []
@@ -292,8 +314,7 @@ function inRange(column: string, { from, to, exclusive }: Range): RawBuilder<boo
   return joined(ends, sql` and `, sql<boolean>`(${reference} is not null)`);
 }
 
-function ofMime(column: string, mime: string): RawBuilder<boolean> {
-  const reference = sql.ref(column);
+function ofMime(reference: RawBuilder<unknown>, mime: string): RawBuilder<boolean> {
   // `image/` sorts directly before `image0`: every type with the prefix lies between.
   if (mime.endsWith('/')) {
     return sql<boolean>`(${reference} >= ${mime} and ${reference} < ${`${mime.slice(0, -1)}0`})`;
@@ -337,12 +358,12 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
         where file_labels.container = ${container} and file_labels.label_sid = ${condition.sid}`);
     case 'mime':
       return byTable(sql`select files.id as file_id from files
-        where files.container = ${container} and ${ofMime('files.mime', condition.mime)}`);
+        where files.container = ${container} and ${ofMime(sql.ref('files.mime'), condition.mime)}`);
     case 'size':
     case 'created':
     case 'modified':
       return byTable(sql`select files.id as file_id from files
-        where files.container = ${container} and ${inRange(COLUMNS[condition.of], condition.range)}`);
+        where files.container = ${container} and ${inRange(sql.ref(COLUMNS[condition.of]), condition.range)}`);
     case 'approval':
     case 'folder':
     case 'not':
@@ -397,7 +418,7 @@ function candidatesByValue(db: Executor, container: string, field: string, match
       return where(sql<boolean>`(file_values.head >= ${head} and file_values.head < ${`${head}\u{10FFFF}`})`);
     }
     case 'between':
-      return where(inRange('file_values.number', match));
+      return where(inRange(sql.ref('file_values.number'), match));
     case 'only': {
       const [first] = match.texts;
       return first === undefined ? [] : where(equals(first));

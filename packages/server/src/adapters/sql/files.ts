@@ -24,7 +24,17 @@ import { fileUuid } from '../../ports/metadata.ts';
 import { COUNT_MAX, type Condition } from '../../ports/search.ts';
 import { supersedeApproval } from './approval-rows.ts';
 import { changeOf, descriptionChanges, recordChanges } from './changes.ts';
-import { distanceFrom, findCandidates, findCommon, indexed, meets, wordsHave, wordsWanted } from './conditions.ts';
+import {
+  distanceFrom,
+  findCandidates,
+  findCommon,
+  indexed,
+  inOrderOf,
+  meets,
+  type Refer,
+  wordsHave,
+  wordsWanted,
+} from './conditions.ts';
 import type { Database, Executor } from './database.ts';
 import { isExaminable, queueExamination } from './examination-queue.ts';
 import {
@@ -42,7 +52,7 @@ import type { FileTable, FileVersionTable } from './schema.ts';
 import { coveredBy, coveredFolders, inOrBelow, mergeLayers } from './scopes.ts';
 import { indexFile, SEARCHED_COLUMNS, storedLookKey, titleKey } from './search-index.ts';
 import { storeTags } from './tags.ts';
-import { isAmong, searchKey } from './text.ts';
+import { dialectOf, isAmong, searchKey } from './text.ts';
 
 /** A file as stored. */
 export type FileRow = Selectable<FileTable>;
@@ -314,7 +324,8 @@ export async function listFileRecords(db: Executor, query: FileQuery, paging: Pa
 
 /** The statement of a page. */
 export function pageFrom(db: Executor, query: FileQuery, source: Source, paging: Paging) {
-  const selected = filesFrom(db, query, source)
+  const isInOrder = source.kind === 'container' && dialectOf(db) === 'sqlite';
+  const selected = filesFrom(db, query, source, isInOrder ? inOrderOf(paging.sort) : undefined)
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
   return fileOrder(paging, source.kind === 'candidates' ? textsOf(query.where) : [])
@@ -331,7 +342,7 @@ export async function countFileRows(db: Executor, query: FileQuery): Promise<Fil
     if (folder === undefined) return { files: 0, bytes: 0 };
     return sumFolders(db, folder, query.recursive, mergeLayers(query.within));
   }
-  const source = await findSource(db, query);
+  const source = await findSource(db, query, COUNT_MAX);
   if (source === undefined) return { files: 0, bytes: 0 };
   const limit = COUNT_MAX + 1;
   const found = isOnlyWords(query, source)
@@ -621,15 +632,19 @@ export type Source =
 const CANDIDATES_MAX = 2_000;
 const FOLDERS_FILES_MAX = 20_000;
 
-/** The source of a listing; undefined when there is nothing to list. */
-export async function findSource(db: Executor, query: FileQuery): Promise<Source | undefined> {
+/** The source of a listing, with at most so many candidates; undefined when there is nothing to list. */
+export async function findSource(
+  db: Executor,
+  query: FileQuery,
+  candidatesMax = CANDIDATES_MAX,
+): Promise<Source | undefined> {
   const scopes = mergeLayers(query.within);
   if (!query.recursive && scopes !== undefined && !covers(scopes, query.folderPath)) return undefined;
   const isWhole = query.folderPath === '/' && scopes === undefined && query.recursive;
   const folder = isWhole ? undefined : await findFolderRow(db, query.container, query.folderPath);
   if (folder === undefined && !isWhole) return undefined;
   if (!isEveryFile(query.where)) {
-    const ids = await findCandidates(db, query.container, query.where, CANDIDATES_MAX);
+    const ids = await findCandidates(db, query.container, query.where, candidatesMax);
     if (ids?.length === 0) return undefined;
     if (ids !== undefined) return { kind: 'candidates', ids, folder: query.recursive ? undefined : folder };
   }
@@ -641,9 +656,12 @@ export async function findSource(db: Executor, query: FileQuery): Promise<Source
 }
 
 /** The files of a listing with their folders, taken from where few rows have to be read. */
-export function filesFrom(db: Executor, query: FileQuery, source: Source) {
+export function filesFrom(db: Executor, query: FileQuery, source: Source, refer?: Refer) {
   const scopes = mergeLayers(query.within);
-  let found = db.selectFrom('files').innerJoin('folders', 'folders.id', 'files.folder_id').where(meets(query.where));
+  let found = db
+    .selectFrom('files')
+    .innerJoin('folders', 'folders.id', 'files.folder_id')
+    .where(meets(query.where, refer));
   switch (source.kind) {
     case 'candidates':
       found = found.where(isAmong(db, 'files.id', source.ids));
@@ -667,7 +685,8 @@ export function filesFrom(db: Executor, query: FileQuery, source: Source) {
   return scopes === undefined ? found : found.where(coveredBy('folders', scopes));
 }
 
-function isEveryFile(where: Condition): boolean {
+/** Whether there is no condition. */
+export function isEveryFile(where: Condition): boolean {
   return where.of === 'all' && where.conditions.length === 0;
 }
 

@@ -2,8 +2,8 @@
 import { type Insertable, type Selectable, sql } from 'kysely';
 import { PICTURE_COLOURS } from '../../ports/images.ts';
 import { lookKey, lookOf } from '../../ports/look.ts';
-import type { Json, JsonObject } from '../../ports/metadata.ts';
-import { colourName, fold, isUnspaced, type SearchField, wordsIn } from '../../ports/search.ts';
+import type { JsonObject } from '../../ports/metadata.ts';
+import { colourName, fold, isUnspaced, type SearchField, textsIn, wordsIn } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
 import { PREVIEW } from './migrations/0028-looks.ts';
 import type { FileTable, FileValueTable } from './schema.ts';
@@ -252,13 +252,6 @@ function numberOf(text: string): number | null {
   if (!/^\d{4}-\d{2}-\d{2}(?:T[\d:.]{5,18}(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)) return null;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
-}
-
-/** Every text, number and flag of a value, with its variants and lists. */
-function textsIn(value: Json): readonly string[] {
-  if (value === null || value === '') return [];
-  if (typeof value === 'object') return Object.values(value).flatMap(textsIn);
-  return [String(value)];
 }
 
 /** The document of words for PostgreSQL's index, which must be written the same in index and query. */

@@ -1,5 +1,6 @@
 // The Search port in SQL: similar files, the kinds and values there are, and what waits to become searchable.
-import { ROOT } from '@latchkey/policy';
+import { setImmediate as othersTurn } from 'node:timers/promises';
+import { type FolderScope, ROOT } from '@latchkey/policy';
 import { type RawBuilder, sql } from 'kysely';
 import type { Look } from '../../ports/look.ts';
 import type { FileQuery, Paging, ScopeLayers } from '../../ports/metadata.ts';
@@ -14,9 +15,9 @@ import {
   type SimilarFile,
   wordsIn,
 } from '../../ports/search.ts';
-import { byAnyWords, findFew, hasEntries, type WordQuery, wordsHave } from './conditions.ts';
+import { byAnyWords, findFew, hasEntries, meets, type WordQuery, wordsHave } from './conditions.ts';
 import type { Database, Executor } from './database.ts';
-import { type FileRow, filesFrom, findSource, recordsById, type Source } from './files.ts';
+import { type FileRow, filesFrom, findSource, inParts, isEveryFile, recordsById, type Source } from './files.ts';
 import { findAlike } from './looks.ts';
 import { waitsForLook } from './migrations/0028-looks.ts';
 import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
@@ -32,7 +33,7 @@ import {
   wordPattern,
   writtenValues,
 } from './search-index.ts';
-import { forUpdate, isAmong, like, literally } from './text.ts';
+import { forUpdate, isAmong, like, literally, tableOf } from './text.ts';
 
 /** The Search port on a database. */
 export function sqlSearch(database: Database): Search {
@@ -78,9 +79,9 @@ class SqlSearch implements Search {
     );
   }
 
-  catchUp(limit: number): Promise<number> {
+  async catchUp(limit: number): Promise<number> {
     const { dialect } = this.#database;
-    return this.#database.write('STORE_UNAVAILABLE', async (db) => {
+    const caughtUp = await this.#database.write('STORE_UNAVAILABLE', async (db) => {
       const waiting = db.selectFrom('files').selectAll().where('title_key', 'is', null).orderBy('id').limit(limit);
       const files = await forUpdate(dialect, waiting).execute();
       for (const file of files) {
@@ -105,6 +106,8 @@ class SqlSearch implements Search {
       }
       return files.length + pictures.length;
     });
+    await othersTurn();
+    return caughtUp;
   }
 }
 
@@ -165,7 +168,36 @@ export async function findValues(
     return rows.map(({ head, file_id }) => ({ head, fileId: file_id })).sort((a, b) => compare(a.head, b.head));
   }
   const ofField = sql`file_values.container = ${container} and file_values.field = ${fieldName(field)}`;
-  const scopes = mergeLayers(within);
+  const found = new Map<string, string>();
+  const first = { from: sql<boolean>`file_values.head >= ${begin}`, to: sql<boolean>`file_values.head < ${end}` };
+  for (const { from, to } of begin === '' ? [{ from: ALL, to: ALL }] : [first, { from: ALL, to: ALL }]) {
+    // From one value to the next by an index, however many files have each.
+    const next = (after: RawBuilder<boolean>) =>
+      sql`(select min(file_values.head) from file_values where ${ofField} and ${after} and ${to})`;
+    const { rows } = await sql<{ head: string }>`
+      with recursive heads(head, place) as (
+        select ${next(from)}, 1
+        union all select ${next(sql`file_values.head > heads.head`)}, heads.place + 1 from heads
+        where heads.head is not null and heads.place < ${sql.lit(VALUES_TRIED_MAX)})
+      select head from heads where head is not null and ${like('head', pattern)} order by head`.execute(db);
+    const heads = rows.map(({ head }) => head).filter((head) => !found.has(head));
+    for (const some of inParts(heads.slice(0, VALUES_ASKED_MAX), VALUES_AT_ONCE)) {
+      if (found.size >= limit) break;
+      for (const { head, file_id } of await filesOf(db, ofField, some, mergeLayers(within))) {
+        if (found.size < limit) found.set(head, file_id);
+      }
+    }
+  }
+  return [...found].map(([head, fileId]) => ({ head, fileId })).sort((a, b) => compare(a.head, b.head));
+}
+
+/** Of these values those that files in scope have, with one file each. */
+async function filesOf(
+  db: Executor,
+  ofField: RawBuilder<unknown>,
+  heads: readonly string[],
+  scopes: readonly FolderScope[] | undefined,
+): Promise<readonly { readonly head: string; readonly file_id: string }[]> {
   const having = sql`select file_values.file_id from file_values where ${ofField} and file_values.head = heads.head`;
   const fileOf =
     scopes === undefined
@@ -173,30 +205,17 @@ export async function findValues(
       : sql`(select few.file_id from (${having} limit ${sql.lit(FILES_TRIED_MAX)}) as few
           join files on files.id = few.file_id join folders on folders.id = files.folder_id
           where ${coveredBy('folders', scopes)} limit 1)`;
-  const found = new Map<string, string>();
-  const first = { from: sql<boolean>`file_values.head >= ${begin}`, to: sql<boolean>`file_values.head < ${end}` };
-  for (const { from, to } of begin === '' ? [{ from: ALL, to: ALL }] : [first, { from: ALL, to: ALL }]) {
-    if (found.size >= limit) break;
-    // From one value to the next by an index, however many files have each.
-    const next = (after: RawBuilder<boolean>) =>
-      sql`(select min(file_values.head) from file_values where ${ofField} and ${after} and ${to})`;
-    const { rows } = await sql<{ head: string; file_id: string }>`
-      with recursive heads(head, place) as (
-        select ${next(from)}, 1
-        union all select ${next(sql`file_values.head > heads.head`)}, heads.place + 1 from heads
-        where heads.head is not null and heads.place < ${sql.lit(VALUES_TRIED_MAX)})
-      select head, file_id from (select heads.head, ${fileOf} as file_id from heads
-        where heads.head is not null and ${like('heads.head', pattern)}) as found
-      where file_id is not null order by head limit ${sql.lit(limit)}`.execute(db);
-    for (const { head, file_id } of rows) if (found.size < limit) found.set(head, file_id);
-  }
-  return [...found].map(([head, fileId]) => ({ head, fileId })).sort((a, b) => compare(a.head, b.head));
+  const { rows } = await sql<{ head: string; file_id: string | null }>`
+    select heads.head, ${fileOf} as file_id from ${tableOf(db, heads)} as heads order by heads.head`.execute(db);
+  return rows.flatMap(({ head, file_id }) => (file_id === null ? [] : [{ head, file_id }]));
 }
 
 /** So many different values are looked at for a suggestion: the first of the field, and the first that begin with what was typed. */
 const VALUES_TRIED_MAX = 2000;
-/** So many files that have a value are asked whether they are in scope. */
-const FILES_TRIED_MAX = 1000;
+/** Of so many of them it is asked whether a file in scope has them, of so many at once, and of so many files that have one: what a key press costs is bounded. */
+const VALUES_ASKED_MAX = 600;
+const VALUES_AT_ONCE = 30;
+const FILES_TRIED_MAX = 300;
 
 /** Files that are like all of the texts; see `Search.findSimilarFiles`. */
 export async function findSimilar(db: Executor, query: FileQuery, texts: readonly string[], paging: Paging) {
@@ -263,23 +282,33 @@ async function rowsToWeigh(
   source: Source,
   likely: readonly (readonly WordQuery[])[],
 ): Promise<RawBuilder<boolean>> {
-  const { container } = query;
-  const isFew = source.kind === 'folder' ? source.folder.files_count <= LOOKED_AT_MAX : source.kind !== 'container';
+  const { container, folderPath } = query;
+  const scopes = mergeLayers(query.within);
   const found = filesFrom(db, query, source).select('files.id');
-  if (isFew) return sql<boolean>`(file_search.file_id in ${found})`;
+  if (source.kind === 'candidates' || source.kind === 'folders') return sql<boolean>`(file_search.file_id in ${found})`;
+  if (source.kind === 'folder' && source.folder.files_count <= COUNT_MAX)
+    return sql<boolean>`(file_search.file_id in ${found})`;
   const ways = likely.flatMap((words) => byAnyWords(db, container, words) ?? []);
   const ids = await findFew(db, container, ways, SIMILAR_MAX);
   if (ids !== undefined) return isAmong(db, 'file_search.file_id', ids);
+  const limit = sql.lit(COUNT_MAX);
   if (source.kind === 'folder') {
-    const first = found.orderBy('files.name_key').orderBy('files.id').limit(LOOKED_AT_MAX);
+    const first = found.orderBy('files.name_key').orderBy('files.id').limit(COUNT_MAX);
     return sql<boolean>`(file_search.file_id in (select id from ${first} as first))`;
   }
-  return sql<boolean>`(file_search.container = ${container} and file_search.seq <= (select max(first.seq) from (
-    select seq from file_search where container = ${container} order by seq limit ${sql.lit(LOOKED_AT_MAX)}) as first))`;
+  if (scopes !== undefined || folderPath !== ROOT) {
+    const covered = coveredFolders(container, folderPath, scopes, sql`covered.id`);
+    return sql<boolean>`(file_search.file_id in (select files.id from files
+      where files.folder_id in (${covered}) and ${meets(query.where)} limit ${limit}))`;
+  }
+  if (isEveryFile(query.where)) {
+    return sql<boolean>`(file_search.container = ${container} and file_search.seq <= (select max(first.seq) from (
+      select seq from file_search where container = ${container} order by seq limit ${limit}) as first))`;
+  }
+  return sql<boolean>`(file_search.file_id in (select files.id from files
+    where files.container = ${container} and ${meets(query.where)} limit ${limit}))`;
 }
 
-/** So many files are looked at when no word is rare. */
-const LOOKED_AT_MAX = 10_000;
 const WORDS_MAX = 10;
 /** Shorter words have too little to be alike. */
 const SIMILAR_LENGTH_MIN = 3;

@@ -37,6 +37,13 @@ export function isAmong(db: Executor, column: string, ids: readonly string[]): R
     : sql<boolean>`(${sql.ref(column)} in (select value from json_each(${JSON.stringify(ids)})))`;
 }
 
+/** The texts as a table with the column `head`, given as one parameter. */
+export function tableOf(db: Executor, heads: readonly string[]): RawBuilder<unknown> {
+  return dialectOf(db) === 'postgres'
+    ? sql`(select unnest(${[...heads]}::text[]) as head)`
+    : sql`(select value as head from json_each(${JSON.stringify(heads)}))`;
+}
+
 /** The numbers as a table with the column `seq`, given as one parameter. */
 export function numbered(db: Executor, numbers: readonly number[]): RawBuilder<unknown> {
   return dialectOf(db) === 'postgres'
