@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { member } from '../conformance/support/http.ts';
+import { type Answer, member, send } from '../conformance/support/http.ts';
 import { expectNoSecretIn, useTarget } from '../conformance/support/suite.ts';
 import { type Fields, freshAddress, freshFolder } from '../conformance/support/target.ts';
 import { installExample } from '../tools/setup.mjs';
@@ -167,5 +167,51 @@ describe('a refusal reaches the person through the companion', () => {
     const headers = { 'X-Filerobot-Key': (await widget.keys()).at(-1), 'X-Forwarded-For': allowed };
     await widget.setPluginOptions('XhrUpload', { headers });
     await expectRefusal(widget, folder, 'remote.png', /^The key may not be used from this address\. \w/);
+  });
+});
+
+describe('the companion itself', () => {
+  const origin = () => new URL(target.baseUrl).origin;
+  const files = () => `${target.baseUrl}/${target.container}/v5/files`;
+
+  /** Asks the companion for an upload as a page does. */
+  function ask(body: Fields): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', origin: origin() };
+    return send('POST', `${companion.url}/url/get`, {
+      headers,
+      body: JSON.stringify({ url: elsewhere('notes.csv'), ...body }),
+    });
+  }
+
+  function expectSentence(answer: Answer, sentence: RegExp): void {
+    expect(answer.status, answer.bytes.toString()).toBe(400);
+    expect(answer.text('message')).toMatch(sentence);
+    expect(answer.headers['access-control-allow-origin']).toBe(origin());
+  }
+
+  test('goes on with no upload of others, to which it would hand the headers that the page wishes for', async () => {
+    const uploadUrl = `${target.baseUrl}/${target.container}/v5/tus/abc`;
+    const headers = { 'X-Forwarded-For': freshAddress(), 'X-Forwarded-Origin': 'https://elsewhere.example' };
+    for (const body of [{ uploadUrl }, { uploadUrl, endpoint: files() }, { uploadUrl: [uploadUrl] }]) {
+      expectSentence(await ask({ ...body, protocol: 'tus', headers }), /^Leave uploadUrl out: \w/);
+    }
+  });
+
+  test.each([
+    ['leads elsewhere', (address: string) => `${address}/../../other/path`],
+    ['leads elsewhere in other letters', (address: string) => `${address}/%2e%2E/..\\other/path?folder=/`],
+    ['is written with a tab', (address: string) => `${address}/.\t./other`],
+    ['is no address', () => '/demo/v5/files'],
+    ['is a list', (address: string) => [address]],
+    ['is nothing', () => null],
+  ] as const)('sends to no endpoint that %s', async (_what, endpointOf) => {
+    expectSentence(await ask({ endpoint: endpointOf(files()) }), /^Write the endpoint as it is sent: \w/);
+  });
+
+  test('takes every folder that the widget asks for, and starts no session for that', async () => {
+    const folder = encodeURIComponent("/it's (here) ~ \u00e9t\u00e9/../*!");
+    const answer = await ask({ endpoint: `${files()}?folder=${folder}` });
+    expect(answer.text('token')).toMatch(/^[\w-]+$/);
+    expect(answer.headers['set-cookie']).toBeUndefined();
   });
 });

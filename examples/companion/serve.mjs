@@ -12,7 +12,8 @@ import session from 'express-session';
 const { env } = process;
 const host = env.HOST ?? '127.0.0.1';
 const port = Number(env.PORT ?? 7712);
-const latchkey = (env.LATCHKEY_URL ?? 'http://127.0.0.1:7700').replace(/\/+$/, '');
+const latchkey = new URL(env.LATCHKEY_URL ?? 'http://127.0.0.1:7700').href.replace(/\/+$/, '');
+const pageOrigins = (env.PAGE_ORIGINS ?? 'http://127.0.0.1:7700').split(',');
 const publicUrl = new URL(env.COMPANION_URL ?? `http://${host}:${port}`);
 const secret = env.COMPANION_SECRET ?? randomBytes(32).toString('hex');
 
@@ -31,7 +32,7 @@ const { app: companion, emitter } = companionApp({
   secret,
   // It sends files nowhere but to this Latchkey, and answers no pages but these.
   uploadUrls: [`^${latchkey.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/[\\w-]+/v[345]/(?:files|tus)(?:[/?]|$)`],
-  corsOrigins: (env.PAGE_ORIGINS ?? 'http://127.0.0.1:7700').split(','),
+  corsOrigins: pageOrigins,
   metrics: false,
 });
 
@@ -57,12 +58,37 @@ const app = express();
 // The proxies in front, if any: without them, anybody could say whose address it is.
 app.set('trust proxy', (env.TRUSTED_PROXIES ?? '').split(',').filter(Boolean));
 app.use(express.json());
-app.use((request, _response, next) => {
-  if (typeof request.body?.endpoint === 'string') request.body.headers = headersFor(request);
+app.use((request, response, next) => {
+  const message = faultOf(request.body);
+  if (message !== undefined) {
+    const origin = request.get('origin');
+    if (pageOrigins.includes(origin)) response.set('access-control-allow-origin', origin); // So that the page can read why.
+    response.status(400).json({ message });
+    return;
+  }
+  request.body.headers = headersFor(request);
   next();
 });
-app.use(session({ secret, resave: true, saveUninitialized: true }));
+// Only somebody who is signing in to a drive has a session.
+app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { maxAge: 24 * 60 * 60 * 1000 } }));
 app.use(companion);
+
+/** Why a request is refused; undefined when it is not. */
+function faultOf({ endpoint, uploadUrl }) {
+  if (uploadUrl) return 'Leave uploadUrl out: every file is sent to the endpoint, as a new upload.';
+  if (endpoint === undefined || isPlain(endpoint)) return undefined;
+  return 'Write the endpoint as it is sent: an absolute address, its host in lower case, without `..` and without a port that goes without saying.';
+}
+
+/**
+ * Whether an address is sent as it is written, so that `uploadUrls` judges what is sent: `…/files/../../other` would leave them.
+ * What is behind the path leads nowhere else, and the widget leaves apostrophes there.
+ */
+function isPlain(address) {
+  if (typeof address !== 'string') return false;
+  const [place] = address.split(/[?#]/, 1);
+  return URL.canParse(place) && new URL(place).href === place;
+}
 
 /** Of the headers that a page wishes for, the key alone; the rest is what this server has seen by itself. */
 function headersFor(request) {

@@ -11,9 +11,22 @@ let harness: Harness;
 let key: string;
 const uuids = new Map<string, string>();
 
-beforeAll(async () => {
-  harness = await openHarness();
-  key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
+/** Gives the tests of a block a store of their own. */
+function useStore() {
+  beforeAll(async () => {
+    harness = await openHarness();
+    key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
+  });
+  afterAll(() => harness.close());
+}
+
+/** Gives the tests of a block a store of their own with pictures in it. */
+function usePictures() {
+  useStore();
+  beforeAll(putPictures);
+}
+
+async function putPictures() {
   await put('/a', 'evening.jpg', 'sunset');
   await put('/a', 'evening small.webp', 'sunset', { format: 'webp', width: 200 });
   await put('/b', 'later.jpg', 'sunset a minute later');
@@ -24,8 +37,7 @@ beforeAll(async () => {
   await harness.upload(key, '/a', { name: 'harbour.txt', content: 'no picture' });
   await say('IMG_0001.jpg', 'tags', { lang: 'en', existing_tags: [], new_tags: ['harbour'] });
   await say('wood.jpg', 'meta', { meta: { title: 'A walk behind the harbour', description: 'fir trees' } });
-});
-afterAll(() => harness.close());
+}
 
 async function put(folder: string, name: string, what: Scene, saved: Saved = {}) {
   const answer = await harness.upload(key, folder, { name, content: await scene(what, saved) });
@@ -52,6 +64,8 @@ const within = (...scope: readonly string[]) =>
   harness.key({ permissions: ['OBJECTS_LIST'], listing: { dir_scope: scope } });
 
 describe('pictures like one', () => {
+  usePictures();
+
   test('are whole file records, the nearest first, without the one that was asked with', async () => {
     const answer = await like('evening.jpg');
     expect(names(answer)).toEqual(['evening copy.png', 'evening small.webp', 'later.jpg']);
@@ -76,18 +90,6 @@ describe('pictures like one', () => {
     expect((await like('evening.jpg', await within('/'))).status).toBe(404);
   });
 
-  test('are none, with a word why, of what is no picture or was not looked at yet', async () => {
-    const text = (await harness.upload(key, '/c', { name: 'letter.txt', content: 'hello' })).textAt('file.uuid');
-    const fresh = await harness.upload(key, '/c', { name: 'fresh.jpg', content: await scene('snow') });
-    for (const ref of [text, fresh.textAt('file.uuid')]) {
-      const answer = await post(IMAGE, { ref_key: 'uuid', ref });
-      expect(answer).toMatchObject({ status: 200, body: { status: 'success', files: [] } });
-      expect(answer.body['warnings']).toEqual([expect.stringMatching(/Nothing is known of how this file looks/)]);
-    }
-    while ((await examineDue(harness.ports)) > 0);
-    expect((await post(IMAGE, { ref_key: 'uuid', ref: fresh.textAt('file.uuid') })).body['warnings']).toEqual([]);
-  });
-
   test.each<readonly [string, object, string]>([
     ['nothing', {}, 'ref_key,ref'],
     ['another way to name it', { ref_key: 'name', ref: 'evening.jpg' }, 'ref_key'],
@@ -101,7 +103,25 @@ describe('pictures like one', () => {
   });
 });
 
+describe('pictures like one of which nothing is known', () => {
+  useStore();
+
+  test('are none, with a word why: it is no picture, or was not looked at yet', async () => {
+    const text = (await harness.upload(key, '/c', { name: 'letter.txt', content: 'hello' })).textAt('file.uuid');
+    const fresh = await harness.upload(key, '/c', { name: 'fresh.jpg', content: await scene('snow') });
+    for (const ref of [text, fresh.textAt('file.uuid')]) {
+      const answer = await post(IMAGE, { ref_key: 'uuid', ref });
+      expect(answer).toMatchObject({ status: 200, body: { status: 'success', files: [] } });
+      expect(answer.body['warnings']).toEqual([expect.stringMatching(/Nothing is known of how this file looks/)]);
+    }
+    while ((await examineDue(harness.ports)) > 0);
+    expect((await post(IMAGE, { ref_key: 'uuid', ref: fresh.textAt('file.uuid') })).body['warnings']).toEqual([]);
+  });
+});
+
 describe('pictures by words', () => {
+  usePictures();
+
   test('have them in names, tags and metadata, in this order; what is no picture is left out', async () => {
     const answer = await about('Harbour');
     expect(files(answer).map(({ name, relevance }) => [name, relevance])).toEqual([
@@ -186,6 +206,8 @@ describe.each([
   ['pictures like one', IMAGE],
   ['pictures by words', TEXT],
 ] as const)('%s', (_what, url) => {
+  usePictures();
+
   const by = (as: string) => (url === IMAGE ? like('evening.jpg', as) : about('harbour', as));
 
   test('need the right to list and nothing else', async () => {
