@@ -342,12 +342,15 @@ export async function countFileRows(db: Executor, query: FileQuery): Promise<Fil
     if (folder === undefined) return { files: 0, bytes: 0 };
     return sumFolders(db, folder, query.recursive, mergeLayers(query.within));
   }
-  const source = await findSource(db, query, COUNT_MAX);
-  if (source === undefined) return { files: 0, bytes: 0 };
   const limit = COUNT_MAX + 1;
-  const found = isOnlyWords(query, source)
-    ? await sizesByWords(db, query.container, textsOf(query.where), limit)
-    : sql<Sized>`${filesFrom(db, query, source).select('files.size').limit(limit)}`;
+  let found: RawBuilder<Sized>;
+  if (isOnlyWords(query)) {
+    found = await sizesByWords(db, query.container, textsOf(query.where), limit);
+  } else {
+    const source = await findSource(db, query, COUNT_MAX);
+    if (source === undefined) return { files: 0, bytes: 0 };
+    found = sql`${filesFrom(db, query, source).select('files.size').limit(limit)}`;
+  }
   const { files, bytes } = await db
     .selectFrom(found.as('found'))
     .select([
@@ -359,8 +362,8 @@ export async function countFileRows(db: Executor, query: FileQuery): Promise<Fil
 }
 
 /** Whether nothing but its words decides whether a file of the container is found. */
-function isOnlyWords({ within, folderPath, where }: FileQuery, source: Source): boolean {
-  if (source.kind !== 'container' || folderPath !== '/' || mergeLayers(within) !== undefined) return false;
+function isOnlyWords({ within, folderPath, recursive, where }: FileQuery): boolean {
+  if (folderPath !== '/' || !recursive || mergeLayers(within) !== undefined) return false;
   return where.of === 'text' || (where.of === 'all' && where.conditions.every((part) => part.of === 'text'));
 }
 
@@ -375,7 +378,7 @@ async function sizesByWords(
 ): Promise<RawBuilder<Sized>> {
   const size = sql`coalesce(file_search.size, (select files.size from files where files.id = file_search.file_id)) as size`;
   const wanted = wordsWanted(texts);
-  const isCommon = (await findCommon(db, container, [wanted], limit)) !== undefined;
+  const isCommon = (await findCommon(db, container, [wanted], CANDIDATES_MAX)) !== undefined;
   const named = isCommon ? undefined : indexed(db, container, wanted, size);
   if (named !== undefined) return sql`(${named} and ${wordsHave(texts)} limit ${sql.lit(limit)})`;
   return sql`(select ${size} from file_search where file_search.container = ${container} and ${wordsHave(texts)}
