@@ -21,6 +21,8 @@ export async function startProxy(nodes: readonly string[]): Promise<Proxy> {
   // The nodes decide how long a request may take.
   server.requestTimeout = 0;
   server.headersTimeout = 0;
+  // For the same reason as above: after the five seconds that are usual, whoever asks next could be cut off.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
     server.listen(0, '127.0.0.1', listening);
