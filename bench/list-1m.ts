@@ -1,18 +1,14 @@
 // Does a page of 100 files, a search or a suggestion take longer with a million files than with ten thousand?
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { CanonicalPath } from '../packages/policy/src/index.ts';
-import type * as Sql from '../packages/server/src/adapters/sql/database.ts';
 import type * as Ports from '../packages/server/src/adapters/sql/index.ts';
 import type * as Index from '../packages/server/src/adapters/sql/search-index.ts';
 import type { FileQuery, Paging, SortKey } from '../packages/server/src/ports/metadata.ts';
-import { databaseBeside, fill, needles } from '../packages/server/test/support/many-files.ts';
+import { fill, needles } from '../packages/server/test/support/many-files.ts';
+import { onDatabases, openDatabase } from './support/databases.ts';
 import { figure, ratio, report } from './support/report.ts';
 
 const adapter = (file: string) => import(new URL(`../packages/server/dist/adapters/sql/${file}`, import.meta.url).href);
 const { openSql }: typeof Ports = await adapter('index.js');
-const { openDatabase }: typeof Sql = await adapter('database.js');
 const { gramsOf }: typeof Index = await adapter('search-index.js');
 
 const FILES_PER_FOLDER = 100;
@@ -120,30 +116,7 @@ async function compare(name: string, small: string, large: string): Promise<stri
   return rows;
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-const rows: string[][] = [];
-try {
-  rows.push(...(await compare('SQLite', `sqlite:${join(folder, 'small.db')}`, `sqlite:${join(folder, 'large.db')}`)));
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-const postgres = process.env['LATCHKEY_TEST_POSTGRES_URL'];
-if (postgres === undefined) {
-  console.error('PostgreSQL was left out: LATCHKEY_TEST_POSTGRES_URL names none');
-} else {
-  const beside = (size: string) => databaseBeside(openDatabase, postgres, `latchkey_bench_${size}_${process.pid}`);
-  const small = await beside('small');
-  try {
-    const large = await beside('large');
-    try {
-      rows.push(...(await compare('PostgreSQL', small.url, large.url)));
-    } finally {
-      await large.drop();
-    }
-  } finally {
-    await small.drop();
-  }
-}
+const rows = await onDatabases(compare);
 await report(import.meta.url, {
   head: ['page of 100 and its total, or another answer', `ms of ${figure(SMALL)}`, `ms of ${figure(LARGE)}`, 'ratio'],
   rows,

@@ -1,19 +1,15 @@
 // How long are pictures that look alike looked for among a million, beside ten thousand, and is the same picture found among them?
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { FolderScope } from '../packages/policy/src/index.ts';
-import type * as Sql from '../packages/server/src/adapters/sql/database.ts';
 import type * as Adapter from '../packages/server/src/adapters/sql/index.ts';
 import type * as Looks from '../packages/server/src/ports/look.ts';
 import type { Search } from '../packages/server/src/ports/search.ts';
-import { databaseBeside, fillPictures } from '../packages/server/test/support/many-files.ts';
+import { fillPictures } from '../packages/server/test/support/many-files.ts';
+import { onDatabases, openDatabase } from './support/databases.ts';
 import { figure, ratio, report } from './support/report.ts';
 
 const built = (file: string) => import(new URL(`../packages/server/dist/${file}`, import.meta.url).href);
 const { openSql }: typeof Adapter = await built('adapters/sql/index.js');
-const { openDatabase }: typeof Sql = await built('adapters/sql/database.js');
-const { keysAround, lookOf }: typeof Looks = await built('ports/look.js');
+const { keysAround, lookKey, lookOf }: typeof Looks = await built('ports/look.js');
 
 const LARGE = Number(process.env['BENCH_FILES'] ?? 1_000_000);
 const SMALL = Math.min(10_000, LARGE);
@@ -26,17 +22,12 @@ function random(): number {
   seed = (seed * 48_271) % 0x7fffffff;
   return seed / 0x7fffffff;
 }
-/** About as photographs are: of every lightness, mostly near gray. Three parts of 1,024 steps. */
+/** About as photographs are: of every lightness, mostly near gray. Three parts, each from 0 to `STEPS`. */
 const bell = (middle: number, width: number) =>
   Math.round(middle + width * (random() + random() + random() + random() - 2) * Math.sqrt(3));
+const STEPS = 1023;
 const colour = () => [bell(560, 180), bell(512, 30), bell(525, 45)].map(inside);
-const inside = (part: number) => Math.min(1023, Math.max(0, part));
-/** The bits of the parts in turn. */
-function keyOf(parts: readonly number[]): number {
-  let key = 0;
-  for (let bit = 9; bit >= 0; bit -= 1) for (const part of parts) key = key * 2 + ((part >> bit) & 1);
-  return key;
-}
+const inside = (part: number) => Math.min(STEPS, Math.max(0, part));
 
 const INFO = {
   img_w: 640,
@@ -48,6 +39,9 @@ const INFO = {
 };
 const look = lookOf(INFO);
 if (look === undefined) throw new TypeError('a picture without a look');
+/** The number of a mean colour. */
+const keyOf = ([lightness = 0, red = 0, yellow = 0]: readonly number[]) =>
+  lookKey({ ...look, mean: [lightness / STEPS, red / STEPS - 0.5, yellow / STEPS - 0.5] });
 
 /** Folders and pictures, of which every one costs what a real one costs to compare. */
 async function filled(url: string, files: number): Promise<Adapter.SqlPorts> {
@@ -118,30 +112,7 @@ function found(noise: number): string {
   return `${((count / PAIRS) * 100).toFixed(1)} %`;
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'));
-const rows: string[][] = [];
-try {
-  rows.push(...(await compare('SQLite', `sqlite:${join(folder, 'small.db')}`, `sqlite:${join(folder, 'large.db')}`)));
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-const postgres = process.env['LATCHKEY_TEST_POSTGRES_URL'];
-if (postgres === undefined) {
-  console.error('PostgreSQL was left out: LATCHKEY_TEST_POSTGRES_URL names none');
-} else {
-  const beside = (size: string) => databaseBeside(openDatabase, postgres, `latchkey_bench_${size}_${process.pid}`);
-  const small = await beside('small');
-  try {
-    const large = await beside('large');
-    try {
-      rows.push(...(await compare('PostgreSQL', small.url, large.url)));
-    } finally {
-      await large.drop();
-    }
-  } finally {
-    await small.drop();
-  }
-}
+const rows = await onDatabases(compare);
 for (const noise of [2, 4, 8])
   rows.push([`the same picture is found, ${noise} steps away at most`, '', found(noise), '']);
 await report(import.meta.url, {

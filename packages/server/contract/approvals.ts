@@ -179,7 +179,12 @@ export const approvalsContract: readonly ContractCase<ApprovalStore>[] = [
       assert.equal(await count(NOW + 13), 4);
       assert.equal(await count(NOW + 13), 0);
       const [limited] = nodes;
+      let isTurnTaken = false;
+      setImmediate(() => {
+        isTurnTaken = true;
+      });
       assert.equal(await limited?.approvals.expireApprovals(NOW + 100, 1), 1);
+      assert.ok(isTurnTaken, 'everybody else in the process has had a turn');
       assert.equal(await count(NOW + 100), 1);
       for (const [n, file] of files.entries()) {
         const [approval] = (await list(store, { fileId: file.id })).items;

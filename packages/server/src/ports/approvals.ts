@@ -64,6 +64,7 @@ export interface Approvals {
     change: ChangeApproval,
     author: Author,
   ): Promise<ChangedApproval>;
-  /** Ends what is overdue, each once however many nodes ask, at most `limit` of them; answers how many it ended. */
+  /** Ends what is overdue, each once however many nodes ask, at most `limit` of them; answers how many it ended. Everybody else
+   *  in the process has a turn after each one. */
   expireApprovals(nowMs: number, limit: number): Promise<number>;
 }

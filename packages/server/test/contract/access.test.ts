@@ -1,20 +1,10 @@
-// Runs the contract of favourites on every database.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+// Runs the contract of access entries on every database.
+import { describe, test } from 'vitest';
 import { accessContract } from '../../contract/access.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 
-describe.each(databaseAdapters)('the favourites contract on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+describe.each(databaseAdapters)('the access contract on $name', ({ create }) => {
+  const opener = useDatabase(create);
 
   test.each(accessContract.map((contractCase) => [contractCase.name, contractCase] as const))(
     '%s',

@@ -1,23 +1,13 @@
 // Runs the bus contract on every database, and cuts, silences and restores the connection of PostgreSQL's.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CutProxy, openProxy } from '../../../../tools/proxy.ts';
 import { busContract } from '../../contract/bus.ts';
 import { openSql, type SqlPorts } from '../../src/adapters/sql/index.ts';
 import type { RuleChange } from '../../src/ports/bus.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 
 describe.each(databaseAdapters)('the bus contract on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+  const opener = useDatabase(create);
 
   test.each(busContract.map((contractCase) => [contractCase.name, contractCase] as const))('%s', async (_, { run }) => {
     await run(() => opener.open());
@@ -27,14 +17,11 @@ describe.each(databaseAdapters)('the bus contract on $name', ({ create }) => {
 const postgres = databaseAdapters.filter(({ name }) => name === 'postgres');
 
 describe.each(postgres)('a bus on $name whose connection fails', ({ create }) => {
-  let database: TestDatabase;
+  const database = useDatabase(create);
   let proxy: CutProxy;
   let ports: SqlPorts;
   const told: RuleChange[] = [];
   const isCurrent = () => ports.bus.isCurrent();
-  beforeAll(async () => {
-    database = await create();
-  });
   beforeEach(async () => {
     const url = new URL(database.url);
     proxy = await openProxy(Number(url.port), url.hostname);
@@ -49,7 +36,6 @@ describe.each(postgres)('a bus on $name whose connection fails', ({ create }) =>
     await ports.close();
     await proxy.close();
   });
-  afterAll(() => database?.drop());
 
   test('is not current for longer than it may lag after the network goes silent', async () => {
     proxy.silence();

@@ -5,7 +5,7 @@ import { countersContract } from '../../contract/counters.ts';
 import { openMemoryCounters } from '../../src/adapters/memory/counters.ts';
 import { openRedisCounters } from '../../src/adapters/redis/counters.ts';
 import type { Counters } from '../../src/ports/counters.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 import { redisUrl } from '../support/redis.ts';
 import { type Guarded, type RedisGroup, redisProgram, startCluster, startGuarded } from '../support/redis-groups.ts';
 
@@ -21,17 +21,7 @@ describe('the counters contract in memory', () => {
 });
 
 describe.each(databaseAdapters)('the counters contract on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+  const opener = useDatabase(create);
 
   test.each(cases)('%s', async (_, { run }) => {
     await run(async (): Promise<Counters> => {

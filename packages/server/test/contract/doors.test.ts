@@ -1,25 +1,15 @@
 // Runs the contract of doors for outsiders on every database and for every kind of them.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { doorsContract } from '../../contract/doors.ts';
 import type { SqlPorts } from '../../src/adapters/sql/index.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 
 const kinds = ['shares', 'airboxes'] as const satisfies readonly (keyof SqlPorts)[];
 
 describe.each(databaseAdapters.flatMap((adapter) => kinds.map((kind) => ({ ...adapter, kind }))))(
   'the contract of $kind on $name',
   ({ create, kind }) => {
-    let database: TestDatabase;
-    let opener: Opener;
-    beforeAll(async () => {
-      database = await create();
-    });
-    beforeEach(async () => {
-      await database.reset();
-      opener = openerOf(database.url);
-    });
-    afterEach(() => opener.closeAll());
-    afterAll(() => database?.drop());
+    const opener = useDatabase(create);
 
     test.each(doorsContract.map((contractCase) => [contractCase.name, contractCase] as const))(
       '%s',

@@ -1,17 +1,16 @@
 // Files that look alike are found on every database: within the scope alone, as the files change, and among very many.
 import { type CanonicalPath, type FolderScope, parsePath, ROOT } from '@latchkey/policy';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { by } from '../../contract/author.ts';
 import { newFile } from '../../contract/new-file.ts';
-import { type Database, type Executor, openDatabase } from '../../src/adapters/sql/database.ts';
-import type { SqlPorts } from '../../src/adapters/sql/index.ts';
+import type { Database, Executor } from '../../src/adapters/sql/database.ts';
 import { looksNear } from '../../src/adapters/sql/looks.ts';
 import { gramsOf } from '../../src/adapters/sql/search-index.ts';
 import { type Look, lookKey, lookOf } from '../../src/ports/look.ts';
 import type { JsonObject } from '../../src/ports/metadata.ts';
 import { type Condition, LOOKED_THROUGH_MAX } from '../../src/ports/search.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useStore } from '../support/adapters.ts';
 import { halves } from '../support/looks.ts';
 import { fill } from '../support/many-files.ts';
 
@@ -37,42 +36,27 @@ const upsideDown = halves(GRASS, SKY);
 const night = halves([10, 10, 30], [5, 5, 8]);
 
 describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  let ports: SqlPorts;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-    ports = await opener.open();
-    await ports.templates.ensureContainer('demo', NOW);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+  const store = useStore(create, 'demo', NOW);
 
   async function commit(place: string, info: JsonObject, container = 'demo') {
-    const [file] = await ports.metadata.commitFiles(container, [newFile(place, { info })], by(NOW));
+    const [file] = await store.ports.metadata.commitFiles(container, [newFile(place, { info })], by(NOW));
     if (file === undefined) throw new TypeError('one in, one out');
     return file;
   }
 
   const scope = (text: string): readonly FolderScope[] => [{ path: path(text), deep: true }];
   const alike = async (info: JsonObject, besides = '', within: readonly (readonly FolderScope[])[] = [], limit = 100) =>
-    (await ports.search.findLookAlikes('demo', within, known(info), besides, limit)).map(({ file, relevance }) => ({
-      at: `${file.folderPath}/${file.name}`,
-      relevance,
-    }));
+    (await store.ports.search.findLookAlikes('demo', within, known(info), besides, limit)).map(
+      ({ file, relevance }) => ({
+        at: `${file.folderPath}/${file.name}`,
+        relevance,
+      }),
+    );
   const places = async (...asked: Parameters<typeof alike>) => (await alike(...asked)).map(({ at }) => at);
 
   async function raw<T>(work: (db: Executor, opened: Database) => Promise<T>): Promise<T> {
-    const opened = openDatabase(database.url);
-    try {
-      return await opened.write('STORE_UNAVAILABLE', (db) => work(db, opened));
-    } finally {
-      await opened.close();
-    }
+    const opened = store.raw();
+    return await opened.write('STORE_UNAVAILABLE', (db) => work(db, opened));
   }
 
   test('come with the nearest first, without the one that was asked with and without what looks different', async () => {
@@ -95,7 +79,7 @@ describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }
   });
 
   test('lie within every layer of the scope, and in the container', async () => {
-    await ports.templates.ensureContainer('other', NOW);
+    await store.ports.templates.ensureContainer('other', NOW);
     await commit('/in/one.png', meadow);
     await commit('/in/deep/two.png', meadow);
     await commit('/out/three.png', meadow);
@@ -114,12 +98,12 @@ describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }
     await commit('/a/changed.png', {});
     expect(await places(night)).toEqual([]);
     // Facts come after the upload.
-    await ports.examinations.finish(
+    await store.ports.examinations.finish(
       { container: 'demo', fileId: file.id, version: 1, blobId: 'blob-/a/changed.png', mime: file.mime, sizeBytes: 10 },
       meadow,
     );
     expect(await places(meadow)).toEqual(['/a/changed.png']);
-    await ports.metadata.deleteObjects(
+    await store.ports.metadata.deleteObjects(
       'demo',
       { files: [{ id: file.id, folderPath: file.folderPath }], folders: [] },
       { within: () => true },
@@ -138,12 +122,20 @@ describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }
     });
     const navy: Condition = { of: 'value', field: 'main_color', match: { is: 'equal', text: 'navy' } };
     const inNavy = () =>
-      ports.metadata.countFiles({ container: 'demo', folderPath: ROOT, recursive: true, within: [], where: navy });
+      store.ports.metadata.countFiles({
+        container: 'demo',
+        folderPath: ROOT,
+        recursive: true,
+        within: [],
+        where: navy,
+      });
     expect(await places(meadow)).toEqual([]);
     expect(await inNavy()).toMatchObject({ files: 0 });
-    expect([await ports.search.catchUp(2), await ports.search.catchUp(2), await ports.search.catchUp(2)]).toEqual([
-      2, 1, 0,
-    ]);
+    expect([
+      await store.ports.search.catchUp(2),
+      await store.ports.search.catchUp(2),
+      await store.ports.search.catchUp(2),
+    ]).toEqual([2, 1, 0]);
     expect((await places(meadow)).sort()).toEqual(['/old/one.png', '/old/two.png']);
     expect(await inNavy()).toMatchObject({ files: 1 });
     const keys = await raw((db) => db.selectFrom('files').select(['name', 'look_key']).orderBy('name').execute());
@@ -156,9 +148,7 @@ describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }
   });
 
   test('are found among more than can be looked through, on both sides of a high bit, and within a scope', async () => {
-    const opened = openDatabase(database.url);
-    await fill(opened, { files: LOOKED_THROUGH_MAX + 5000, folders: 50, gramsOf });
-    await opened.close();
+    await fill(store.raw(), { files: LOOKED_THROUGH_MAX + 5000, folders: 50, gramsOf });
     // Mean colours everywhere, and more of them near than are read: the same picture has to be nearer than those.
     await raw((db) => sql`update files set look_key = (size * 1009 + created_at) % 1073741824`.execute(db));
     const asked = await commit('/kept/asked.png', meadow);
@@ -177,7 +167,7 @@ describe.each(databaseAdapters)('pictures that look alike on $name', ({ create }
     const half = known(halves([98, 98, 98], [98, 98, 98]));
     await commit('/kept/just-above.png', halves([100, 100, 100], [100, 100, 100]));
     await commit('/kept/just-below.png', halves([98, 98, 98], [98, 98, 98]));
-    const grays = await ports.search.findLookAlikes('demo', [], half, '', 100);
+    const grays = await store.ports.search.findLookAlikes('demo', [], half, '', 100);
     expect(grays.map(({ file }) => file.name)).toEqual(['just-below.png', 'just-above.png']);
   }, 120_000);
 

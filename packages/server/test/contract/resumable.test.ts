@@ -1,20 +1,10 @@
 // Runs the contract of resumable uploads on every database.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { resumableContract } from '../../contract/resumable.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 
 describe.each(databaseAdapters)('the contract of resumable uploads on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+  const opener = useDatabase(create);
 
   test.each(resumableContract.map((contractCase) => [contractCase.name, contractCase] as const))(
     '%s',

@@ -1,20 +1,10 @@
 // Runs the contract of tasks on every database.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { tasksContract } from '../../contract/tasks.ts';
-import { databaseAdapters, type Opener, openerOf, type TestDatabase } from '../support/adapters.ts';
+import { databaseAdapters, useDatabase } from '../support/adapters.ts';
 
 describe.each(databaseAdapters)('the tasks contract on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opener: Opener;
-  beforeAll(async () => {
-    database = await create();
-  });
-  beforeEach(async () => {
-    await database.reset();
-    opener = openerOf(database.url);
-  });
-  afterEach(() => opener.closeAll());
-  afterAll(() => database?.drop());
+  const opener = useDatabase(create);
 
   test.each(tasksContract.map((contractCase) => [contractCase.name, contractCase] as const))(
     '%s',

@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { type Database, openDatabase } from '../../src/adapters/sql/database.ts';
 import { openSql, type SqlPorts } from '../../src/adapters/sql/index.ts';
 
 /** A database of a suite's own. */
@@ -59,6 +61,64 @@ export function openerOf(url: string): Opener {
       await Promise.all(opened.splice(0).map((ports) => ports.close()));
     },
   };
+}
+
+/** An empty database for each test of the suite; to be called in its `describe`. */
+export function useDatabase(create: DatabaseAdapter['create']): Opener & { readonly url: string } {
+  let database: TestDatabase | undefined;
+  let opener: Opener | undefined;
+  beforeAll(async () => {
+    database = await create();
+  });
+  beforeEach(async () => {
+    await made(database).reset();
+    opener = openerOf(made(database).url);
+  });
+  afterEach(() => opener?.closeAll());
+  afterAll(() => database?.drop());
+  return {
+    get url() {
+      return made(database).url;
+    },
+    open: () => made(opener).open(),
+    closeAll: () => made(opener).closeAll(),
+  };
+}
+
+/** The ports on an empty database with one container. */
+export interface Store {
+  readonly ports: SqlPorts;
+  /** The database itself, until the end of the test. */
+  raw(): Database;
+}
+
+/** A store for each test of the suite; to be called in its `describe`. */
+export function useStore(create: DatabaseAdapter['create'], container: string, nowMs: number): Store {
+  const database = useDatabase(create);
+  const raws: Database[] = [];
+  let ports: SqlPorts | undefined;
+  beforeEach(async () => {
+    ports = await database.open();
+    await ports.templates.ensureContainer(container, nowMs);
+  });
+  afterEach(async () => {
+    await Promise.all(raws.splice(0).map((raw) => raw.close()));
+  });
+  return {
+    get ports() {
+      return made(ports);
+    },
+    raw() {
+      const raw = openDatabase(database.url);
+      raws.push(raw);
+      return raw;
+    },
+  };
+}
+
+function made<T>(part: T | undefined): T {
+  if (part === undefined) throw new TypeError('It is there while a test runs.');
+  return part;
 }
 
 async function createSqlite(): Promise<TestDatabase> {

@@ -308,7 +308,7 @@ export async function findDuplicate(
     }
   }
   if (reach !== 'container' || content.sizeBytes === 0) return undefined;
-  let elsewhere = placedFiles(db, container).where('files.sha256', '=', content.sha256);
+  let elsewhere = placedFiles(db).where('files.container', '=', container).where('files.sha256', '=', content.sha256);
   if (scopes !== undefined) elsewhere = elsewhere.where(coveredBy('folders', scopes));
   const row = await elsewhere.limit(1).executeTakeFirst();
   return row && toFileRecord(toPlacedFile(row));
@@ -583,16 +583,15 @@ export function inParts<T>(list: readonly T[], size: number): readonly (readonly
 }
 
 const placedFileById = prepared(2, (db, container = '', id = '') =>
-  placedFiles(db, container).where('files.id', '=', id),
+  placedFiles(db).where('files.container', '=', container).where('files.id', '=', id),
 );
 
-function placedFiles(db: Executor, container: string) {
+function placedFiles(db: Executor) {
   return db
     .selectFrom('files')
     .innerJoin('folders', 'folders.id', 'files.folder_id')
     .selectAll('files')
-    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
-    .where('files.container', '=', container);
+    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
 }
 
 /** The records of the files with these ids, whichever there are. */
@@ -603,11 +602,7 @@ export async function recordsById(db: Executor, ids: readonly string[]): Promise
 
 /** The rows with these ids, of any container: with its name beside many ids SQLite would look through all of its files. */
 function placedRows(db: Executor, ids: readonly string[]) {
-  return db
-    .selectFrom('files')
-    .innerJoin('folders', 'folders.id', 'files.folder_id')
-    .selectAll('files')
-    .select(['folders.path as folder_path', 'folders.is_public as folder_is_public'])
+  return placedFiles(db)
     .where(isAmong(db, 'files.id', ids))
     .execute();
 }

@@ -118,21 +118,21 @@ export async function countTypes(db: Executor, container: string, within: ScopeL
   const scopes = mergeLayers(within);
   const next = (after: RawBuilder<boolean>) =>
     sql`(select min(files.mime) from files where files.container = ${container} and ${after})`;
-  // From one type to the next by an index: no file is read, and no more of its entries than are counted.
-  const everywhere = sql`with recursive types(mime, place) as (
-      select ${next(ALL)}, 1
-      union all select ${next(sql`files.mime > types.mime`)}, types.place + 1 from types
-      where types.mime is not null and types.place < ${sql.lit(TYPES_TRIED_MAX)})
-    select mime, (select count(*) from (select 1 from files where files.container = ${container} and files.mime = types.mime
-      limit ${sql.lit(COUNT_MAX)}) as counted) as files
-    from types where mime is not null`;
-  const inScope = () => sql`select files.mime, count(*) as files from files
-    where files.folder_id in (${coveredFolders(container, ROOT, scopes, sql`covered.id`)}) group by files.mime`;
+  const counted =
+    scopes === undefined
+      ? // From one type to the next by an index: no file is read, and no more of its entries than are counted.
+        sql`with recursive types(mime, place) as (
+            select ${next(ALL)}, 1
+            union all select ${next(sql`files.mime > types.mime`)}, types.place + 1 from types
+            where types.mime is not null and types.place < ${sql.lit(TYPES_TRIED_MAX)})
+          select mime, (select count(*) from (select 1 from files where files.container = ${container} and files.mime = types.mime
+            limit ${sql.lit(COUNT_MAX)}) as counted) as files
+          from types where mime is not null`
+      : sql`select files.mime, count(*) as files from files
+          where files.folder_id in (${coveredFolders(container, ROOT, scopes, sql`covered.id`)}) group by files.mime`;
   const { rows } = await sql<{ mime: string; files: number }>`
     select mime, case when files > ${sql.lit(COUNT_MAX)} then ${sql.lit(COUNT_MAX)} else files end as files
-    from (${scopes === undefined ? everywhere : inScope()}) as counted order by files desc, mime limit ${sql.lit(limit)}`.execute(
-    db,
-  );
+    from (${counted}) as counted order by files desc, mime limit ${sql.lit(limit)}`.execute(db);
   return rows.map(({ mime, files }) => ({ mime, files: Number(files) }));
 }
 
@@ -212,9 +212,11 @@ async function filesOf(
 
 /** So many different values are looked at for a suggestion: the first of the field, and the first that begin with what was typed. */
 const VALUES_TRIED_MAX = 2000;
-/** Of so many of them it is asked whether a file in scope has them, of so many at once, and of so many files that have one: what a key press costs is bounded. */
+/** Of so many of them it is asked whether a file in scope has them. */
 const VALUES_ASKED_MAX = 600;
+/** Of so many at a time, until there are enough. */
 const VALUES_AT_ONCE = 30;
+/** So many files that have a value are looked at. */
 const FILES_TRIED_MAX = 300;
 
 /** Files that are like all of the texts; see `Search.findSimilarFiles`. */
@@ -254,7 +256,7 @@ export async function findSimilar(db: Executor, query: FileQuery, texts: readonl
 
 /**
  * The words of the files that may be like all of the texts, without those that have them exactly, which are left to the exact search. Where there
- * are many files, an index names those that share letters with the rarest word; when no word is rare, the first files are looked at.
+ * are many files, an index names those that share letters with a word that few have; when there is no such word, the first files are looked at.
  */
 async function linesToWeigh(
   db: Executor,
@@ -285,9 +287,8 @@ async function rowsToWeigh(
   const { container, folderPath } = query;
   const scopes = mergeLayers(query.within);
   const found = filesFrom(db, query, source).select('files.id');
-  if (source.kind === 'candidates' || source.kind === 'folders') return sql<boolean>`(file_search.file_id in ${found})`;
-  if (source.kind === 'folder' && source.folder.files_count <= COUNT_MAX)
-    return sql<boolean>`(file_search.file_id in ${found})`;
+  const isFew = source.kind === 'folder' ? source.folder.files_count <= COUNT_MAX : source.kind !== 'container';
+  if (isFew) return sql<boolean>`(file_search.file_id in ${found})`;
   const ways = likely.flatMap((words) => byAnyWords(db, container, words) ?? []);
   const ids = await findFew(db, container, ways, SIMILAR_MAX);
   if (ids !== undefined) return isAmong(db, 'file_search.file_id', ids);
