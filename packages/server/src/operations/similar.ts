@@ -66,14 +66,16 @@ export async function findPictures(
   };
   // All words at once, with the colours where few files have the others: to look among very many for those of a colour may be to look at all.
   const plain = words.filter((word) => coloursNamed(word).length === 0);
+  let together: readonly string[] = [];
   if (plain.length > 0) {
     const { files } = await ports.metadata.countFiles(query(plain.map(textCondition)));
-    await find(files <= FEW ? words : plain);
+    together = files <= FEW ? words : plain;
+    await find(together);
   }
   // One after the other: a search must not take every connection there is.
-  for (const word of words.length > 1 || plain.length === 0 ? words : []) {
+  for (const word of words) {
     if (found.size >= SIMILAR.filesMax) break;
-    await find([word]);
+    if (together.length !== 1 || together[0] !== word) await find([word]);
   }
   if (found.size === 0) {
     const { files } = await ports.search.findSimilarFiles(query([PICTURES]), words, paging);

@@ -1,7 +1,8 @@
 // Pictures like one, and pictures that a sentence speaks of, over HTTP: real pictures, looked at as uploads are.
+import { ROOT } from '@latchkey/policy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examineDue } from '../../src/operations/examinations.ts';
-import { type Answer, type Harness, openHarness } from '../support/harness.ts';
+import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
 import { type Saved, type Scene, scene } from '../support/scenes.ts';
 
 const IMAGE = '/v5/ml/images/embedding/image';
@@ -235,5 +236,59 @@ describe.each([
     const [signed, bare] = [await address(key), await address(await harness.key({ permissions: ['OBJECTS_LIST'] }))];
     expect((await harness.call({ url: new URL(signed).pathname + new URL(signed).search })).status).toBe(200);
     expect(bare).not.toContain('sig=');
+  });
+});
+
+describe('what a sentence asks the store for', () => {
+  useStore();
+  beforeAll(() => harness.upload(key, '/a', { name: 'one.txt' }));
+
+  /** The words and colours of each question that is asked, when so many files have the words, and each answers so many. */
+  async function questions(text: string, having: number, answering = 0): Promise<readonly (readonly string[])[]> {
+    const { metadata } = harness.ports;
+    const [list, count] = [metadata.listFiles, metadata.countFiles];
+    const [model] = await list.call(metadata, everything, { sort: 'name', descending: false, offset: 0, limit: 1 });
+    if (model === undefined) throw new TypeError('there is one');
+    const asked: (readonly string[])[] = [];
+    metadata.countFiles = async () => ({ files: having, bytes: 0 });
+    metadata.listFiles = async ({ where }) => {
+      asked.push(JSON.stringify(where).match(/(?<="text":")[a-z]+/g) ?? []);
+      return Array.from({ length: answering }, (_, i) => ({ ...model, id: `${asked.length} ${i}` }));
+    };
+    try {
+      expect((await about(text)).status).toBe(200);
+    } finally {
+      metadata.listFiles = list;
+      metadata.countFiles = count;
+    }
+    return asked.map((words) => [...new Set(words)]);
+  }
+
+  const everything = {
+    container: CONTAINER,
+    folderPath: ROOT,
+    recursive: true,
+    within: [],
+    where: { of: 'all', conditions: [] },
+  } as const;
+
+  test('is everything at once where few files have the words, and then each word', async () => {
+    expect(await questions('boat teal harbour', 1000)).toEqual([
+      ['boat', 'teal', 'harbour'],
+      ['boat'],
+      ['teal'],
+      ['harbour'],
+    ]);
+  });
+
+  test('leaves a colour to its own turn where many files have the words, and asks nothing twice', async () => {
+    expect(await questions('boat teal harbour', 1001)).toEqual([['boat', 'harbour'], ['boat'], ['teal'], ['harbour']]);
+    expect(await questions('boat teal', 1001)).toEqual([['boat'], ['teal']]);
+    expect(await questions('boat', 1001)).toEqual([['boat']]);
+    expect(await questions('teal', 1001)).toEqual([['teal']]);
+  });
+
+  test('is no more when there are as many pictures as are answered', async () => {
+    expect(await questions('boat teal harbour', 0, 60)).toEqual([['boat', 'teal', 'harbour'], ['boat']]);
   });
 });
