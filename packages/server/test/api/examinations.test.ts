@@ -23,6 +23,7 @@ async function examined(name: string, content: Buffer | string) {
   return {
     before: answer.body['file'] as { readonly info: object; readonly modified_at: string },
     after: body['file'] as {
+      readonly uuid: string;
       readonly info: Record<string, unknown>;
       readonly hash: Record<string, unknown>;
       readonly modified_at: string;
@@ -87,6 +88,38 @@ describe('after an upload', () => {
     const { after } = await examined('geo.jpg', withExif(jpeg.bytes));
     expect(after.info['metadata']).toEqual({ Make: 'Latchkey' });
     expect(JSON.stringify(after.info)).not.toMatch(/GPS|latitude|48/i);
+  });
+});
+
+describe('what an editor wrote', () => {
+  test('is told in whatever letters it was written, and its keywords become tags', async () => {
+    const { bytes } = await harness.call({ url: await drawnAsJpeg() });
+    const content = withIptc(withExif(bytes), [
+      [25, 'harbour'],
+      [25, 'Brücke'],
+      [25, '\u6e2f'],
+      [25, Buffer.from('Größe', 'latin1')],
+      [105, 'Boats at dusk'],
+      [90, 'where it was taken'],
+    ]);
+    const { after } = await examined('written.jpg', content);
+    const Keywords = ['harbour', 'Brücke', '\u6e2f', 'Größe'];
+    expect(after.info['metadata']).toEqual({ Make: 'Latchkey', Keywords, Headline: 'Boats at dusk' });
+    const body = { file: { uuid: after.uuid }, meta: { languages: ['en'] } };
+    const tagged = await harness.call({ method: 'POST', url: '/v5/process/autotag', key, body });
+    const tags = (tagged.body['file'] as { readonly tags: Readonly<Record<string, readonly { label: string }[]>> })
+      .tags;
+    expect((tags['en'] ?? []).map(({ label }) => label)).toEqual(expect.arrayContaining(Keywords));
+    const found = await harness.call({ url: `/v5/files?recursive=1&q=${encodeURIComponent('#brücke')}`, key });
+    expect(found.textAt('files.0.name')).toBe('written.jpg');
+  });
+
+  test('is left out where it cannot be read, and nothing else with it', async () => {
+    const { bytes } = await harness.call({ url: await drawnAsJpeg() });
+    const cut = withIptc(bytes, [[25, 'harbour']]);
+    cut.writeUInt16BE(0xffff, cut.indexOf('harbour') - 2);
+    const { after } = await examined('cut.jpg', cut);
+    expect(after.info).toMatchObject({ img_type: 'JPEG', img_w: 9 });
   });
 });
 
@@ -176,8 +209,26 @@ function withExif(jpeg: Buffer): Buffer {
     Buffer.alloc(4),
     degrees,
   ]);
-  const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
-  const head = Buffer.from([0xff, 0xe1, 0, 0]);
+  return withSegment(jpeg, 0xe1, Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]));
+}
+
+/** The JPEG with these texts in the block of IPTC that editors write: data sets of its second record. */
+function withIptc(jpeg: Buffer, said: readonly (readonly [number, string | Buffer])[]): Buffer {
+  const sets = said.map(([dataSet, text]) => {
+    const bytes = Buffer.from(text);
+    const head = Buffer.from([0x1c, 2, dataSet, 0, 0]);
+    head.writeUInt16BE(bytes.length, 3);
+    return Buffer.concat([head, bytes]);
+  });
+  const data = Buffer.concat(sets);
+  const resource = Buffer.from('8BIM\u0004\u0004\0\0\0\0\0\0', 'latin1');
+  resource.writeUInt32BE(data.length, 8);
+  const body = [Buffer.from('Photoshop 3.0\0'), resource, data, Buffer.alloc(data.length % 2)];
+  return withSegment(jpeg, 0xed, Buffer.concat(body));
+}
+
+function withSegment(jpeg: Buffer, marker: number, body: Buffer): Buffer {
+  const head = Buffer.from([0xff, marker, 0, 0]);
   head.writeUInt16BE(body.length + 2, 2);
   return Buffer.concat([jpeg.subarray(0, 2), head, body, jpeg.subarray(2)]);
 }

@@ -26,7 +26,7 @@ const EXIF_FIELDS = [
   'Artist',
   'Copyright',
 ] as const;
-const IPTC_FIELDS = ['Keywords', 'ObjectName', 'Headline', 'Caption', 'Byline', 'Credit', 'CopyrightNotice'] as const;
+const IPTC_FIELDS = ['ObjectName', 'Headline', 'Caption', 'Byline', 'Credit', 'CopyrightNotice'] as const;
 const TEXT_LENGTH_MAX = 500;
 const KEYWORDS_MAX = 64;
 
@@ -89,26 +89,42 @@ function spread(data: Uint8Array, channels: number): Uint8Array {
 
 /** What EXIF and IPTC say, by the lists above, in bounded texts. */
 async function written(path: string): Promise<JsonObject> {
+  // Each part by itself: names that are picked from all of them hide IPTC.
   const found: unknown = await exifr.parse(path, {
+    mergeOutput: false,
     tiff: true,
     exif: true,
     gps: false,
     iptc: true,
     xmp: false,
     icc: false,
-    pick: [...EXIF_FIELDS, ...IPTC_FIELDS],
   });
-  if (typeof found !== 'object' || found === null) return {};
-  const entries = Object.entries(found).flatMap(([name, value]): [string, Json][] => {
-    if (![...EXIF_FIELDS, ...IPTC_FIELDS].some((known) => known === name)) return [];
-    if (name === 'Keywords') {
-      const keywords = (Array.isArray(value) ? value : [value]).flatMap((keyword) => plain(keyword) ?? []);
-      return keywords.length === 0 ? [] : [[name, keywords.slice(0, KEYWORDS_MAX)]];
-    }
-    const text = plain(value);
-    return text === undefined ? [] : [[name, text]];
-  });
+  const { ifd0, exif, iptc } = Object(found) as Readonly<Record<string, unknown>>;
+  const entries = [
+    ...EXIF_FIELDS.map((name) => [name, plain(memberOf(exif, name) ?? memberOf(ifd0, name))] as const),
+    ...IPTC_FIELDS.map((name) => [name, plain(inUtf8(memberOf(iptc, name)))] as const),
+    ['Keywords', keywordsOf(memberOf(iptc, 'Keywords'))] as const,
+  ].flatMap(([name, said]): [string, Json][] => (said === undefined ? [] : [[name, said]]));
   return entries.length === 0 ? {} : { metadata: Object.fromEntries(entries) };
+}
+
+function memberOf(part: unknown, name: string): unknown {
+  return typeof part === 'object' && part !== null ? Reflect.get(part, name) : undefined;
+}
+
+function keywordsOf(value: unknown): Json | undefined {
+  const keywords = (Array.isArray(value) ? value : [value]).flatMap((keyword) => plain(inUtf8(keyword)) ?? []);
+  return keywords.length === 0 ? undefined : keywords.slice(0, KEYWORDS_MAX);
+}
+
+/** IPTC says in which letters its texts are, or should; they are read byte by byte, and bytes that can be UTF-8 are. */
+function inUtf8(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
 }
 
 /** A number, a time, or a short text without what no text should hold; undefined for everything else. */
