@@ -164,7 +164,8 @@ describe.runIf(hasAll)('three nodes over PostgreSQL, Valkey or Redis and S3', ()
       expect(admitted).toBeLessThanOrEqual(limit);
       expect(admitted).toBeGreaterThanOrEqual(limit - AT_ONCE);
       // The crowd may have been served by one node while the others still waited before they connected again: each is back soon.
-      for (const node of nodes.targets) await eventually(() => call(holder.at(node)), '429 REQUEST_RATE_LIMITED', 10_000);
+      for (const node of nodes.targets)
+        await eventually(() => call(holder.at(node)), '429 REQUEST_RATE_LIMITED', 10_000);
     },
     PATIENCE_MS,
   );

@@ -1,6 +1,7 @@
 // What is found out about uploads after they were answered, and how it shows.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pdf, png, pngOf } from '../../contract/pictures.ts';
 import { AppError } from '../../src/errors.ts';
@@ -114,6 +115,24 @@ describe('what an editor wrote', () => {
     expect(found.textAt('files.0.name')).toBe('written.jpg');
   });
 
+  test.each(['jpeg', 'png', 'webp', 'tiff', 'avif'] as const)(
+    'is read in a picture of the format %s',
+    async (format) => {
+      const list = ['Fish &amp; chips', '\u6e2f', 'harbour'].map((word) => `<r:li>${word}</r:li>`).join('');
+      const packet = xmp(
+        `<d:subject><r:Bag>${list}</r:Bag></d:subject><d:title><r:Alt><r:li>No keyword</r:li></r:Alt></d:title>`,
+      );
+      const picture = sharp({ create: { width: 9, height: 6, channels: 3, background: '#dc1e1e' } }).withXmp(packet);
+      const written =
+        format === 'tiff' ? picture : picture.withExif({ IFD0: { Make: 'Latchkey', XPKeywords: 'harbour;Größe' } });
+      const { after } = await examined(`written.${format}`, await written[format]().toBuffer());
+      const Keywords = ['Fish & chips', '\u6e2f', 'harbour'];
+      expect(after.info['metadata']).toEqual(
+        format === 'tiff' ? { Keywords } : { Make: 'Latchkey', Keywords: [...Keywords, 'Größe'] },
+      );
+    },
+  );
+
   test('is left out where it cannot be read, and nothing else with it', async () => {
     const { bytes } = await harness.call({ url: await drawnAsJpeg() });
     const cut = withIptc(bytes, [[25, 'harbour']]);
@@ -210,6 +229,13 @@ function withExif(jpeg: Buffer): Buffer {
     degrees,
   ]);
   return withSegment(jpeg, 0xe1, Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]));
+}
+
+/** A packet of XMP (ISO 16684-1) about its file. */
+function xmp(said: string): string {
+  const names = 'xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:d="http://purl.org/dc/elements/1.1/"';
+  const about = `<r:RDF ${names}><r:Description r:about="">${said}</r:Description></r:RDF>`;
+  return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">${about}</x:xmpmeta><?xpacket end="w"?>`;
 }
 
 /** The JPEG with these texts in the block of IPTC that editors write: data sets of its second record. */

@@ -2,7 +2,7 @@
 import { ROOT } from '@latchkey/policy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examineDue } from '../../src/operations/examinations.ts';
-import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
+import { type Answer, CONTAINER, type Harness, type HarnessOptions, openHarness } from '../support/harness.ts';
 import { type Saved, type Scene, scene } from '../support/scenes.ts';
 
 const IMAGE = '/v5/ml/images/embedding/image';
@@ -13,9 +13,9 @@ let key: string;
 const uuids = new Map<string, string>();
 
 /** Gives the tests of a block a store of their own. */
-function useStore() {
+function useStore(options: HarnessOptions = {}) {
   beforeAll(async () => {
-    harness = await openHarness();
+    harness = await openHarness(options);
     key = await harness.key({ key_validity: { expiration_duration: 86_400 } });
   });
   afterAll(() => harness.close());
@@ -240,7 +240,8 @@ describe.each([
 });
 
 describe('what a sentence asks the store for', () => {
-  useStore();
+  // What a node asks is listened to there.
+  useStore({ oneNode: true });
   beforeAll(() => harness.upload(key, '/a', { name: 'one.txt' }));
 
   /** The words and colours of each question that is asked, when so many files have the words, and each answers so many. */

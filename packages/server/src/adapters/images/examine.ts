@@ -6,6 +6,7 @@ import { mainColours } from './colours.ts';
 import { PAGED_TYPES } from './job.ts';
 import { sidesOf } from './sides.ts';
 import { openSource, type Source } from './source.ts';
+import { keywordsInXmp } from './xmp.ts';
 
 /**
  * What a camera or an editor wrote that is worth searching for. Where a picture was taken is not among it, nor serial numbers and
@@ -51,7 +52,7 @@ export async function examine(path: string, mime: string): Promise<JsonObject> {
     img_type: TYPE_NAMES[source.format] ?? source.format.toUpperCase(),
     img_color_space: SPACE_NAMES[source.metadata?.space ?? ''] ?? source.metadata?.space?.toUpperCase() ?? null,
     ...(await coloursOf(source).catch(() => ({}))),
-    ...(source.format === 'svg' ? {} : await written(path).catch(() => ({}))),
+    ...(source.format === 'svg' ? {} : await written(path, source).catch(() => ({}))),
   };
 }
 
@@ -87,10 +88,47 @@ function spread(data: Uint8Array, channels: number): Uint8Array {
   return rgb;
 }
 
-/** What EXIF and IPTC say, by the lists above, in bounded texts. */
-async function written(path: string): Promise<JsonObject> {
-  // Each part by itself: names that are picked from all of them hide IPTC.
-  const found: unknown = await exifr.parse(path, {
+/** What EXIF, IPTC and XMP say, by the lists above, in bounded texts. */
+async function written(path: string, { format, metadata }: Source): Promise<JsonObject> {
+  const { ifd0, exif, iptc } = await partsOf(path, format, metadata?.exif).catch(() => NO_PARTS);
+  const keywords = [
+    ...listOf(memberOf(iptc, 'Keywords')).map(inUtf8),
+    ...keywordsOf(metadata?.xmp),
+    ...listOf(memberOf(ifd0, 'XPKeywords')).flatMap((words) => String(words).split(';')),
+  ].flatMap((keyword) => plain(keyword) ?? []);
+  const entries = [
+    ...EXIF_FIELDS.map((name) => [name, plain(memberOf(exif, name) ?? memberOf(ifd0, name))] as const),
+    ...IPTC_FIELDS.map((name) => [name, plain(inUtf8(memberOf(iptc, name)))] as const),
+    ['Keywords', keywords.length === 0 ? undefined : [...new Set(keywords)].slice(0, KEYWORDS_MAX)] as const,
+  ].flatMap(([name, said]): [string, Json][] => (said === undefined ? [] : [[name, said]]));
+  return entries.length === 0 ? {} : { metadata: Object.fromEntries(entries) };
+}
+
+/** None when they cannot be read. */
+function keywordsOf(xmp: Buffer | undefined): readonly string[] {
+  try {
+    return xmp === undefined ? [] : keywordsInXmp(xmp);
+  } catch {
+    return [];
+  }
+}
+
+const NO_PARTS: Readonly<Record<string, unknown>> = {};
+/** Formats whose files are understood as they are; of others the decoder hands out the block of EXIF. */
+const PARSED_WHOLE = new Set(['jpeg', 'png', 'tiff']);
+const EXIF_MARK = Buffer.from('Exif\0\0', 'latin1');
+
+async function partsOf(
+  path: string,
+  format: string,
+  block: Buffer | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  const isWhole = PARSED_WHOLE.has(format);
+  if (!isWhole && block === undefined) return NO_PARTS;
+  const isMarked = block?.subarray(0, EXIF_MARK.length).equals(EXIF_MARK) === true;
+  const subject = isWhole || block === undefined ? path : isMarked ? block.subarray(EXIF_MARK.length) : block;
+  // Each part by itself: names that are picked from all of them hide IPTC. Its reader of XMP takes minutes for hostile packets.
+  const found: unknown = await exifr.parse(subject, {
     mergeOutput: false,
     tiff: true,
     exif: true,
@@ -99,22 +137,15 @@ async function written(path: string): Promise<JsonObject> {
     xmp: false,
     icc: false,
   });
-  const { ifd0, exif, iptc } = Object(found) as Readonly<Record<string, unknown>>;
-  const entries = [
-    ...EXIF_FIELDS.map((name) => [name, plain(memberOf(exif, name) ?? memberOf(ifd0, name))] as const),
-    ...IPTC_FIELDS.map((name) => [name, plain(inUtf8(memberOf(iptc, name)))] as const),
-    ['Keywords', keywordsOf(memberOf(iptc, 'Keywords'))] as const,
-  ].flatMap(([name, said]): [string, Json][] => (said === undefined ? [] : [[name, said]]));
-  return entries.length === 0 ? {} : { metadata: Object.fromEntries(entries) };
+  return Object(found) as Readonly<Record<string, unknown>>;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
 function memberOf(part: unknown, name: string): unknown {
   return typeof part === 'object' && part !== null ? Reflect.get(part, name) : undefined;
-}
-
-function keywordsOf(value: unknown): Json | undefined {
-  const keywords = (Array.isArray(value) ? value : [value]).flatMap((keyword) => plain(inUtf8(keyword)) ?? []);
-  return keywords.length === 0 ? undefined : keywords.slice(0, KEYWORDS_MAX);
 }
 
 /** IPTC says in which letters its texts are, or should; they are read byte by byte, and bytes that can be UTF-8 are. */
