@@ -129,7 +129,11 @@ export async function stageForm(
   let fieldsLength = 0;
   const arrival = arrivalOf(call, ask);
   try {
-    const form = call.request.parts({ limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY } });
+    // The parser would cut a name at its last backslash, which is none of its business.
+    const form = call.request.parts({
+      preservePath: true,
+      limits: { ...MULTIPART, fileSize: Number.POSITIVE_INFINITY },
+    });
     for await (const part of arrival.of(form)) {
       if (part.type === 'field') {
         // The form parser hands a part that calls itself JSON on as a value.
@@ -144,7 +148,7 @@ export async function stageForm(
         continue;
       }
       const index = parts.length;
-      const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? part.filename, 'name');
+      const name = nameOf(sideText(fields, 'name', part.fieldname, index) ?? sentName(fields, part, index), 'name');
       const grant = await admit(index === 0 ? contentLength(call) : undefined);
       const staged = await stageUpload(call.ports, grant, { name, source: part.file, claimedType: part.mimetype });
       parts.push({ ...staged, field: part.fieldname, index });
@@ -156,6 +160,28 @@ export async function stageForm(
   throw new AppError('REQUEST_INVALID', 'no file part', {
     faults: [{ field: 'files[]', code: 'MISSING', message: 'The form holds no file.' }],
   });
+}
+
+/**
+ * The name that a part of a form has. Programs send the folders of their machine along, of which only the last part is meant (RFC 7578,
+ * 4.2). Browsers write `%22` for a quotation mark (HTML, "escape a multipart form data name"): whether they did is told by the name in `info`.
+ */
+function sentName(
+  fields: ReadonlyMap<string, string>,
+  { fieldname, filename }: { readonly fieldname: string; readonly filename: string },
+  index: number,
+): string {
+  const last = filename.slice(filename.lastIndexOf('/') + 1);
+  const sent = /^[a-z]:\\/i.test(last) ? last.slice(last.lastIndexOf('\\') + 1) : last;
+  const info = sideText(fields, 'info', fieldname, index);
+  if (info === undefined || !/%(22|0A|0D)/.test(sent)) return sent;
+  const { name } = Object(parseJson(info)) as { readonly name?: unknown };
+  return typeof name === 'string' && escaped(name) === sent ? name : sent;
+}
+
+/** A file's name as browsers write it into a form. */
+function escaped(name: string): string {
+  return name.replaceAll('"', '%22').replaceAll('\n', '%0A').replaceAll('\r', '%0D');
 }
 
 /** Takes the files of a form; side parts may stand before or behind. All files are committed together at the end. */

@@ -42,6 +42,15 @@ async function filesIn(key: string, folder: string): Promise<number> {
   return (answer.body['info'] as { readonly total_files_count: number } | undefined)?.total_files_count ?? 0;
 }
 
+/** Sends a form as a browser writes it. */
+async function send(form: FormData): Promise<Answer> {
+  const key = await harness.key();
+  const written = new Response(form);
+  const headers = { 'content-type': written.headers.get('content-type') ?? '' };
+  const body = Buffer.from(await written.arrayBuffer());
+  return harness.call({ method: 'POST', url: '/v5/files?folder=%2Fforms', key, headers, body });
+}
+
 describe('file.upload', () => {
   test('takes the form of a companion: bare fields before a file of no particular type', async () => {
     const key = await harness.key();
@@ -58,6 +67,34 @@ describe('file.upload', () => {
       folder: { name: '/drive' },
       meta: { title: 'From a drive' },
     });
+  });
+
+  test.each([
+    ['say "hello".txt', 'say "hello".txt'],
+    ['100%22.txt', '100%22.txt'],
+    ['/home/ann/photos/a b.txt', 'a b.txt'],
+    ['C:\\fakepath\\a.txt', 'a.txt'],
+  ])('takes the name %s of a form of a browser as it is meant', async (name, stored) => {
+    const form = new FormData();
+    form.append('info[files[]]', JSON.stringify({ name, type: 'text/plain' }));
+    form.append('files[]', new File(['x'], name));
+    expect(fileOf(await send(form)).name).toBe(stored);
+  });
+
+  test.each([['back\\slash.txt'], ['two\nlines.txt']])(
+    'refuses the name %j in a form instead of changing it',
+    async (name) => {
+      const form = new FormData();
+      form.append('info[files[]]', JSON.stringify({ name, type: 'text/plain' }));
+      form.append('files[]', new File(['x'], name));
+      expect((await send(form)).body['code']).toBe('PATH_INVALID');
+    },
+  );
+
+  test('leaves a name alone of which nobody says that it was written for a form', async () => {
+    const form = new FormData();
+    form.append('files[]', new File(['x'], 'a%22b.txt'));
+    expect(fileOf(await send(form)).name).toBe('a%22b.txt');
   });
 
   test('takes a multipart file with its side parts and answers it in both forms', async () => {
