@@ -67,9 +67,10 @@ export async function setFileMetaText(
   return mergeFileMeta(ports, grant, file, parseMeta({ [key]: value }));
 }
 
-/** Removes all metadata of a file. Raises FILE_NOT_FOUND. */
+/** Removes all metadata of a file. Raises FILE_NOT_FOUND, and REQUEST_INVALID when a required field has a value. */
 export async function clearFileMeta(ports: Needs, grant: Grant<'file.setMeta'>, file: FileRecord): Promise<FileRecord> {
-  return describeOne(ports, grant, file, () => ({}));
+  const merge = await metaMerge(ports, grant, 'FILES');
+  return describeOne(ports, grant, file, (stored) => merge(stored.meta, {}, 'replace'));
 }
 
 /** Changes metadata of a folder: `merge` as for files, `replace` puts the change in place of everything there was. Raises
@@ -85,23 +86,24 @@ export async function changeFolderMeta(
   return ports.descriptions.describeFolder(
     grant.container,
     folderAt(folder),
-    (stored) => merge(manner === 'merge' ? stored : {}, change),
+    (stored) => merge(stored, change, manner),
     grant.layers('listing'),
     ports.system.now(),
   );
 }
 
-/** How changes of metadata are applied in this container: merged, and what they touch checked against the model. It raises
- *  REQUEST_INVALID with every fault. */
+/** How changes of metadata are applied in this container: merged, or in place of all there was, and what they touch checked against the
+ *  model. It raises REQUEST_INVALID with every fault. */
 export async function metaMerge(
   ports: Pick<Ports, 'settings'>,
   grant: Pick<Grant, 'container'>,
   appliesTo: AppliesTo,
-): Promise<(stored: JsonObject, change: MetaChange) => JsonObject> {
+): Promise<(stored: JsonObject, change: MetaChange, manner?: 'merge' | 'replace') => JsonObject> {
   const { check } = await valueCheck(ports, grant, appliesTo);
-  return (stored, change) => {
-    const meta = mergedMeta(stored, change);
-    check(Object.fromEntries(Object.keys(change).map((key) => [key, meta[key] ?? null])));
+  return (stored, change, manner = 'merge') => {
+    const meta = mergedMeta(manner === 'merge' ? stored : {}, change);
+    const touched = Object.keys(manner === 'merge' ? change : { ...stored, ...change });
+    check(Object.fromEntries(touched.map((key) => [key, meta[key] ?? null])));
     return meta;
   };
 }

@@ -301,7 +301,10 @@ export function valueFaults(
     const path = `${field}.${key}`;
     if (known === undefined) {
       const message = 'The metadata model has no such field.';
-      return model.strict ? [{ field: path, code: 'KEY_UNKNOWN', message }] : [];
+      return model.strict && value !== null ? [{ field: path, code: 'KEY_UNKNOWN', message }] : [];
+    }
+    if (isBlank(value) && known.required === 1) {
+      return [{ field: path, code: 'REQUIRED', message: 'This field needs a value.' }];
     }
     const group = model.groups.find(({ uuid }) => uuid === known.regional_variants_group_uuid);
     if (group === undefined || value === null) return oneFault(known, value, path);
@@ -338,11 +341,14 @@ export function valueFromText(field: Field | undefined, text: string): Json {
   }
 }
 
+/** Whether nothing is said: no text but spaces, an empty list, no variant with a value. */
+function isBlank(value: Json): boolean {
+  if (typeof value === 'string') return value.trim() === '';
+  return value === null || (typeof value === 'object' && Object.values(value).every(isBlank));
+}
+
 function oneFault(field: Field, value: Json, path: string): FieldFault[] {
-  if (value === null) {
-    const message = 'This field needs a value.';
-    return field.required === 1 ? [{ field: path, code: 'REQUIRED', message }] : [];
-  }
+  if (value === null) return [];
   const { form, isValid } = FORMS[field.type];
   return isValid(value, field) ? [] : [{ field: path, code: 'VALUE_INVALID', message: `${form} is needed here.` }];
 }

@@ -249,6 +249,52 @@ describe('metadata values and the model', () => {
     expect((await harness.ports.blobs.list(Date.now() + 60_000)).blobIds).toHaveLength(1);
   });
 
+  test.each([
+    ['text', 'a', ['', '  ', null]],
+    ['tags', ['a'], [[], null]],
+    ['multi-select', ['@itm_1@'], [[], null]],
+  ])('a required field of the type %s keeps a value', async (type, value, blank) => {
+    const options =
+      type === 'multi-select' ? { possible_values: [{ internal_unique_value: '@itm_1@', api_value: 'a' }] } : {};
+    await call('PUT', '/v5/settings', withFields([{ key: 'f', type, required: 1, ...options }]));
+    const uuid = await upload();
+    // What never had one is left alone.
+    expect((await call('DELETE', `/v5/file/${uuid}/meta`)).status).toBe(200);
+    expect((await call('PUT', `/v5/file/${uuid}/meta`, { meta: { f: value, other: 1 } })).status).toBe(200);
+    for (const none of blank) {
+      const answer = await call('PUT', `/v5/file/${uuid}/meta`, { meta: { f: none } });
+      expect(faults(answer), JSON.stringify(none)).toEqual(['meta.f REQUIRED']);
+    }
+    expect(faults(await call('DELETE', `/v5/file/${uuid}/meta`))).toEqual(['meta.f REQUIRED']);
+    expect((await call('GET', `/v5/files/${uuid}`)).body['file']).toHaveProperty('meta', { f: value, other: 1 });
+  });
+
+  test('of a required field with variants one keeps a value, also when a folder is described anew', async () => {
+    const fields = [{ key: 'f', type: 'text', required: 1, regional_variants_group_uuid: 'languages' }];
+    const group = { uuid: 'languages', type: 'FTYPE_LANGUAGES', variants: [{ api_value: 'en' }, { api_value: 'fr' }] };
+    const store = { regional_variants_groups: [{ ...group, label: 'Languages' }] };
+    const model = ['FILES', 'DIRECTORIES'].map((applies_to) => ({ applies_to, groups: [{ name: 'Root', fields }] }));
+    expect(outcome(await call('PUT', '/v5/settings', { metadata: { model, store } }))).toEqual([200, undefined]);
+    const uuid = await upload();
+    await call('PUT', `/v5/file/${uuid}/meta`, { meta: { f: { en: 'one', fr: 'un' } } });
+    expect((await call('PUT', `/v5/file/${uuid}/meta`, { meta: { f: { en: '' } } })).status).toBe(200);
+    expect(faults(await call('PUT', `/v5/file/${uuid}/meta`, { meta: { f: { fr: null } } }))).toEqual([
+      'meta.f REQUIRED',
+    ]);
+    const folder = (await call('POST', '/v5/folders', { name: '/needed' })).textAt('folder.uuid');
+    await call('PUT', `/v5/folder/${folder}/meta`, { meta: { f: { en: 'one' } } });
+    expect(faults(await call('PUT', `/v5/folder/${folder}/meta`, { meta: { other: 1 } }))).toEqual(['meta.f REQUIRED']);
+    expect(faults(await call('DELETE', `/v5/folder/${folder}/meta`))).toEqual(['meta.f REQUIRED']);
+  });
+
+  test('what a strict model does not know may be taken away', async () => {
+    await call('PUT', '/v5/settings', withFields([]));
+    const uuid = await upload();
+    await call('PUT', `/v5/file/${uuid}/meta`, { meta: { old: 1 } });
+    await call('PUT', '/v5/settings', withFields([{ key: 'title', type: 'text' }], { strict: true }));
+    expect(outcome(await call('PUT', `/v5/file/${uuid}/meta`, { meta: { old: null } }))).toEqual([200, undefined]);
+  });
+
   test('a text in an address becomes what the field holds', async () => {
     const fields = [
       { key: 'n', type: 'numeric' },
