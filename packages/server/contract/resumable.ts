@@ -37,6 +37,7 @@ function upload(different: Partial<ResumableUpload> = {}): ResumableUpload {
     name: 'ä b.png',
     claimedType: 'image/png',
     lengthBytes: 5_000_000_000,
+    metadata: 'filename w6QgYi5wbmc=',
     description: { meta: { title: { en: 'A' } }, tags: {}, info: {}, productRef: 'R', productPosition: 1 },
     partialId: randomBytes(16).toString('hex'),
     reservationId: 'r-1',
@@ -80,6 +81,7 @@ export const resumableContract: readonly ContractCase<ResumableStore>[] = [
         source: undefined,
         subject: undefined,
         claimedType: undefined,
+        metadata: undefined,
         reservationId: undefined,
         description: { meta: {}, tags: {}, info: {}, productRef: undefined, productPosition: undefined },
       });

@@ -32,6 +32,7 @@ import { sendError, success } from './respond.ts';
 import type { Call, HttpSettings, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { registerSession } from './session.ts';
+import { takeMethodMeant } from './tus.ts';
 import { registerWidgetServices } from './widget.ts';
 
 /** How the application is set up. */
@@ -70,7 +71,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
-    rewriteUrl: (request) => withoutTrailingSlash(throughAirbox(request, withoutShareHost(request.url ?? '/'))),
+    rewriteUrl(request) {
+      takeMethodMeant(request);
+      return withoutTrailingSlash(throughAirbox(request, withoutShareHost(request.url ?? '/')));
+    },
     // A stalled connection is given up; a long upload that flows is not.
     connectionTimeout: 75_000,
     requestTimeout: 0,

@@ -54,18 +54,18 @@ export function leaveBodies(scope: FastifyInstance): void {
 }
 
 /** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, field = 'body'): unknown {
   if (text.trim() === '') return undefined;
   if (isTooDeep(text)) {
     throw new AppError('REQUEST_INVALID', 'JSON depth', {
-      faults: [{ field: 'body', code: 'JSON_TOO_DEEP', message: `JSON nests at most ${DEPTH_MAX} levels here.` }],
+      faults: [{ field, code: 'JSON_TOO_DEEP', message: `JSON nests at most ${DEPTH_MAX} levels here.` }],
     });
   }
   try {
     return JSON.parse(text, dropPrototypeNames);
   } catch (cause) {
     throw new AppError('REQUEST_INVALID', 'body is not JSON', {
-      faults: [{ field: 'body', code: 'JSON_INVALID', message: 'The body is not valid JSON.' }],
+      faults: [{ field, code: 'JSON_INVALID', message: 'This is not valid JSON.' }],
       cause,
     });
   }

@@ -21,6 +21,7 @@ import {
   checkPart,
   checkVersion,
   FILE_HEADER,
+  fault,
   isPart,
   TUS_HEADERS,
   uploadChecksum,
@@ -47,7 +48,8 @@ export const resumableRoutes = [
       const { request, ports } = call;
       checkVersion(request);
       const lengthBytes = uploadLength(request);
-      const said = uploadMetadata(request);
+      const { said, text } = uploadMetadata(request);
+      refuseResize(call);
       const folderPath = folderIn(said) ?? folderOf(call.query);
       const name = nameOf(said.get('filename') ?? said.get('name'), 'Upload-Metadata.filename');
       const plan = {
@@ -55,6 +57,7 @@ export const resumableRoutes = [
         name,
         claimedType: said.get('filetype') ?? said.get('type'),
         lengthBytes,
+        metadata: text,
         description: description({
           meta: jsonIn(said, 'meta'),
           tags: jsonIn(said, 'tags'),
@@ -160,13 +163,25 @@ function folderIn(said: ReadonlyMap<string, string>): CanonicalPath | undefined 
 /** A JSON value; a page's uploader writes the text of what is not there. */
 function jsonIn(said: ReadonlyMap<string, string>, name: string): unknown {
   const text = said.get(name);
-  return text === undefined || text === 'undefined' || text === 'null' ? undefined : parseJson(text);
+  const isNone = text === undefined || text === 'undefined' || text === 'null';
+  return isNone ? undefined : parseJson(text, `Upload-Metadata.${name}`);
+}
+
+/** Raises REQUEST_INVALID: pictures are not made smaller on this way, and nobody should find out afterwards. */
+function refuseResize({ query }: UploadCall): void {
+  if (query.one('resize') === undefined) return;
+  throw fault(
+    'resize',
+    'UNSUPPORTED',
+    'Resumable uploads are stored as they are. Send pictures to be made smaller as a form or raw.',
+  );
 }
 
 function setHeaders({ reply }: UploadCall, { upload, offset, file }: Progress): void {
   reply.header('upload-offset', String(offset)).header('upload-length', String(upload.lengthBytes));
   if (file === undefined) reply.header('upload-expires', new Date(upload.expiresAtMs).toUTCString());
   else reply.header(FILE_HEADER, fileUuid(file));
+  if (upload.metadata !== undefined && upload.metadata !== '') reply.header('upload-metadata', upload.metadata);
 }
 
 function replyProgress(call: UploadCall, status: number, progress: Progress): undefined {

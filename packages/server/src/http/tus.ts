@@ -1,4 +1,5 @@
 // The words of the tus resumable upload protocol, version 1.0.0: its headers, read strictly and bounded.
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { AppendOptions, DigestAlgorithm } from '../ports/partial-blobs.ts';
@@ -35,6 +36,7 @@ export const TUS_REQUEST_HEADERS = [
   'upload-defer-length',
   'upload-concat',
   'x-requested-with',
+  'x-http-method-override',
 ];
 
 /** Headers that pages of other origins may read. */
@@ -47,6 +49,7 @@ export const TUS_RESPONSE_HEADERS = [
   'upload-length',
   'upload-offset',
   'upload-expires',
+  'upload-metadata',
   FILE_HEADER,
 ];
 
@@ -90,9 +93,23 @@ export function isPart(request: FastifyRequest): boolean {
   return type.split(';', 1)[0]?.trim().toLowerCase() === PART_TYPE;
 }
 
-/** Raises REQUEST_INVALID unless the body is a part of an upload. */
+/** Raises MEDIA_TYPE_REFUSED unless the body is a part of an upload. */
 export function checkPart(request: FastifyRequest): void {
-  if (!isPart(request)) throw fault('Content-Type', 'TYPE_INVALID', `Send the bytes as ${PART_TYPE}.`);
+  if (isPart(request)) return;
+  const hint = `Send the bytes as ${PART_TYPE}.`;
+  const faults = [{ field: 'Content-Type', code: 'TYPE_INVALID', message: hint }];
+  throw new AppError('MEDIA_TYPE_REFUSED', 'Content-Type of a part', { hint, faults });
+}
+
+/** An upload's address, in every spelling. */
+const UPLOAD_PATH = /^\/[^/]+\/v[345]\/tus\/[^/?]+/;
+
+/** Gives a request for an upload the method that it means: where only GET and POST get through, clients say another one in a header (tus
+ *  1.0, "X-HTTP-Method-Override"). */
+export function takeMethodMeant(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): void {
+  const said = request.headers['x-http-method-override'];
+  if (request.method !== 'POST' || (said !== 'PATCH' && said !== 'DELETE')) return;
+  if (UPLOAD_PATH.test(request.url ?? '')) request.method = said;
 }
 
 /** The digest of the part, when it comes with one. Raises REQUEST_INVALID. */
@@ -113,8 +130,11 @@ function isAlgorithm(name: string): name is DigestAlgorithm {
   return Object.hasOwn(DIGEST_BYTES, name);
 }
 
-/** The pairs of Upload-Metadata, decoded once. Raises REQUEST_INVALID. */
-export function uploadMetadata(request: FastifyRequest): ReadonlyMap<string, string> {
+/** The pairs of Upload-Metadata, decoded once, and their text as it came. Raises REQUEST_INVALID. */
+export function uploadMetadata(request: FastifyRequest): {
+  readonly said: ReadonlyMap<string, string>;
+  readonly text: string;
+} {
   const text = String(request.headers['upload-metadata'] ?? '');
   const field = 'Upload-Metadata';
   if (text.length > METADATA_LENGTH_MAX) {
@@ -124,13 +144,23 @@ export function uploadMetadata(request: FastifyRequest): ReadonlyMap<string, str
   for (const pair of text.split(',')) {
     if (pair.trim() === '') continue;
     const [name = '', encoded = '', ...rest] = pair.trim().split(' ');
-    const value = base64(encoded);
+    const value = textIn(base64(encoded));
     if (value === undefined || rest.length > 0 || pairs.has(name)) {
-      throw fault(field, 'METADATA_INVALID', 'Pairs of a name and a base64 text, each name once, with commas between.');
+      const message = 'Pairs of a name and a text in UTF-8 and base64, each name once, with commas between.';
+      throw fault(field, 'METADATA_INVALID', message);
     }
-    pairs.set(name, value.toString('utf8'));
+    pairs.set(name, value);
   }
-  return pairs;
+  return { said: pairs, text };
+}
+
+/** The text of the bytes; undefined when they are not UTF-8. */
+function textIn(bytes: Buffer | undefined): string | undefined {
+  try {
+    return bytes && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes of base64 (RFC 4648 section 4); undefined when it is none. */
@@ -139,6 +169,7 @@ function base64(text: string): Buffer | undefined {
   return isBase64 ? Buffer.from(text, 'base64') : undefined;
 }
 
-function fault(field: string, code: string, message: string): AppError {
+/** A refusal of one part of a request. */
+export function fault(field: string, code: string, message: string): AppError {
   return new AppError('REQUEST_INVALID', field, { faults: [{ field, code, message }] });
 }

@@ -264,7 +264,7 @@ function sideText(fields: ReadonlyMap<string, string>, name: string, field: stri
 
 function sideJson(fields: ReadonlyMap<string, string>, name: string, part: Part): unknown {
   const text = sideText(fields, name, part.field, part.index);
-  return text === undefined ? undefined : parseJson(text);
+  return text === undefined ? undefined : parseJson(text, `${name}[${part.field}]`);
 }
 
 /** A checksum alone need not be JSON. */
@@ -352,14 +352,18 @@ const urlsBody = z.object({
   dir: z.string().optional(),
   files_urls: z
     .array(
-      z.object({
-        url: z.string().max(4096),
-        name: z.string().nullish(),
-        meta: z.unknown().optional(),
-        tags: z.unknown().optional(),
-        product: z.unknown().optional(),
-        hash: z.unknown().optional(),
-      }),
+      // Old uploaders name each by its URL alone.
+      z.preprocess(
+        (said) => (typeof said === 'string' ? { url: said } : said),
+        z.object({
+          url: z.string().max(4096),
+          name: z.string().nullish(),
+          meta: z.unknown().optional(),
+          tags: z.unknown().optional(),
+          product: z.unknown().optional(),
+          hash: z.unknown().optional(),
+        }),
+      ),
     )
     .min(1)
     .max(URLS_MAX),

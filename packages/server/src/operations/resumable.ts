@@ -26,6 +26,8 @@ export interface Plan {
   readonly name: string;
   readonly claimedType: string | undefined;
   readonly lengthBytes: number;
+  /** What its sender said, as it came. */
+  readonly metadata: string;
   readonly description: Description;
 }
 
@@ -82,6 +84,7 @@ export async function beginUpload(ports: Needs, grant: UploadGrant, plan: Plan):
     name: plan.name,
     claimedType: plan.claimedType,
     lengthBytes: plan.lengthBytes,
+    metadata: plan.metadata,
     description: plan.description,
     partialId,
     reservationId,

@@ -16,6 +16,8 @@ export interface ResumableUpload {
   readonly name: string;
   readonly claimedType: string | undefined;
   readonly lengthBytes: number;
+  /** What its sender said at the beginning, as it came; undefined of uploads that nodes of an older version began. */
+  readonly metadata: string | undefined;
   /** What is said about the file beside its bytes. */
   readonly description: Pick<NewFile, 'meta' | 'tags' | 'info' | 'productRef' | 'productPosition'>;
   readonly partialId: string;

@@ -86,7 +86,9 @@ describe('a resumable upload', () => {
       tags: '["summer"]',
       product: '{"ref":"R1","position":2}',
     });
-    expect((await head(key, url)).headers).toMatchObject({
+    const { headers: said } = await head(key, url);
+    expect(said['upload-metadata']).toMatch(/^filename cGhvdG8uYmlu,folder L3Q=,filetype /);
+    expect(said).toMatchObject({
       'upload-offset': '0',
       'upload-length': '300000',
       'cache-control': 'no-store',
@@ -228,6 +230,31 @@ describe('a resumable upload', () => {
   });
 });
 
+describe('where only GET and POST get through', () => {
+  const post = (key: string, url: string, method: string, headers: Headers = {}, body: Buffer | string = '') =>
+    api.call({ method: 'POST', url, key, headers: { ...TUS, 'x-http-method-override': method, ...headers }, body });
+
+  test('parts are added and uploads are given up by POST', async () => {
+    const key = await api.key();
+    const url = await begun(key, 5);
+    const added = await post(key, url, 'PATCH', { ...PART, 'upload-offset': '0' }, 'hello');
+    expect(added).toMatchObject({ status: 204, headers: { 'upload-offset': '5' } });
+    expect((await delivered(added)).toString()).toBe('hello');
+    const other = await begun(key, 5);
+    expect((await post(key, other, 'DELETE')).status).toBe(204);
+    await expectGone(key, other);
+  });
+
+  test('nothing else becomes another method', async () => {
+    const key = await api.key();
+    const url = await begun(key, 5);
+    expect((await post(key, url, 'GET')).status).toBe(405);
+    const file = (await api.upload(key, '/t', { name: 'stays.txt' })).textAt('file.uuid');
+    expect((await post(key, `/v5/files/${file}`, 'DELETE')).status).toBe(405);
+    expect((await api.call({ url: `/v5/files/${file}`, key })).status).toBe(200);
+  });
+});
+
 describe('the protocol is refused', () => {
   test.each([
     ['no version', { 'tus-resumable': '' }, 412, 'TUS_VERSION_REFUSED'],
@@ -243,6 +270,7 @@ describe('the protocol is refused', () => {
     ['metadata that is no base64', { 'upload-metadata': 'name ä' }, 400, 'REQUEST_INVALID'],
     ['metadata said twice', { 'upload-metadata': 'name YQ==,name Yg==' }, 400, 'REQUEST_INVALID'],
     ['metadata that is no JSON', { 'upload-metadata': metadata({ name: 'a', meta: '{' }) }, 400, 'REQUEST_INVALID'],
+    ['a name that is no UTF-8', { 'upload-metadata': 'filename //5B' }, 400, 'REQUEST_INVALID'],
     ['endless metadata', { 'upload-metadata': metadata({ name: 'a'.repeat(7000) }) }, 400, 'REQUEST_INVALID'],
   ])('when it begins with %s', async (_what, headers, status, code) => {
     const answer = await begin(await api.key(), 5, {}, headers);
@@ -252,7 +280,7 @@ describe('the protocol is refused', () => {
 
   test.each([
     ['another version', { 'tus-resumable': '2.0.0' }, 412, 'TUS_VERSION_REFUSED'],
-    ['another content type', { 'content-type': 'application/octet-stream' }, 400, 'REQUEST_INVALID'],
+    ['another content type', { 'content-type': 'application/octet-stream' }, 415, 'MEDIA_TYPE_REFUSED'],
     ['no offset', { 'upload-offset': '' }, 400, 'REQUEST_INVALID'],
     ['an offset that is no number', { 'upload-offset': 'NaN' }, 400, 'REQUEST_INVALID'],
     ['an offset ahead', { 'upload-offset': '3' }, 409, 'UPLOAD_OFFSET_MISMATCH'],
@@ -265,6 +293,15 @@ describe('the protocol is refused', () => {
     const body = status === 413 ? 'hello!' : 'hel';
     expect(await patch(key, url, 0, body, headers)).toMatchObject({ status, body: { code } });
     expect((await head(key, url)).headers['upload-offset']).toBe('0');
+  });
+
+  test('when pictures are to be made smaller, and what is no JSON is named', async () => {
+    const key = await api.key();
+    const headers = { ...TUS, 'upload-length': '5', 'upload-metadata': metadata({ filename: 'a.png' }) };
+    const smaller = await api.call({ method: 'POST', url: '/v5/tus?resize=50,50', key, headers });
+    expect(smaller).toMatchObject({ status: 400, body: { faults: [{ field: 'resize', code: 'UNSUPPORTED' }] } });
+    const broken = await begin(key, 5, { tags: '[' });
+    expect(broken.body['faults']).toMatchObject([{ field: 'Upload-Metadata.tags', code: 'JSON_INVALID' }]);
   });
 
   test('when a part does not have its checksum; with the right one it is taken', async () => {

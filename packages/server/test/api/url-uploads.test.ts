@@ -89,6 +89,20 @@ describe('file.upload by URL', () => {
     expect(back.bytes.equals(PNG)).toBe(true);
   });
 
+  test('takes bare URLs, as old uploaders send them', async () => {
+    await switchOn();
+    const body = { files_urls: [`${source}/one.png`, `${source}/two.png`] };
+    const answer = await harness.call({ method: 'POST', url: '/v3/upload?dir=/old', key: await harness.key(), body });
+    expect(answer.body['files'], answer.text).toMatchObject([{ name: 'one.png' }, { name: 'two.png' }]);
+    const broken = await harness.call({
+      method: 'POST',
+      url: '/v3/upload',
+      key: await harness.key(),
+      body: { files_urls: [7] },
+    });
+    expect([broken.status, broken.body['code']]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
   test('takes what is said about each file, and the name of the URL when none is given', async () => {
     await switchOn();
     const said = { meta: { title: 'Red' }, tags: ['summer'], product: { ref: 'R1', position: 2 }, info: { any: 1 } };

@@ -297,6 +297,7 @@ export interface ResumableUploadTable {
   name: string;
   claimed_type: string | null;
   length: number;
+  metadata: string | null;
   description: string;
   partial_id: string;
   reservation_id: string | null;
