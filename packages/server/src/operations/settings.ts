@@ -55,7 +55,8 @@ export async function readSettings(
   return known(await ports.settings.findSettings(grant.container));
 }
 
-/** Puts the input in place of all settings, or changes those members that it has. Raises REQUEST_INVALID with every fault. */
+/** Puts the input in place of all settings, or changes those members that it has; what only answers have is passed over. Raises
+ *  REQUEST_INVALID with every fault, also when there is no input. */
 export async function changeSettings(
   ports: Pick<Ports, 'settings' | 'system'>,
   grant: Grant<'settings.change'>,
@@ -166,11 +167,14 @@ function known(record: SettingsRecord | undefined): KnownSettings {
   };
 }
 
+/** Members of answers that are no settings: a client may send back what it has read. */
+const ANSWERED = ['status', 'action', 'fs', 'revision', 'updated_at'];
+
 /** A document as a caller writes it, with defaults and identifiers filled in. Raises REQUEST_INVALID with every fault. */
 function parseSettings(input: unknown, newIdentifier: () => string): SettingsDocument {
   const faults: FieldFault[] = [];
   const members = (value: unknown, field: string, names: readonly string[]): JsonObject => {
-    if (value === undefined || value === null) return {};
+    if (value === undefined) return {};
     if (!isObject(value)) {
       faults.push({ field, code: 'INVALID_TYPE', message: 'An object is needed here.' });
       return {};
@@ -197,7 +201,8 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
     }
     return found ?? words[0];
   };
-  const whole = members(input ?? {}, '', ['settings', 'metadata', 'presets', 'uploads']);
+  // Nothing is not an empty document: everything would take its default.
+  const whole = members(input ?? null, '', ['settings', 'metadata', 'presets', 'uploads', ...ANSWERED]);
   const shown = members(whole['settings'], 'settings', Object.keys(DEFAULTS.settings));
   const metadata = members(whole['metadata'], 'metadata', ['version', 'model', 'strict', 'store']);
   const store = members(metadata['store'], 'metadata.store', Object.keys(DEFAULTS.metadata.store));

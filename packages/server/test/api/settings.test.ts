@@ -133,6 +133,38 @@ describe('settings.change', () => {
     expect((await call('GET', '/v5/meta/model/fields?applies_to=directories')).body['fields']).toEqual([]);
   });
 
+  test('refuses nothing in place of a document, and changes nothing then', async () => {
+    await call('PUT', '/v5/settings', withFields([SEASON]));
+    const before = (await call('GET', '/v5/settings?scope=private')).body;
+    for (const method of ['PUT', 'PATCH'] as const) {
+      for (const body of [undefined, '', 'null', '[]', '7', '{"metadata":null}', '{"settings":null}']) {
+        const answer = await harness.call({
+          method,
+          url: '/v5/settings',
+          key,
+          ...(body === undefined ? {} : { body }),
+        });
+        expect(outcome(answer), `${method} ${body}`).toEqual([400, 'REQUEST_INVALID']);
+      }
+    }
+    expect((await call('GET', '/v5/settings?scope=private')).body).toEqual(before);
+  });
+
+  test('takes back what was read, as it was', async () => {
+    const put = await call('PUT', '/v5/settings', withFields([SEASON], { strict: true }));
+    const read = await call('GET', '/v5/settings?scope=private');
+    for (const method of ['PUT', 'PATCH'] as const) {
+      for (const { body } of [read, put]) {
+        const again = await call(method, '/v5/settings', body);
+        expect(again.status, again.text).toBe(200);
+        const { metadata, settings, presets, uploads } = read.body;
+        expect(again.body).toMatchObject({ metadata, settings, presets, uploads });
+      }
+    }
+    const unknown = await call('PUT', '/v5/settings', { ...read.body, other: 1 });
+    expect(faults(unknown)).toEqual(['other MEMBER_UNKNOWN']);
+  });
+
   test('reports every fault at once by field, and changes nothing', async () => {
     const answer = await call('PUT', '/v5/settings', {
       settings: { _products_enabled: 'yes', unknown: 1 },
