@@ -98,9 +98,9 @@ export async function metaMerge(
   grant: Pick<Grant, 'container'>,
   appliesTo: AppliesTo,
 ): Promise<(stored: JsonObject, change: MetaChange) => JsonObject> {
-  const { check } = await valueCheck(ports, grant, appliesTo);
+  const { check, tidied } = await valueCheck(ports, grant, appliesTo);
   return (stored, change) => {
-    const meta = mergedMeta(stored, change);
+    const meta = tidied(mergedMeta(stored, change));
     check(Object.fromEntries(Object.keys(change).map((key) => [key, meta[key] ?? null])));
     return meta;
   };

@@ -323,11 +323,11 @@ export function valueFromText(field: Field | undefined, text: string): Json {
   switch (field?.type) {
     case 'numeric':
     case 'decimal2':
-      return text.trim() === '' ? null : Number(text);
+      return text.trim() === '' ? null : numberOrText(text);
     case 'boolean':
       return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
     case 'integer-list':
-      return text.split(',').map(Number);
+      return text.split(',').map(numberOrText);
     case 'tags':
     case 'multi-select':
     case 'attachments-assets':
@@ -336,6 +336,12 @@ export function valueFromText(field: Field | undefined, text: string): Json {
     default:
       return text;
   }
+}
+
+/** What is no decimal number stays a text, for the field to refuse. */
+function numberOrText(said: string): number | string {
+  const digits = said.trim();
+  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(digits) ? Number(digits) : said;
 }
 
 function oneFault(field: Field, value: Json, path: string): FieldFault[] {

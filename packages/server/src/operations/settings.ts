@@ -93,9 +93,19 @@ export async function valueCheck(
   ports: Needs,
   grant: Pick<Grant, 'container'>,
   appliesTo: AppliesTo,
-): Promise<{ readonly check: CheckValues; fieldOf(key: string): Field | undefined }> {
+): Promise<{
+  readonly check: CheckValues;
+  fieldOf(key: string): Field | undefined;
+  /** The metadata without sets of variants in which none is left: the value is gone then. */
+  tidied(meta: JsonObject): JsonObject;
+}> {
   const model = modelOf(known(await ports.settings.findSettings(grant.container)).document);
+  const regional = fieldsOf(model, appliesTo).filter((field) => field.regional_variants_group_uuid !== null);
   return {
+    tidied(meta) {
+      const gone = new Set(regional.map(({ ckey }) => ckey).filter((key) => isEmpty(meta[key])));
+      return gone.size === 0 ? meta : Object.fromEntries(Object.entries(meta).filter(([key]) => !gone.has(key)));
+    },
     check(values, field) {
       const faults = valueFaults(model, appliesTo, values, field);
       if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'metadata values', { faults });
@@ -261,6 +271,10 @@ function laidOver(stored: JsonObject, input: unknown): unknown {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
 function newId(ports: Pick<Ports, 'system'>): string {

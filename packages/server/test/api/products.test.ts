@@ -90,7 +90,7 @@ describe('file.setProduct', () => {
     const uuid = await file('/p');
     expect(faults(await setProduct(uuid, { ref: 'a\u0000' }))).toEqual(['product.ref REF_INVALID']);
     expect(faults(await setProduct(uuid, { ref: 'x'.repeat(256) }))).toEqual(['product.ref REF_TOO_LONG']);
-    for (const position of [-1, 1.5, 1e9, 'first']) {
+    for (const position of [-1, 1.5, 1e9, 'first', '0x10', '1e3']) {
       expect(faults(await setProduct(uuid, { ref: 'A', position }))).toEqual(['product.position POSITION_INVALID']);
     }
     const { headers, body } = multipart([{ name: 'u.txt' }], { 'product[files[]]': '{"ref":"A","position":"x"}' });

@@ -105,6 +105,25 @@ describe('the error envelope', () => {
     expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', faults: [{ field: 'body', code: 'JSON_INVALID' }] });
   });
 
+  test('names a body that is no UTF-8, before anything of it is kept', async () => {
+    const { secret } = await api.secretKey();
+    const uuid = (await api.upload(secret, '/utf8', { name: 'x.txt' })).textAt('file.uuid');
+    const body = Buffer.from('{"meta":{"title":"caf\xe9"},"name":"caf\xe9","data":""}', 'latin1');
+    for (const [method, url] of [
+      ['PUT', `/v5/file/${uuid}/meta`],
+      ['PUT', `/v5/file/${uuid}/name`],
+      ['POST', '/v5/files?folder=/utf8'],
+    ] as const) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await api.call({ method, url, key: secret, headers, body });
+      expect(answer.status, url).toBe(400);
+      expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', faults: [{ field: 'body', code: 'UTF8_INVALID' }] });
+    }
+    expect((await api.call({ url: `/v5/file/${uuid}`, key: secret })).body).toMatchObject({
+      file: { meta: {}, name: 'x.txt' },
+    });
+  });
+
   test('refuses before the body is looked at', async () => {
     const answer = await api.call({ method: 'POST', url: '/key', body: '{"a":' });
     expect(answer.body['code']).toBe('KEY_MISSING');
