@@ -57,6 +57,8 @@ export type ErrorCode =
   | 'ERROR_SHA1_CONFLICT'
   | 'CHECKSUM_MISMATCH'
   | 'BODY_TIMEOUT'
+  | 'URL_TOO_LONG'
+  | 'HEADERS_TOO_LARGE'
   | 'URL_UPLOADS_OFF'
   | 'URL_REFUSED'
   | 'URL_FAILED'
@@ -354,8 +356,18 @@ export const ERRORS = {
   },
   BODY_TIMEOUT: {
     status: 408,
-    msg: 'The body of the request did not arrive in time',
+    msg: 'The request did not arrive in time',
     hint: 'Send it again; send large files as multipart/form-data or as a raw body, which may take longer.',
+  },
+  URL_TOO_LONG: {
+    status: 414,
+    msg: 'The address is too long',
+    hint: 'Send what is long in a body.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    msg: 'The address and the headers are too long together',
+    hint: 'They may have 16 kB. Send what is long in a body.',
   },
   CHECKSUM_MISMATCH: {
     status: 400,

@@ -106,6 +106,9 @@ export const accessRoutes = [
     summary: 'Says which role everybody without an entry has in a folder, or leaves that to the folders above.',
     async handle(call) {
       const { stop_inherit, default_gallery_role } = parseBody(othersBody, call.body);
+      if (stop_inherit === undefined && default_gallery_role === undefined) {
+        throw refusal('stop_inherit', 'MISSING', 'Say whether to stop what is inherited, or the role of the others.');
+      }
       const { folder, grant } = await changing(call);
       if (stop_inherit === false && typeof default_gallery_role === 'number') {
         throw refusal('default_gallery_role', 'CONFLICT', 'Without stop_inherit the folders above say it.');

@@ -33,6 +33,7 @@ import type { Call, HttpSettings, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { registerSession } from './session.ts';
 import { takeMethodMeant } from './tus.ts';
+import { refuseUnreadable } from './unreadable.ts';
 import { registerWidgetServices } from './widget.ts';
 
 /** How the application is set up. */
@@ -50,6 +51,9 @@ export interface AppOptions extends HttpSettings, Omit<GuardOptions, 'isEnding'>
 
 /** Versions under which every `{v}` path is mounted (wire contract 1.2). */
 const VERSIONS = ['v3', 'v4', 'v5'] as const;
+
+/** Values of metadata are part of addresses (wire contract 5.7): as long as Node takes a whole head of a request. */
+const PARAMETER_CHARACTERS_MAX = 16 * 1024;
 
 /** The raw body of a refused upload is read to its end for this long, so that the client gets to see the answer. */
 const REST_MS = 30_000;
@@ -70,7 +74,7 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     trustProxy: options.trustedProxies.length === 0 ? false : isTrusted,
     genReqId: () => randomUUID(),
     bodyLimit: options.jsonBytesMax,
-    routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
+    routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX, querystringParser: () => ({}) },
     rewriteUrl(request) {
       takeMethodMeant(request);
       return withoutTrailingSlash(throughAirbox(request, withoutShareHost(request.url ?? '/')));
@@ -81,7 +85,9 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     keepAliveTimeout: 72_000,
     exposeHeadRoutes: false,
     return503OnClosing: false,
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
+      corsHeaders(request, reply as FastifyReply, undefined);
       sendError(error, request, reply as FastifyReply, rendering);
     },
   });
@@ -110,7 +116,10 @@ export async function createApp(ports: Ports, options: AppOptions): Promise<Fast
     const asPage = state?.row.page === true && wantsPage(request);
     return sendError(error, request, reply, { ...rendering, showTrace: rendering.showTrace || isAdmin, asPage });
   });
-  app.setNotFoundHandler((request, reply) => sendError(nothingThere(request), request, reply, rendering));
+  app.setNotFoundHandler((request, reply) => {
+    corsHeaders(request, reply, undefined);
+    return sendError(nothingThere(request), request, reply, rendering);
+  });
   registerPreflight(app);
   registerHealth(app, ports, options.phase);
   registerMetrics(app, ports.system.meter, options.metricsToken);

@@ -54,13 +54,13 @@ export const commentRoutes = [
     summary: 'Changes what a comment says, or likes it or subscribes to it and takes that back.',
     async handle(call) {
       const { comment_id: id, action, ...said } = parseBody(changeBody, call.body);
-      const text = action === undefined ? parseCommentText(textOf(said), 'text') : '';
+      const change = action === undefined ? { text: parseCommentText(textOf(said), 'text') } : { action };
       const file = await fileOf(call, call.params['uuid']);
       const grant = await call.admit([demandOn('comment.write', [file])]);
       const comment =
-        action === undefined
-          ? await changeComment(call.ports, grant, file, { id, text })
-          : await actOnComment(call.ports, grant, file, id, action);
+        change.action === undefined
+          ? await changeComment(call.ports, grant, file, { id, ...change.text })
+          : await actOnComment(call.ports, grant, file, id, change.action);
       return { comments: [wireComment(comment)] };
     },
   }),
@@ -79,10 +79,11 @@ export const commentRoutes = [
   }),
 ];
 
-/** The text itself where it was sent as one, else the members that make it. */
+/** The members that make the text; where they say nothing, the text as a new comment has it, wrapped or not. */
 function textOf(said: Readonly<Record<string, unknown>>): unknown {
-  const { text } = said;
-  return typeof text === 'string' && text.trimStart().startsWith('{') ? text : said;
+  if ('body' in said || 'shapes' in said) return said;
+  const { comment, text } = said;
+  return typeof comment === 'object' && comment !== null && 'text' in comment ? comment.text : text;
 }
 
 function wireComment({ id, by, text, addedAtMs, likes, subscribes }: CommentRecord): object {

@@ -29,14 +29,19 @@ const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =
  */
 export function changeOf(call: Call, member: string): Change {
   const body = unwrap(call.body, member);
-  if (!isMembers(body)) return { input: body, revision: ifMatch(call) };
+  if (!isMembers(body)) return { input: body ?? nothingSaid(call), revision: ifMatch(call) };
   const input = Object.fromEntries(Object.entries(body).filter(([name]) => !RECORD_MEMBERS.has(name)));
   const { revision } = body;
   return { input, revision: ifMatch(call) ?? (Number.isSafeInteger(revision) ? Number(revision) : undefined) };
 }
 
+/** What is made of nothing has the defaults. What is there already is not replaced by them because a body got lost. */
+function nothingSaid(call: Call): unknown {
+  return call.request.method === 'POST' ? {} : null;
+}
+
 function unwrap(body: unknown, member: string): unknown {
-  if (!isMembers(body) || !Object.hasOwn(body, member)) return body ?? {};
+  if (!isMembers(body) || !Object.hasOwn(body, member)) return body;
   return Object.keys(body).length === 1 ? body[member] : body;
 }
 

@@ -1,7 +1,7 @@
 // The history of files over HTTP (wire contract 5.9).
 import { demandOn } from '../operations/files.ts';
 import { type HistoryPage, listChanges, listVersions, restoreVersion } from '../operations/history.ts';
-import { fileUuid } from '../ports/metadata.ts';
+import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { fileOf } from './lookup.ts';
 import type { Query } from './query.ts';
 import { route } from './route.ts';
@@ -41,10 +41,10 @@ export const historyRoutes = [
         versions.map(({ file: content }) => content),
       );
       return {
-        versions: versions.map((version, index) => ({
-          ...shown[index],
-          modified_by: version.by?.name ?? null,
-          owner: version.by === undefined ? null : wirePerson(version.by),
+        versions: versions.map(({ by }, index) => ({
+          ...withPreview(shown[index]),
+          modified_by: by?.name ?? null,
+          owner: by === undefined ? null : wirePerson(by),
         })),
       };
     },
@@ -64,6 +64,12 @@ export const historyRoutes = [
     },
   }),
 ];
+
+/** The widget's history asks for a link of its own to what it previews (wire contract 5.1). */
+function withPreview(shown: JsonObject | undefined): JsonObject {
+  const url = shown?.['url'] as { readonly cdn: string };
+  return { ...shown, url: { ...url, version_preview_link: url.cdn } };
+}
 
 function pageOf(query: Query): HistoryPage {
   return { offset: query.int('offset', 0, 0, PAGE.offsetMax), limit: query.int('limit', PAGE.default, 1, PAGE.max) };

@@ -1,4 +1,5 @@
 // Bodies: JSON as clients really send it, or nothing read at all.
+import { isUtf8 } from 'node:buffer';
 import { finished, PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
@@ -14,9 +15,9 @@ export function acceptAnyJson(scope: FastifyInstance, bytesMax: number, msMax: n
     const isEmpty = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
     done(null, isEmpty ? payload : arrivingWithin(payload, msMax));
   });
-  scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: bytesMax }, (_request, text, done) => {
+  scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: bytesMax }, (_request, bytes, done) => {
     try {
-      done(null, parseJson(String(text)));
+      done(null, parseJson(textOf(bytes as Buffer)));
     } catch (error) {
       done(error as Error, undefined);
     }
@@ -51,6 +52,14 @@ export function arrivingWithin(source: Readable, msMax: number, signal?: AbortSi
 export function leaveBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+}
+
+/** The text of a body. What is not UTF-8 would be kept with its broken characters replaced. Raises REQUEST_INVALID. */
+export function textOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  throw new AppError('REQUEST_INVALID', 'body is not UTF-8', {
+    faults: [{ field: 'body', code: 'UTF8_INVALID', message: 'The body is not valid UTF-8.' }],
+  });
 }
 
 /** Parses a JSON body; empty is undefined. Raises REQUEST_INVALID. */

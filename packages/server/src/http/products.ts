@@ -19,8 +19,12 @@ import type { Query } from './query.ts';
 import { type Call, route } from './route.ts';
 import { showFile, showFiles } from './shown.ts';
 
-const position = z.union([z.number(), z.string()]).nullish();
-const productBody = z.object({ product: z.object({ ref: z.string().nullish(), position }) });
+const position = z.union([z.number(), z.string()]).nullable();
+const productBody = z.object({
+  product: z
+    .object({ ref: z.string().nullish(), position: position.optional() })
+    .refine((said) => said.ref !== undefined || said.position !== undefined, 'Say a reference, a position or both.'),
+});
 const positionBody = z.object({ position });
 const filesBody = z.object({ files_uuids: idList.min(1) });
 const refBody = z.object({ ref: z.string() });
@@ -30,12 +34,18 @@ export const productRoutes = [
     method: 'PUT',
     paths: ['/{v}/file/:uuid/product', '/{v}/files/:uuid/product'],
     operations: ['file.setProduct'],
-    summary: 'Says which product a file shows and in which place; a null reference takes it away.',
+    summary:
+      'Says which product a file shows and in which place; a null reference takes it away, and without one the product stays.',
     async handle(call) {
-      const place = parsePlace(parseBody(productBody, call.body).product, 'product');
+      const { product } = parseBody(productBody, call.body);
+      const place = parsePlace(product, 'product');
       const file = await fileOf(call, call.params['uuid']);
       const grant = await call.admit([demandOn('file.setProduct', [file])]);
-      const changed = await setProduct(call.ports, grant, file, place);
+      // Who says a place alone does not mean that the product is taken away.
+      const changed =
+        product.ref === undefined
+          ? await setProductPosition(call.ports, grant, file, place.position)
+          : await setProduct(call.ports, grant, file, place);
       return {
         action: 'product_ref_updated',
         product_ref: changed.productRef ?? null,

@@ -54,18 +54,24 @@ export function sendError(
   return reply
     .code(row.status)
     .type('application/json; charset=utf-8')
-    .send({
-      status: 'error',
-      code: known.code,
-      msg: row.msg,
-      hint: facts.hint ?? row.hint,
-      ...(facts.rule === undefined ? {} : { rule: facts.rule }),
-      ...(facts.limit === undefined ? {} : { limit: facts.limit }),
-      ...(facts.actual === undefined ? {} : { actual: facts.actual }),
-      ...(facts.faults === undefined ? {} : { faults: facts.faults }),
-      ...(options.showTrace && facts.trace !== undefined ? { decision: { trace: facts.trace } } : {}),
-      request_id: request.id,
-    });
+    .send(envelope(known, request.id, options.showTrace));
+}
+
+/** The body of a refusal (wire contract 1.4). */
+export function envelope({ code, facts }: AppError, requestId: string, showTrace = false): object {
+  const row: ErrorRow = ERRORS[code];
+  return {
+    status: 'error',
+    code,
+    msg: row.msg,
+    hint: facts.hint ?? row.hint,
+    ...(facts.rule === undefined ? {} : { rule: facts.rule }),
+    ...(facts.limit === undefined ? {} : { limit: facts.limit }),
+    ...(facts.actual === undefined ? {} : { actual: facts.actual }),
+    ...(facts.faults === undefined ? {} : { faults: facts.faults }),
+    ...(showTrace && facts.trace !== undefined ? { decision: { trace: facts.trace } } : {}),
+    request_id: requestId,
+  };
 }
 
 /** Faults that the HTTP framework finds before any route runs, in our words. */
@@ -88,6 +94,8 @@ function asAppError(error: unknown): AppError {
         faults: [{ field: 'url', code: 'ESCAPE_INVALID', message: 'A percent escape is not valid UTF-8.' }],
         cause: error,
       });
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new AppError('URL_TOO_LONG', 'router', { cause: error });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new AppError('REQUEST_INVALID', String(code), { cause: error });
     default:

@@ -10,11 +10,17 @@ import { fileOf } from './lookup.ts';
 import { type Call, route } from './route.ts';
 import { showFile } from './shown.ts';
 
-const tagsBody = z.object({
-  lang: z.string().max(35).optional(),
-  existing_tags: z.array(z.string()).max(TAGS.perLanguageMax).optional(),
-  new_tags: z.array(z.string()).max(TAGS.perLanguageMax).optional(),
-});
+const tagsBody = z
+  .object({
+    lang: z.string().max(35).optional(),
+    existing_tags: z.array(z.string()).max(TAGS.perLanguageMax).optional(),
+    new_tags: z.array(z.string()).max(TAGS.perLanguageMax).optional(),
+  })
+  // Clients that take off the last tag send empty lists.
+  .refine((said) => said.existing_tags !== undefined || said.new_tags !== undefined, {
+    path: ['existing_tags'],
+    message: 'A list of tags is needed here or in new_tags; an empty one takes all off.',
+  });
 
 /** The most tags a list answers; completions are for people, who read few. */
 const LIST = { default: 1000, max: 5000 };
@@ -25,7 +31,7 @@ export const tagRoutes = [
     method: 'PUT',
     paths: ['/{v}/file/:uuid/tags', '/{v}/files/:uuid/tags'],
     operations: ['file.setTags'],
-    summary: 'Replaces the tags of a file in one language.',
+    summary: 'Replaces the tags of a file in one language; empty lists take all off.',
     async handle(call) {
       const body = parseBody(tagsBody, call.body);
       const file = await fileOf(call, call.params['uuid']);

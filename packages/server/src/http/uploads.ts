@@ -25,7 +25,7 @@ import { RENDITION_PIXELS_MAX } from '../ports/images.ts';
 import { fileUuid, type JsonObject } from '../ports/metadata.ts';
 import { checksumsOf, checksumsOfHeaders } from './checksums.ts';
 import { folderOf, nameOf, parseBody, pathOf } from './input.ts';
-import { arrivingWithin, parseJson } from './json.ts';
+import { arrivingWithin, parseJson, textOf } from './json.ts';
 import { moveFiles, moveFilesBody } from './objects.ts';
 import { type Call, route } from './route.ts';
 import { showUploads } from './shown.ts';
@@ -497,7 +497,7 @@ async function readText(call: Call, operations: readonly OperationName[]): Promi
       hint: 'Send larger files as multipart/form-data or as a raw body.',
     });
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return textOf(Buffer.concat(chunks));
 }
 
 /** Bytes of base64 (RFC 4648 section 4) or of a data URL (RFC 2397). Raises REQUEST_INVALID. */

@@ -74,10 +74,12 @@ export function cdnAddress(file: FileRecord, links: Links): string {
   return addressesOf(file, links).cdn;
 }
 
+/** A path leads to the newest version, so what has been replaced is found by its uuid in each of its addresses. */
 function addressesOf(file: FileRecord, links: Links) {
   const store = `${links.baseUrl}/${links.container}`;
   const path = file.folderPath === '/' ? `/${file.name}` : `${file.folderPath}/${file.name}`;
-  const delivery = `${store}/cdn${encodePath(path)}`;
+  const isNewest = file.version === file.currentVersion;
+  const delivery = isNewest ? `${store}/cdn${encodePath(path)}` : `${store}/v4/get/${fileUuid(file)}`;
   const signature = file.isPublic ? undefined : links.signature?.(file);
   const cdn = `${delivery}?vh=${file.sha1.slice(0, 6)}${signature === undefined ? '' : `&sig=${signature}`}`;
   return { store, path, delivery, signature, cdn };

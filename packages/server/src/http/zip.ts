@@ -17,7 +17,12 @@ export const packZip: Pack = async (files) => {
   zip.on('error', fail);
   bytes.once('close', () => current?.destroy());
   for (const { place, sizeBytes, modifiedAtMs, open } of files) {
-    const options = { size: sizeBytes, mtime: new Date(modifiedAtMs), mode: 0o100644, compress: false };
+    const mtime = new Date(modifiedAtMs);
+    if (open === undefined) {
+      zip.addEmptyDirectory(place, { mtime, mode: 0o040755 });
+      continue;
+    }
+    const options = { size: sizeBytes, mtime, mode: 0o100644, compress: false };
     zip.addReadStreamLazy(place, options, (done) => {
       if (bytes.destroyed) return;
       open().then((source) => {

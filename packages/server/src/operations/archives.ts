@@ -1,7 +1,7 @@
 // Many files as one zip: asked for first, fetched as a stream that is made while it is read.
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { CanonicalPath } from '@latchkey/policy';
+import { type CanonicalPath, coversAll, parentOf } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
@@ -11,22 +11,26 @@ import { ArchiveNames } from './archive-names.ts';
 import { lookUpFile } from './files.ts';
 import { lookUpFolder } from './folders.ts';
 import type { Picked } from './objects.ts';
-import { eachSelected, tooManyFiles } from './selection.ts';
+import { eachSelected, outermost, tooManyFiles } from './selection.ts';
 import { getTask, ownerOf, TASK_TTL_MS } from './tasks.ts';
 import { watch } from './watch.ts';
 
-/** Bounds of one archive. */
+/** Bounds of one archive; no more folders are looked through than it may have files. */
 export const ARCHIVE = { filesMax: 10_000, bytesMax: 100 * 1024 ** 3 } as const;
 
-/** One file of an archive. */
+/** One file of an archive, or a folder that has nothing else in it. */
 export interface ArchiveEntry {
-  /** Where it stands in the archive. */
+  /** Where it stands in the archive; that of a folder ends with a slash. */
   readonly place: string;
   readonly folderPath: CanonicalPath;
-  readonly blobId: string;
+  /** Undefined for a folder. */
+  readonly blobId: string | undefined;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
 }
+
+/** One statement brings so many folders. */
+const FOLDERS_PAGE = 500;
 
 type Chosen = { readonly files: readonly string[]; readonly folders: readonly string[] };
 
@@ -59,8 +63,8 @@ export async function cancelArchive(
 }
 
 /**
- * What an archive comes to now: files that are still there and in the scopes, each once. What was deleted or moved out of reach
- * since it was asked for is left out. Raises TASK_NOT_FOUND, FILE_NOT_FOUND when nothing is left, REQUEST_INVALID when it has
+ * What an archive comes to now: files that are still there and in the scopes, each once, and folders there in which none is. What was
+ * deleted or moved out of reach since it was asked for is left out. Raises TASK_NOT_FOUND, FILE_NOT_FOUND when nothing is left, REQUEST_INVALID when it has
  * become too much.
  */
 export async function archiveEntries(
@@ -97,8 +101,60 @@ export async function entriesOf(
     entries.push({ place, folderPath, blobId, sizeBytes, modifiedAtMs });
   };
   await eachSelected(ports, container, within, picked, { recursive: true, filesMax: ARCHIVE.filesMax }, take);
-  if (entries.length === 0) throw new AppError('FILE_NOT_FOUND', 'nothing of the archive is left');
+  for (const { folder, path, modifiedAtMs } of await emptyFolders(ports, container, within, picked, entries)) {
+    if (entries.length >= ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
+    const place = parentPlace(names, folder, path);
+    entries.push({ place, folderPath: path, blobId: undefined, sizeBytes: 0, modifiedAtMs });
+  }
+  // The root stands for the archive itself, and may be as empty.
+  const isEmptyRoot = picked.folders.some(({ path }) => path === '/' && coversAll(within, path));
+  if (entries.length === 0 && !isEmptyRoot) throw new AppError('FILE_NOT_FOUND', 'nothing of the archive is left');
   return entries;
+}
+
+/** Folders in the scopes that would be missing from the archive: no file stands in them or below them, and no other folder. */
+async function emptyFolders(
+  ports: Pick<Ports, 'metadata'>,
+  container: string,
+  within: ScopeLayers,
+  picked: Picked,
+  entries: readonly ArchiveEntry[],
+): Promise<readonly { readonly folder: FolderRecord; readonly path: CanonicalPath; readonly modifiedAtMs: number }[]> {
+  const shown = new Set<string>();
+  const show = (path: CanonicalPath) => {
+    for (let at: CanonicalPath | undefined = path; at !== undefined && !shown.has(at); at = parentOf(at)) shown.add(at);
+  };
+  // A picked file stands at the top.
+  for (const { place, folderPath } of entries) if (place.includes('/')) show(folderPath);
+  const empty = [];
+  for (const folder of outermost(picked.folders)) {
+    const found = [folder, ...(await foldersBelow(ports, container, within, folder.path))];
+    // What lies deeper comes first: with it the folders around it are there.
+    for (const { path, updatedAtMs } of found.sort((a, b) => b.path.length - a.path.length)) {
+      if (path === '/' || shown.has(path) || !coversAll(within, path)) continue;
+      show(path);
+      empty.push({ folder, path, modifiedAtMs: updatedAtMs });
+    }
+  }
+  return empty;
+}
+
+/** The folders below a folder that the scopes cover or lead through. Raises REQUEST_INVALID when there are too many. */
+async function foldersBelow(
+  ports: Pick<Ports, 'metadata'>,
+  container: string,
+  within: ScopeLayers,
+  folderPath: CanonicalPath,
+): Promise<readonly FolderRecord[]> {
+  const query = { container, folderPath, recursive: true, within, words: [] };
+  const found: FolderRecord[] = [];
+  for (;;) {
+    const page = { sort: 'created_at', descending: false, offset: found.length, limit: FOLDERS_PAGE } as const;
+    const { items, total } = await ports.metadata.listFolders(query, page);
+    if (total > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
+    found.push(...items);
+    if (items.length < FOLDERS_PAGE) return found;
+  }
 }
 
 /** An archive on its way out. */
@@ -107,12 +163,13 @@ export interface OpenedArchive {
   readonly bytes: Readable;
 }
 
-/** One file for whoever knows the format. */
+/** One file, or a folder, for whoever knows the format. */
 export interface PackedFile {
   readonly place: string;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
-  open(): Promise<Readable>;
+  /** Undefined for a folder. */
+  readonly open: (() => Promise<Readable>) | undefined;
 }
 
 /**
@@ -135,7 +192,10 @@ export async function openArchive(
   await grant.settle();
   grant.keep();
   const { sizeBytes, bytes } = await pack(
-    entries.map(({ blobId, ...entry }) => ({ ...entry, open: () => ports.blobs.read(blobId) })),
+    entries.map(({ blobId, ...entry }) => ({
+      ...entry,
+      open: blobId === undefined ? undefined : () => ports.blobs.read(blobId),
+    })),
   );
   const fail = (error: unknown) => {
     bytes.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -163,6 +223,8 @@ async function refuseTooMuch(
     const stats = await ports.metadata.countFiles(query);
     count += stats.files;
     bytes += stats.bytes;
+    const below = { container, folderPath, recursive: true, within, words: [] };
+    if ((await ports.metadata.countFolders(below)) > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
   }
   if (count > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
   if (bytes > ARCHIVE.bytesMax) throw tooManyBytes();

@@ -93,7 +93,7 @@ export async function applyBulk(
   steps: readonly Step[],
   files: readonly FileRecord[],
 ): Promise<readonly FileRecord[]> {
-  const { check } = await valueCheck(ports, grant, 'FILES');
+  const { check, tidied } = await valueCheck(ports, grant, 'FILES');
   const named = steps.flatMap(({ type, value }) => (type === 'tags.add' && typeof value === 'string' ? [value] : []));
   const inUse = await findTags(ports, grant, named);
   const labelSteps = steps.filter(isLabelStep);
@@ -102,7 +102,7 @@ export async function applyBulk(
     steps.flatMap(({ type, key }) => (type.startsWith('meta.') && key !== undefined ? [key] : [])),
   );
   const describe = (stored: FileRecord) => {
-    const meta = mergedMeta({}, steps.reduce(takeMetaStep, stored.meta));
+    const meta = tidied(mergedMeta({}, steps.reduce(takeMetaStep, stored.meta)));
     check(Object.fromEntries([...touched].map((key) => [key, meta[key] ?? null])));
     const tags = steps.reduce((now, step) => takeTagStep(now, step, inUse), stored.tags);
     const faults = boundFaults(tags, 'tags');

@@ -16,11 +16,18 @@ export const COMMENTS = { perFileMax: 1000, textBytesMax: 32 * 1024 } as const;
 /** What a caller may do with one comment. */
 export const COMMENT_ACTIONS = ['like', 'unlike', 'subscribe', 'unsubscribe'] as const;
 
-/** A comment's text as a caller writes it: a JSON object, or JSON text of one. Raises REQUEST_INVALID. */
-export function parseCommentText(said: unknown, field: string): string {
+/** What a comment says, as it is kept, and the comment that it answers. */
+export interface CommentText {
+  readonly text: string;
+  readonly parentId: string | undefined;
+}
+
+/** A comment's text as a caller writes it: a JSON object with a body or with drawn shapes, or JSON text of one. Raises
+ *  REQUEST_INVALID. */
+export function parseCommentText(said: unknown, field: string): CommentText {
   const value = typeof said === 'string' ? fromJson(said) : said;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw refusal({ field, code: 'TEXT_INVALID', message: 'A comment is a JSON object with a body.' });
+  if (!isObject(value) || !saysSomething(value)) {
+    throw refusal({ field, code: 'TEXT_INVALID', message: 'A comment is a JSON object with a body or shapes.' });
   }
   // Written anew: every client can parse it, and every database keep it.
   const text = JSON.stringify(value);
@@ -28,7 +35,22 @@ export function parseCommentText(said: unknown, field: string): string {
     const message = `A comment may have ${COMMENTS.textBytesMax} bytes of JSON.`;
     throw refusal({ field, code: 'TEXT_TOO_LONG', message });
   }
-  return text;
+  return { text, parentId: parentOf(value, field) };
+}
+
+function saysSomething({ body, shapes }: Readonly<Record<string, unknown>>): boolean {
+  return (typeof body === 'string' && body.trim() !== '') || (Array.isArray(shapes) && shapes.length > 0);
+}
+
+function parentOf({ parentId }: Readonly<Record<string, unknown>>, field: string): string | undefined {
+  if (parentId === undefined || parentId === null || parentId === '') return undefined;
+  if (typeof parentId === 'string') return parentId;
+  throw parentUnknown(field);
+}
+
+function parentUnknown(field: string): AppError {
+  const message = 'There is no such comment on this file.';
+  return refusal({ field: `${field}.parentId`, code: 'PARENT_UNKNOWN', message });
 }
 
 /** All comments of a file, newest first. */
@@ -40,25 +62,45 @@ export async function listComments(
   return ports.comments.listComments(grant.container, file.id);
 }
 
-/** Adds a comment in the name of the caller. Raises FILE_NOT_FOUND, COMMENTS_EXHAUSTED. */
+/** Adds a comment in the name of the caller. Raises FILE_NOT_FOUND, COMMENTS_EXHAUSTED, REQUEST_INVALID when it answers none of
+ *  the file. */
 export async function addComment(
   ports: Needs,
   grant: Grant<'comment.write'>,
   file: FileRecord,
-  text: string,
+  { text, parentId }: CommentText,
 ): Promise<CommentRecord> {
+  if (parentId !== undefined && !(await isOn(ports, grant, file, parentId))) throw parentUnknown('comment.text');
   const comment = { id: randomUUID(), text };
   return ports.comments.addComment(grant.container, at(file), comment, COMMENTS.perFileMax, authorOf(ports, grant));
 }
 
-/** Changes what a comment says. Raises FILE_NOT_FOUND, COMMENT_NOT_FOUND, COMMENT_FOREIGN. */
+/** Changes what a comment says. Raises FILE_NOT_FOUND, COMMENT_NOT_FOUND, COMMENT_FOREIGN, REQUEST_INVALID when it would answer
+ *  itself or none of the file. */
 export async function changeComment(
   ports: Needs,
   grant: Grant<'comment.write'>,
   file: FileRecord,
-  comment: { readonly id: string; readonly text: string },
+  { id, text, parentId }: CommentText & { readonly id: string },
 ): Promise<CommentRecord> {
-  return ports.comments.changeComment(grant.container, at(file), comment, ownOnly(grant), authorOf(ports, grant));
+  const isFine = parentId === undefined || (parentId !== id && (await isOn(ports, grant, file, parentId)));
+  const doubtful = isFine ? undefined : parentId;
+  const judgeOwner = ownOnly(grant);
+  const judge = (stored: CommentRecord) => {
+    judgeOwner(stored);
+    // What it answers may be gone: that it answers it stays.
+    if (doubtful !== undefined && !answers(stored, doubtful)) throw parentUnknown('text');
+  };
+  return ports.comments.changeComment(grant.container, at(file), { id, text }, judge, authorOf(ports, grant));
+}
+
+async function isOn(ports: Needs, grant: Grant<'comment.write'>, file: FileRecord, id: string): Promise<boolean> {
+  return (await ports.comments.listComments(grant.container, file.id)).some((comment) => comment.id === id);
+}
+
+function answers({ text }: CommentRecord, parentId: string): boolean {
+  const value = fromJson(text);
+  return isObject(value) && value['parentId'] === parentId;
 }
 
 /** Likes a comment, subscribes to it, or takes that back. Raises FILE_NOT_FOUND, COMMENT_NOT_FOUND. */
@@ -103,6 +145,10 @@ function fromJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refusal(fault: FieldFault): AppError {

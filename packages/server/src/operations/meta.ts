@@ -99,9 +99,9 @@ export async function metaMerge(
   grant: Pick<Grant, 'container'>,
   appliesTo: AppliesTo,
 ): Promise<(stored: JsonObject, change: MetaChange, manner?: 'merge' | 'replace') => JsonObject> {
-  const { check } = await valueCheck(ports, grant, appliesTo);
+  const { check, tidied } = await valueCheck(ports, grant, appliesTo);
   return (stored, change, manner = 'merge') => {
-    const meta = mergedMeta(manner === 'merge' ? stored : {}, change);
+    const meta = tidied(mergedMeta(manner === 'merge' ? stored : {}, change));
     const touched = Object.keys(manner === 'merge' ? change : { ...stored, ...change });
     check(Object.fromEntries(touched.map((key) => [key, meta[key] ?? null])));
     return meta;

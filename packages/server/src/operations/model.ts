@@ -326,11 +326,11 @@ export function valueFromText(field: Field | undefined, text: string): Json {
   switch (field?.type) {
     case 'numeric':
     case 'decimal2':
-      return text.trim() === '' ? null : Number(text);
+      return text.trim() === '' ? null : numberOrText(text);
     case 'boolean':
       return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
     case 'integer-list':
-      return text.split(',').map(Number);
+      return text.split(',').map(numberOrText);
     case 'tags':
     case 'multi-select':
     case 'attachments-assets':
@@ -345,6 +345,12 @@ export function valueFromText(field: Field | undefined, text: string): Json {
 function isBlank(value: Json): boolean {
   if (typeof value === 'string') return value.trim() === '';
   return value === null || (typeof value === 'object' && Object.values(value).every(isBlank));
+}
+
+/** What is no decimal number stays a text, for the field to refuse. */
+function numberOrText(said: string): number | string {
+  const digits = said.trim();
+  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(digits) ? Number(digits) : said;
 }
 
 function oneFault(field: Field, value: Json, path: string): FieldFault[] {

@@ -48,7 +48,7 @@ export function parsePlace(
 /** A whole number from 0; undefined when none is said. Raises REQUEST_INVALID. */
 export function parsePosition(said: number | string | null | undefined, field: string): number | undefined {
   if (said === null || said === undefined || said === '') return undefined;
-  const position = Number(said);
+  const position = typeof said === 'string' && !/^\s*\d+(?:\.0*)?\s*$/.test(said) ? Number.NaN : Number(said);
   if (Number.isInteger(position) && position >= 0 && position <= PRODUCT.positionMax) return position;
   const message = `A position is a whole number from 0 to ${PRODUCT.positionMax}.`;
   throw new AppError('REQUEST_INVALID', 'product', { faults: [{ field, code: 'POSITION_INVALID', message }] });

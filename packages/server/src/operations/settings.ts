@@ -55,7 +55,8 @@ export async function readSettings(
   return known(await ports.settings.findSettings(grant.container));
 }
 
-/** Puts the input in place of all settings, or changes those members that it has. Raises REQUEST_INVALID with every fault. */
+/** Puts the input in place of all settings, or changes those members that it has; what only answers have is passed over. Raises
+ *  REQUEST_INVALID with every fault, also when there is no input. */
 export async function changeSettings(
   ports: Pick<Ports, 'settings' | 'system'>,
   grant: Grant<'settings.change'>,
@@ -92,9 +93,19 @@ export async function valueCheck(
   ports: Needs,
   grant: Pick<Grant, 'container'>,
   appliesTo: AppliesTo,
-): Promise<{ readonly check: CheckValues; fieldOf(key: string): Field | undefined }> {
+): Promise<{
+  readonly check: CheckValues;
+  fieldOf(key: string): Field | undefined;
+  /** The metadata without sets of variants in which none is left: the value is gone then. */
+  tidied(meta: JsonObject): JsonObject;
+}> {
   const model = modelOf(known(await ports.settings.findSettings(grant.container)).document);
+  const regional = fieldsOf(model, appliesTo).filter((field) => field.regional_variants_group_uuid !== null);
   return {
+    tidied(meta) {
+      const gone = new Set(regional.map(({ ckey }) => ckey).filter((key) => isEmpty(meta[key])));
+      return gone.size === 0 ? meta : Object.fromEntries(Object.entries(meta).filter(([key]) => !gone.has(key)));
+    },
     check(values, field) {
       const faults = valueFaults(model, appliesTo, values, field);
       if (faults.length > 0) throw new AppError('REQUEST_INVALID', 'metadata values', { faults });
@@ -166,11 +177,14 @@ function known(record: SettingsRecord | undefined): KnownSettings {
   };
 }
 
+/** Members of answers that are no settings: a client may send back what it has read. */
+const ANSWERED = ['status', 'action', 'fs', 'revision', 'updated_at'];
+
 /** A document as a caller writes it, with defaults and identifiers filled in. Raises REQUEST_INVALID with every fault. */
 function parseSettings(input: unknown, newIdentifier: () => string): SettingsDocument {
   const faults: FieldFault[] = [];
   const members = (value: unknown, field: string, names: readonly string[]): JsonObject => {
-    if (value === undefined || value === null) return {};
+    if (value === undefined) return {};
     if (!isObject(value)) {
       faults.push({ field, code: 'INVALID_TYPE', message: 'An object is needed here.' });
       return {};
@@ -197,7 +211,8 @@ function parseSettings(input: unknown, newIdentifier: () => string): SettingsDoc
     }
     return found ?? words[0];
   };
-  const whole = members(input ?? {}, '', ['settings', 'metadata', 'presets', 'uploads']);
+  // Nothing is not an empty document: everything would take its default.
+  const whole = members(input ?? null, '', ['settings', 'metadata', 'presets', 'uploads', ...ANSWERED]);
   const shown = members(whole['settings'], 'settings', Object.keys(DEFAULTS.settings));
   const metadata = members(whole['metadata'], 'metadata', ['version', 'model', 'strict', 'store']);
   const store = members(metadata['store'], 'metadata.store', Object.keys(DEFAULTS.metadata.store));
@@ -256,6 +271,10 @@ function laidOver(stored: JsonObject, input: unknown): unknown {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
 function newId(ports: Pick<Ports, 'system'>): string {

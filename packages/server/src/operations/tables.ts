@@ -309,8 +309,8 @@ export async function applyTable(
   files: ReadonlyMap<string, FileRecord>,
 ): Promise<string> {
   const fields = await metadataFields(ports, grant);
-  const { check } = await valueCheck(ports, grant, 'FILES');
-  const change = (file: FileRecord, row: GivenRow) => changeOf(file, row, table.columns, fields, check);
+  const judge = await valueCheck(ports, grant, 'FILES');
+  const change = (file: FileRecord, row: GivenRow) => changeOf(file, row, table.columns, fields, judge);
   const messages: string[] = [];
   const rows = new Map<string, GivenRow>();
   const changed: FileRecord[] = [];
@@ -385,7 +385,7 @@ function changeOf(
   row: GivenRow,
   columns: readonly Column[],
   fields: MetadataFields,
-  check: (values: JsonObject) => void,
+  { check, tidied }: Awaited<ReturnType<typeof valueCheck>>,
 ): { readonly description: FileDescription | undefined; readonly faults: readonly FieldFault[] } {
   const faults: FieldFault[] = [];
   let { meta, tags } = file;
@@ -406,6 +406,7 @@ function changeOf(
   });
   const description: { -readonly [Name in keyof FileDescription]: FileDescription[Name] } = {};
   if (touched.size > 0) {
+    meta = tidied(meta);
     const values = Object.fromEntries([...touched].map((key) => [key, meta[key] ?? null]));
     faults.push(...faultsOf(() => parseMeta(values)), ...faultsOf(() => check(values)));
     faults.push(

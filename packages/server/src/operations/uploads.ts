@@ -254,10 +254,8 @@ export async function commitUploads(
   if (first === undefined) return [];
   try {
     const said = staged.filter(({ description }) => Object.keys(description.meta).length > 0);
-    if (said.length > 0) {
-      const { check } = await valueCheck(ports, first.grant, 'FILES');
-      for (const { description } of said) check(description.meta);
-    }
+    const judge = said.length > 0 ? await valueCheck(ports, first.grant, 'FILES') : undefined;
+    for (const { description } of said) judge?.check(description.meta);
     for (const { grant, blob, type } of staged) {
       await grant.recheck({ ...typeFacts(type), sizeBytes: blob.sizeBytes });
       await grant.settle({ bytes: blob.sizeBytes });
@@ -270,6 +268,7 @@ export async function commitUploads(
         mime: type.mime,
         ...blob,
         ...description,
+        meta: judge?.tidied(description.meta) ?? description.meta,
         uploadedBy: grant.holder,
         ofOld: {
           description: latitude(grant, folderPath, ['FILE_META_CREATE', 'FILE_META_CHANGE']),

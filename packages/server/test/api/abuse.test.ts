@@ -37,6 +37,70 @@ describe('an address', () => {
   );
 });
 
+describe('what is no request', () => {
+  /** All that comes back until the connection ends; `then` is sent when something has come back. */
+  const exchange = async (first: string, then?: string) => {
+    const address = await harness.app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    sockets.push(socket);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+    const ended = new Promise<void>((resolve, reject) => socket.once('end', resolve).once('error', reject));
+    if (then !== undefined) socket.once('data', () => socket.write(then));
+    socket.write(first);
+    await ended;
+    return text;
+  };
+
+  test.each([
+    [
+      'an address beyond all bounds',
+      `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
+    ['headers beyond all bounds', `GET / HTTP/1.1\r\nX: ${'a'.repeat(2_000_000)}`, 431, 'HEADERS_TOO_LARGE'],
+    ['another protocol', 'EHLO example.com\r\n', 400, 'REQUEST_INVALID'],
+    ['a header that is none', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'REQUEST_INVALID'],
+  ])('because of %s is refused in the form of every refusal', async (_why, request, status, code) => {
+    const [head = '', body = ''] = (await exchange(request)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [A-Z]`));
+    expect(head).toMatch(/\r\nconnection: close\r\ncontent-type: application\/json; charset=utf-8\r\n/);
+    expect(head).toContain('access-control-allow-origin: *');
+    const answer = JSON.parse(body) as object;
+    expect(answer).toMatchObject({ status: 'error', code, msg: expect.any(String), hint: expect.any(String) });
+    expect(head).toContain(`x-request-id: ${(answer as { readonly request_id: string }).request_id}`);
+  });
+
+  test('behind an answered one is refused, and the answer before it stays', async () => {
+    const text = await exchange('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', 'nonsense\r\n\r\n');
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+
+  test('is not answered in the middle of an answer: the connection breaks off', async () => {
+    const key = await harness.key();
+    const content = Buffer.alloc(20_000_000, 'x');
+    const uuid = (await harness.upload(key, '/', { name: 'a.bin', content })).textAt('file.uuid');
+    const address = await harness.app.listen({ port: 0, host: '127.0.0.1' });
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.write(`GET /${CONTAINER}/v5/get/${uuid} HTTP/1.1\r\nHost: x\r\nX-Filerobot-Key: ${key}\r\n\r\n`);
+    let text = '';
+    await new Promise<void>((resolve) => {
+      socket.on('data', (bytes) => {
+        if (text === '') socket.write('nonsense\r\n\r\n');
+        text += bytes.toString('latin1');
+      });
+      socket.once('close', () => resolve());
+    });
+    expect(text.length).toBeLessThan(content.length);
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+  });
+});
+
 describe('a body', () => {
   test('for signing in is small, because nobody is known yet', async () => {
     const body = { token: 'x', padding: 'x'.repeat(20_000) };

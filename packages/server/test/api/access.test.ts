@@ -189,6 +189,16 @@ describe.each(databaseAdapters)('access entries on $name', ({ create }) => {
   });
 
   describe('bind', () => {
+    test('as before when a change of what is said of others says nothing', async () => {
+      const { id, path } = await folder();
+      const ann = await keyOf('ann');
+      await others(id, 0);
+      for (const body of [undefined, {}]) {
+        expect(outcomeOf(await asAdmin('PATCH', `folder/${id}/access`, body))).toBe('400 REQUEST_INVALID');
+      }
+      expect(await listed(path, ann)).toBe('403 SCOPE_DENIED');
+    });
+
     test('the person named, others as it is said of others, and nobody elsewhere', async () => {
       const { id, path } = await folder();
       const [ann, ben, nobody] = [await keyOf('ann'), await keyOf('ben'), await keyOf(undefined)];

@@ -81,6 +81,55 @@ describe('file.archive', () => {
     expect(await zipOf({ files_uuids: [inner] })).toEqual({ 'inner.txt': 'inner.txt' });
   });
 
+  describe('of folders in which there is nothing', () => {
+    const make = async (path: string, as = key) =>
+      (await call('POST', '/v5/folders', { name: path }, as)).textAt('folder.uuid');
+
+    test('holds the folder, and those below it, beside what there is', async () => {
+      const empty = await make('/empty');
+      expect(await zipOf({ folders_uuids: [empty] })).toEqual({ 'empty/': '' });
+      await put('/full/in', 'a.txt');
+      await make('/full/none');
+      await make('/full/x/y');
+      const full = { folders_uuids: [await folderId('/full'), empty] };
+      const tree = { 'full/in/a.txt': 'a.txt', 'full/none/': '', 'full/x/y/': '' };
+      expect(await zipOf(full)).toEqual({ ...tree, 'empty/': '' });
+      expect(await zipOf({ folders_uuids: [await folderId('/')] })).toEqual({ ...tree, 'empty/': '' });
+      const answer = await fetchZip(await ask(full));
+      expect(answer.headers['content-length']).toBe(String(answer.bytes.length));
+    });
+
+    test('is empty when the root is', async () => {
+      const answer = await fetchZip(await ask({ folders_uuids: [await folderId('/')] }));
+      expect([answer.status, answer.headers['content-length']]).toEqual([200, String(answer.bytes.length)]);
+      expect(await unzip(answer.bytes)).toEqual({});
+    });
+
+    test('tells no folder outside the scope, and is not found when all of it has gone', async () => {
+      for (const path of ['/a/open', '/a/secret', '/b']) await make(path);
+      const narrow = await harness.key({ listing: { dir_scope: ['/a/open/*', '/c'] } });
+      const root = { folders_uuids: [await folderId('/')] };
+      // A scope that covers what lies in a folder does not cover the folder.
+      await make('/a/open/in');
+      expect(await zipOf(root, narrow)).toEqual({ 'a/open/in/': '' });
+      const gone = await ask({ folders_uuids: [await folderId('/b')] });
+      await call('DELETE', '/v5/folders', { folders_uuids: [await folderId('/b')] });
+      expect(outcome(await fetchZip(gone))).toEqual([404, 'FILE_NOT_FOUND']);
+    });
+
+    test('has no more of them than it may have files', async () => {
+      await open({ oneNode: true });
+      const folders_uuids = [await make('/many')];
+      const id = await ask({ folders_uuids });
+      const { metadata } = harness.ports;
+      metadata.countFolders = async () => ARCHIVE.filesMax + 1;
+      metadata.listFolders = async () => ({ items: [], total: ARCHIVE.filesMax + 1 });
+      const limit = { status: 400, body: { code: 'REQUEST_INVALID', limit: ARCHIVE.filesMax } };
+      expect(await call('POST', '/v5/file-archive', { folders_uuids })).toMatchObject(limit);
+      expect(await fetchZip(id)).toMatchObject(limit);
+    });
+  });
+
   test('is a download of known length that no one keeps, and done as soon as it is asked for', async () => {
     const id = await ask({ files_uuids: [await put('/a', 'a.txt')] });
     const status = await call('GET', `/v5/file-archive/${id}?status_only=1`);

@@ -129,9 +129,69 @@ describe('comments', () => {
     expect((await send('PUT', await keyOf('ben'), { comment_id: id, action: 'shout' })).status).toBe(400);
   });
 
+  test('stay as they are when an edit says nothing that a comment says', async () => {
+    const ann = await keyOf('ann');
+    const id = idIn(await say(ann, 'precious'));
+    const text = '{"body":"precious"}';
+    for (const said of [
+      {},
+      { text: 'notjson' },
+      { text: '{}' },
+      { text: { foo: 1 } },
+      { comment: { text: 'notjson' } },
+      { comment: { text: '{"body":" "}' } },
+      { comment: { body: 'x' } },
+      { comment: null },
+      { foo: 1 },
+      { body: '' },
+      { body: '', shapes: [] },
+      { body: 7 },
+      { shapes: 'x' },
+    ]) {
+      const answer = await send('PUT', ann, { comment_id: id, ...said });
+      expect(faults(answer), JSON.stringify(said)).toEqual(['text TEXT_INVALID']);
+    }
+    expect((await list()).map((one) => one.text)).toEqual([text]);
+  });
+
+  test('are edited in every form that a client knows, and may be nothing but drawn', async () => {
+    const ann = await keyOf('ann');
+    const id = idIn(await say(ann, 'first'));
+    const edit = async (said: object) =>
+      JSON.parse(commentsIn(await send('PUT', ann, { comment_id: id, ...said }))[0]?.text ?? '');
+    expect(await edit({ comment: { text: '{"body":"wrapped"}' } })).toEqual({ body: 'wrapped' });
+    expect(await edit({ text: { body: 'as an object' } })).toEqual({ body: 'as an object' });
+    // What a person types into the widget may look like JSON.
+    const typed = { body: '{curly', text: '{curly', resolved: true };
+    expect(await edit(typed)).toEqual(typed);
+    const drawn = { body: '', shapes: [{ type: 'rect' }] };
+    expect(await edit(drawn)).toEqual(drawn);
+    expect((await send('POST', ann, { comment: { text: JSON.stringify(drawn) } })).status).toBe(200);
+  });
+
+  test('answer comments of the same file only', async () => {
+    const ann = await keyOf('ann');
+    const here = uuid;
+    const first = idIn(await say(ann, 'first'));
+    const reply = (parentId: unknown) => send('POST', ann, { comment: { text: { body: 'reply', parentId } } });
+    const second = idIn(await reply(first));
+    expect((await reply(null)).status).toBe(200);
+    uuid = (await api.upload(ann, `/other${nr}`, { name: 'b.txt' })).textAt('file.uuid');
+    const elsewhere = idIn(await say(ann, 'elsewhere'));
+    uuid = here;
+    for (const parentId of [elsewhere, 'nothing', 7, {}]) {
+      expect(faults(await reply(parentId))).toEqual(['comment.text.parentId PARENT_UNKNOWN']);
+    }
+    const edit = (parentId: string) => send('PUT', ann, { comment_id: second, body: 'edited', parentId });
+    expect(faults(await edit(elsewhere))).toEqual(['text.parentId PARENT_UNKNOWN']);
+    expect(faults(await edit(second))).toEqual(['text.parentId PARENT_UNKNOWN']);
+    await send('DELETE', ann, { comment_ids: [first] });
+    expect((await edit(first)).status, 'an answer outlives what it answers').toBe(200);
+  });
+
   test('are JSON objects of bounded size, however they are sent', async () => {
     const ann = await keyOf('ann');
-    for (const text of ['plain', '7', 'null', '[1]', '{"open', 7, null, []]) {
+    for (const text of ['plain', '7', 'null', '[1]', '{"open', '{}', '{"body":""}', 7, null, [], {}]) {
       expect(faults(await send('POST', ann, { comment: { text } }))).toEqual(['comment.text TEXT_INVALID']);
     }
     const long = 'é'.repeat(COMMENTS.textBytesMax / 2);

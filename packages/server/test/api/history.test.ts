@@ -1,6 +1,7 @@
 // The history of files: what was done, when and by whom, and what of it a reader may know.
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, type Harness, openHarness } from '../support/harness.ts';
+import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
 
 let api: Harness;
 beforeEach(async () => {
@@ -262,5 +263,55 @@ describe('restoring a version', () => {
     const made = answers.map((answer) => answer.textAt('file.uuid').slice(-4)).sort();
     expect(made).toEqual(['0003', '0004', '0005', '0006', '0007', '0008']);
     expect(await versionsOf(first)).toHaveLength(9);
+  });
+});
+
+describe('addresses of an older version', () => {
+  const NAMES = ['cdn', 'public', 'permalink', 'download', 'version_preview_link'] as const;
+  type Links = Readonly<Record<(typeof NAMES)[number], string>>;
+  const picture = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: '#336699' } })
+      .png()
+      .toBuffer();
+  /** The addresses of both versions of a picture: the newer, of 300 x 900, and the older, of 400 x 200. */
+  async function linksOf(key: string): Promise<readonly [Links, Links]> {
+    await api.upload(key, '/p', { name: 'pic 1.png', content: await picture(400, 200) });
+    const second = await api.upload(key, '/p', { name: 'pic 1.png', content: await picture(300, 900) });
+    const uuid = second.textAt('file.uuid');
+    const { body } = await api.call({ url: `/v5/file/${uuid}/versions`, key });
+    const [newer, older] = body['versions'] as readonly { readonly url: Links }[];
+    if (newer === undefined || older === undefined) throw new TypeError('There are two versions.');
+    return [newer.url, older.url];
+  }
+  const below = (address: string) => address.slice(address.indexOf(`/${CONTAINER}/`));
+  const get = (address: string) => api.call({ url: below(address) });
+  const sizeOf = async (address: string) => {
+    const answer = await get(address);
+    expect(answer.status, address).toBe(200);
+    const { width, height } = await sharp(answer.bytes).metadata();
+    return [width, height];
+  };
+
+  test('lead to that version, drawn as well, and those of the newest to the newest', async () => {
+    const [newer, older] = await linksOf(await api.key());
+    for (const name of NAMES) {
+      expect(await sizeOf(newer[name]), name).toEqual([300, 900]);
+      expect(await sizeOf(older[name]), name).toEqual([400, 200]);
+      const separator = older[name].includes('?') ? '&' : '?';
+      expect(await sizeOf(`${older[name]}${separator}w=100`), name).toEqual([100, 50]);
+    }
+    const download = await get(older.download);
+    expect(download.headers['content-disposition']).toMatch(/^attachment; filename="pic 1\.png"/);
+    expect((await get(older.cdn)).headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
+
+  test('that carry the hash of an older version are not kept by what delivers the newest', async () => {
+    const [newer, older] = await linksOf(await api.key());
+    const outdated = newer.cdn.replace(/vh=\w+/, older.cdn.match(/vh=\w+/)?.[0] ?? '');
+    expect(outdated).not.toBe(newer.cdn);
+    expect((await get(newer.cdn)).headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    for (const rest of ['', '&w=100', '&download=1']) {
+      expect((await get(outdated + rest)).headers['cache-control'], rest).toBe('public, no-cache');
+    }
   });
 });

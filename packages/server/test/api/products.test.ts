@@ -65,11 +65,32 @@ describe('file.setProduct', () => {
     expect(await products()).toEqual([]);
   });
 
+  test('changes the place alone when no reference is said, and nothing when neither is', async () => {
+    const uuid = await file('/p');
+    expect(faults(await setProduct(uuid, { position: 4 }))).toEqual(['uuid PRODUCT_MISSING']);
+    await setProduct(uuid, { ref: 'SKU1', position: 2 });
+    expect((await setProduct(uuid, { position: 4 })).body).toMatchObject({
+      product_ref: 'SKU1',
+      file: { product: { ref: 'SKU1', position: 4 } },
+    });
+    expect((await setProduct(uuid, {})).status).toBe(400);
+    for (const body of [{}, undefined]) {
+      expect((await call('PUT', `/v5/file/${uuid}/product`, body)).status).toBe(400);
+      expect((await call('PATCH', `/v5/file/${uuid}/product/position`, body)).status).toBe(400);
+    }
+    const product = { ref: 'SKU1', position: 4 };
+    expect((await call('GET', `/v5/files/${uuid}`)).body).toMatchObject({ file: { product } });
+    expect((await setProduct(uuid, { position: null })).body).toMatchObject({
+      product_ref: 'SKU1',
+      product_position: null,
+    });
+  });
+
   test('refuses bad places with a field error', async () => {
     const uuid = await file('/p');
     expect(faults(await setProduct(uuid, { ref: 'a\u0000' }))).toEqual(['product.ref REF_INVALID']);
     expect(faults(await setProduct(uuid, { ref: 'x'.repeat(256) }))).toEqual(['product.ref REF_TOO_LONG']);
-    for (const position of [-1, 1.5, 1e9, 'first']) {
+    for (const position of [-1, 1.5, 1e9, 'first', '0x10', '1e3']) {
       expect(faults(await setProduct(uuid, { ref: 'A', position }))).toEqual(['product.position POSITION_INVALID']);
     }
     const { headers, body } = multipart([{ name: 'u.txt' }], { 'product[files[]]': '{"ref":"A","position":"x"}' });

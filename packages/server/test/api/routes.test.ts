@@ -91,10 +91,37 @@ describe('the error envelope', () => {
     expect(answer.textAt('request_id')).toBe(answer.headers['x-request-id']);
   });
 
+  test('can be read by the page that asked, also where no route was found', async () => {
+    const headers = { origin: 'https://app.example.com' };
+    for (const url of ['/nothing/here', '/v5/files/%zz', `/v5/files/${'a'.repeat(20_000)}`]) {
+      const answer = await api.call({ url, headers });
+      expect(answer.headers['access-control-allow-origin'], url).toBe(headers.origin);
+    }
+  });
+
   test('names a body that is no JSON', async () => {
     const { secret } = await api.secretKey();
     const answer = await api.call({ method: 'POST', url: '/key', key: secret, body: '{"a":' });
     expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', faults: [{ field: 'body', code: 'JSON_INVALID' }] });
+  });
+
+  test('names a body that is no UTF-8, before anything of it is kept', async () => {
+    const { secret } = await api.secretKey();
+    const uuid = (await api.upload(secret, '/utf8', { name: 'x.txt' })).textAt('file.uuid');
+    const body = Buffer.from('{"meta":{"title":"caf\xe9"},"name":"caf\xe9","data":""}', 'latin1');
+    for (const [method, url] of [
+      ['PUT', `/v5/file/${uuid}/meta`],
+      ['PUT', `/v5/file/${uuid}/name`],
+      ['POST', '/v5/files?folder=/utf8'],
+    ] as const) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await api.call({ method, url, key: secret, headers, body });
+      expect(answer.status, url).toBe(400);
+      expect(answer.body).toMatchObject({ code: 'REQUEST_INVALID', faults: [{ field: 'body', code: 'UTF8_INVALID' }] });
+    }
+    expect((await api.call({ url: `/v5/file/${uuid}`, key: secret })).body).toMatchObject({
+      file: { meta: {}, name: 'x.txt' },
+    });
   });
 
   test('refuses before the body is looked at', async () => {
@@ -145,6 +172,38 @@ describe('the error envelope', () => {
     expect(logged?.fields).toMatchObject({ requestId: answer.textAt('request_id'), code: 'INTERNAL' });
     expect(JSON.stringify(logged)).toContain(secretWord);
     await broken.close();
+  });
+});
+
+describe('an address with a part of great length', () => {
+  test.each([1025, 16_000])('is judged like any other, whichever route it is of: %d characters', async (length) => {
+    const { secret } = await api.secretKey();
+    const headers = await api.admin();
+    for (const row of ROUTES) {
+      const path = row.paths[0]?.replace(/\{v\??\}/, 'v5').replaceAll(/:[a-z]+|\*/g, 'a'.repeat(length)) ?? '';
+      if (!path.includes('aaa')) continue;
+      const body = row.body === 'stream' || row.method === 'GET' ? {} : { body: {} };
+      for (const credential of [{}, { key: secret }, { headers }]) {
+        const { status, text } = await api.call({ method: row.method, url: path, ...credential, ...body });
+        expect([status >= 400 || status === 200, status < 500], `${row.method} ${row.paths[0]}: ${text}`).toEqual([
+          true,
+          true,
+        ]);
+      }
+    }
+  });
+
+  test('carries a long value of metadata', async () => {
+    const key = await api.key();
+    const uuid = (await api.upload(key, '/long')).textAt('file.uuid');
+    const value = 'x'.repeat(10_000);
+    const answer = await api.call({ method: 'PUT', url: `/v5/file/${uuid}/meta/plain/${value}`, key });
+    expect([answer.status, answer.body['meta']]).toEqual([200, { plain: value }]);
+  });
+
+  test('is refused beyond what a request may have before its body', async () => {
+    const answer = await api.call({ url: `/v5/files/${'a'.repeat(16 * 1024 + 1)}` });
+    expect([answer.status, answer.body['code']]).toEqual([414, 'URL_TOO_LONG']);
   });
 });
 

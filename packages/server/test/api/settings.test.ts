@@ -133,6 +133,38 @@ describe('settings.change', () => {
     expect((await call('GET', '/v5/meta/model/fields?applies_to=directories')).body['fields']).toEqual([]);
   });
 
+  test('refuses nothing in place of a document, and changes nothing then', async () => {
+    await call('PUT', '/v5/settings', withFields([SEASON]));
+    const before = (await call('GET', '/v5/settings?scope=private')).body;
+    for (const method of ['PUT', 'PATCH'] as const) {
+      for (const body of [undefined, '', 'null', '[]', '7', '{"metadata":null}', '{"settings":null}']) {
+        const answer = await harness.call({
+          method,
+          url: '/v5/settings',
+          key,
+          ...(body === undefined ? {} : { body }),
+        });
+        expect(outcome(answer), `${method} ${body}`).toEqual([400, 'REQUEST_INVALID']);
+      }
+    }
+    expect((await call('GET', '/v5/settings?scope=private')).body).toEqual(before);
+  });
+
+  test('takes back what was read, as it was', async () => {
+    const put = await call('PUT', '/v5/settings', withFields([SEASON], { strict: true }));
+    const read = await call('GET', '/v5/settings?scope=private');
+    for (const method of ['PUT', 'PATCH'] as const) {
+      for (const { body } of [read, put]) {
+        const again = await call(method, '/v5/settings', body);
+        expect(again.status, again.text).toBe(200);
+        const { metadata, settings, presets, uploads } = read.body;
+        expect(again.body).toMatchObject({ metadata, settings, presets, uploads });
+      }
+    }
+    const unknown = await call('PUT', '/v5/settings', { ...read.body, other: 1 });
+    expect(faults(unknown)).toEqual(['other MEMBER_UNKNOWN']);
+  });
+
   test('reports every fault at once by field, and changes nothing', async () => {
     const answer = await call('PUT', '/v5/settings', {
       settings: { _products_enabled: 'yes', unknown: 1 },
@@ -308,7 +340,57 @@ describe('metadata values and the model', () => {
     }
     const { body } = await call('GET', `/v5/files/${uuid}`);
     expect(body['file']).toHaveProperty('meta', { n: 7, b: true, t: ['a', 'b'], free: '8' });
-    expect(faults(await call('PUT', `/v5/file/${uuid}/meta/n/seven`))).toEqual(['meta.n VALUE_INVALID']);
+    for (const text of ['seven', '0x10', '0b1', '0o7', '1e3', 'Infinity', '1 2']) {
+      const answer = await call('PUT', `/v5/file/${uuid}/meta/n/${encodeURIComponent(text)}`);
+      expect(faults(answer), text).toEqual(['meta.n VALUE_INVALID']);
+    }
+    await call(
+      'PUT',
+      '/v5/settings',
+      withFields([
+        { key: 'n', type: 'decimal2' },
+        { key: 'l', type: 'integer-list' },
+      ]),
+    );
+    for (const [path, value] of [
+      ['n/-1.25', { n: -1.25 }],
+      ['n/+3', { n: 3 }],
+      ['n/.5', { n: 0.5 }],
+      ['l/1,%20-2', { l: [1, -2] }],
+    ] as const) {
+      expect((await call('PUT', `/v5/file/${uuid}/meta/${path}`)).body['meta'], path).toMatchObject(value);
+    }
+    for (const path of ['l/1,0x2', 'l/1,,2', 'n/0x1']) {
+      expect(faults(await call('PUT', `/v5/file/${uuid}/meta/${path}`)), path).toHaveLength(1);
+    }
+  });
+
+  test('a value whose last variant is taken away is gone, and a required one cannot go so', async () => {
+    const regional = { type: 'text', regional_variants_group_uuid: 'languages' };
+    const fields = [
+      { key: 'title', ...regional },
+      { key: 'must', ...regional, required: 1 },
+    ];
+    await call('PUT', '/v5/settings', withFields(fields));
+    const uuid = await upload();
+    const both = { title: { en: 'A', fr: 'B' }, must: { en: 'C' }, free: { en: 'D' } };
+    const set = (meta: object) => call('PUT', `/v5/file/${uuid}/meta`, { meta });
+    await set(both);
+    expect((await set({ title: { en: null } })).body['meta']).toMatchObject({ title: { fr: 'B' } });
+    expect((await set({ title: { fr: null } })).body['meta']).toEqual({ must: both.must, free: both.free });
+    expect(faults(await set({ must: { en: null } }))).toEqual(['meta.must REQUIRED']);
+    expect((await set({ free: { en: null } })).body['meta'], 'what no field describes').toEqual({
+      must: both.must,
+      free: {},
+    });
+    await set({ title: { en: 'A' } });
+    const step = { type: 'meta.remove', key: 'title', variant: 'en' };
+    const bulk = { target: { files_uuids: [uuid] }, changes: [step] };
+    const prepared = await call('PUT', '/v5/bulk/prepare', { bulk });
+    const id = prepared.textAt('bulk_uuid');
+    expect((await harness.call({ method: 'POST', url: `/v5/bulk/${id}/apply`, key })).status).toBe(200);
+    expect((await call('GET', `/v5/files/${uuid}`)).body).toMatchObject({ file: { meta: { must: both.must } } });
+    expect((await call('GET', `/v5/files/${uuid}`)).body['file']).not.toHaveProperty('meta.title');
   });
 
   test('folders have fields of their own', async () => {

@@ -49,6 +49,24 @@ describe('a signed address', () => {
     expect(await code(file?.url.cdn ?? '')).toBe('OK');
   });
 
+  test('opens that version of its file that it was written for, as far and as long as its key', async () => {
+    await hidden('versions.txt', '/versions');
+    const second = await harness.upload(key, '/versions', { name: 'versions.txt', content: 'the second' });
+    const { body } = await harness.call({ url: `/v5/file/${second.textAt('file.uuid')}/versions`, key });
+    const [newer, older] = body['versions'] as readonly { readonly url: Urls }[];
+    const read = async (urls: Urls | undefined) => {
+      const links = [urls?.cdn, urls?.public, urls?.permalink, urls?.download];
+      const answers = await Promise.all(links.map((url) => harness.call({ url: local(url ?? '') })));
+      return answers.map((answer) => (answer.status === 200 ? answer.text : answer.body['code']));
+    };
+    expect(await read(newer?.url)).toEqual(Array(4).fill('the second'));
+    expect(await read(older?.url)).toEqual(Array(4).fill('content of versions.txt'));
+    const unsigned = older?.url.cdn.replace(/&sig=[^&]*/, '') ?? '';
+    expect(await code(unsigned)).toBe('KEY_MISSING');
+    harness.clock.pass(86_400_000);
+    expect(await read(older?.url)).toEqual(Array(4).fill('KEY_EXPIRED'));
+  });
+
   test('opens its file also with the query that the widget hangs behind it for a service', async () => {
     const { cdn } = await urlsOf(await hidden('cut-out.png'), key);
     const asked = `${cdn}?method=sfx_own&mode=async&cache=0`;

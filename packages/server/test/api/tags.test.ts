@@ -45,6 +45,18 @@ async function inUse(as = key): Promise<readonly unknown[]> {
   return lists[0].map(({ label }) => label);
 }
 
+test('tags stay when no list of them is sent, and empty lists take them off', async () => {
+  const uuid = await file('/kept');
+  await setTags(uuid, { lang: 'en', new_tags: ['a', 'b'] });
+  for (const body of [{ lang: 'en' }, {}, undefined]) {
+    const answer = await call('PUT', `/v5/file/${uuid}/tags`, body);
+    expect(faults(answer)).toEqual(['existing_tags CUSTOM']);
+  }
+  expect((await call('GET', `/v5/file/${uuid}`)).body).toMatchObject({ file: { tags: { en: [{}, {}] } } });
+  // As the widget takes off the last one.
+  expect(labels(await setTags(uuid, { lang: 'en', existing_tags: [], new_tags: [] }))).toEqual([]);
+});
+
 test('each tag that a search box offers comes with the search that finds its files', async () => {
   const uuid = await file('/offered');
   const other = await file('/offered', 'other.txt');
@@ -75,7 +87,7 @@ describe('file.setTags', () => {
     const second = await setTags(uuid, { lang: 'en', existing_tags: [sid], new_tags: ['sand'] });
     expect([labels(second), labels(second, 'fr')]).toEqual([['sea', 'sand'], ['été']]);
     expect(await call('GET', `/v5/files/${uuid}`)).toHaveProperty('body.file.tags', tagsIn(second));
-    expect(tagsIn(await setTags(uuid, { lang: 'en' }))).toEqual({ fr: tagsIn(second)['fr'] });
+    expect(tagsIn(await setTags(uuid, { lang: 'en', new_tags: [] }))).toEqual({ fr: tagsIn(second)['fr'] });
   });
 
   test('gives one id to one label wherever and however it is written, and knows it again', async () => {

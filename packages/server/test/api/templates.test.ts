@@ -196,6 +196,18 @@ describe('template.update', () => {
   const patch = (id: string, body: object, headers = {}) =>
     api.call({ method: 'PATCH', url: `${BASE}/${id}`, key: all, headers, body });
 
+  test('refuses nothing in place of a document, and changes nothing then', async () => {
+    const made = await post(WHOLE);
+    const id = made.textAt('security_template.id');
+    for (const method of ['PUT', 'PATCH'] as const) {
+      for (const body of ['', 'null', '{"security_template":null}']) {
+        const answer = await api.call({ method, url: `${BASE}/${id}`, key: all, body });
+        expect([answer.status, answer.body['code']], `${method} ${body}`).toEqual([400, 'REQUEST_INVALID']);
+      }
+    }
+    expect((await get(id)).body['security_template']).toEqual(made.body['security_template']);
+  });
+
   test('replaces: what is left out takes its default', async () => {
     const id = (await post(WHOLE)).textAt('security_template.id');
     const saved = await put(id, { name: 'New' });
