@@ -259,6 +259,8 @@ describe('q', () => {
     expect(await relevances('q=sqaure')).toEqual([]);
     expect(await relevances('q=sqaure&method=SCM_EXTENDED')).toEqual([[RED, 0.54]]);
     expect(await relevances('q=quar&method=SCM_EXTENDED')).toEqual([[RED, 0.72]]);
+    expect(await relevances('q=bonjuor&method=SCM_EXTENDED')).toEqual([[RED, 0.49]]);
+    expect(await relevances('q=onjour&method=SCM_EXTENDED')).toEqual([[RED, 0.68]]);
     expect(await relevances('q=manaul%20n>5&method=SCM_EXTENDED')).toEqual([]);
     expect(await relevances('q=n>5&method=SCM_EXTENDED')).toEqual([]);
     expect(await relevances('sort=name:asc&limit=1')).toEqual([[MP4, null]]);

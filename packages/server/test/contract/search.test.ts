@@ -10,7 +10,7 @@ import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
 import type { Executor } from '../../src/adapters/sql/database.ts';
 import { countFileRows, findPlacedFiles, pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
-import { countTypes, findSimilar, findValues } from '../../src/adapters/sql/search.ts';
+import { countTypes, findSimilar, findValues, waitingForGrams } from '../../src/adapters/sql/search.ts';
 import { gramsOf } from '../../src/adapters/sql/search-index.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
@@ -96,6 +96,75 @@ describe.each(databaseAdapters)('searching on $name', ({ name, create }) => {
       'old three.png',
       'old two.png',
     ]);
+  });
+
+  test('finds what is like a word of the metadata, behind what is so in names and tags', async () => {
+    const tags = { en: [{ sid: '#tg0000000001', label: 'bonjour' }] };
+    const long = Array.from({ length: 3000 }, (_, i) => `word${i}`).join(' ');
+    await commit(
+      '/like',
+      { name: 'meta.png', meta: { title: { fr: 'Bonjour le monde' } } },
+      { name: 'long.png', meta: { title: 'Bonjour', description: long } },
+      { name: 'tag.png', tags },
+      { name: 'bonjour.png' },
+      { name: 'other.png', meta: { title: 'Good day' } },
+    );
+    const like = async (text: string) => {
+      const paging: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+      const { files } = await store.ports.search.findSimilarFiles(query(EVERY_FILE), [text], paging);
+      return files.map(({ file, relevance }) => [file.name, relevance]);
+    };
+    const named = (near: number, further: number) => [
+      ['bonjour.png', near],
+      ['tag.png', near],
+      ['long.png', further],
+      ['meta.png', further],
+    ];
+    expect(await like('bonjuor')).toEqual(named(0.54, 0.49));
+    expect(await like('bonjours')).toEqual(named(0.54, 0.49));
+    expect(await like('onjour')).toEqual(named(0.72, 0.68));
+    // The search itself finds what goes on.
+    expect(await like('bonjou')).toEqual([]);
+    expect(await like('monfe')).toEqual([['meta.png', 0.49]]);
+    expect(await like('ord29')).toEqual([['long.png', 0.68]]);
+    expect(await like('bonjuor monfe')).toEqual([['meta.png', 0.49]]);
+  });
+
+  test('finds so what was stored before metadata had a part in it, or by an older node, once it is caught up with', async () => {
+    const files = Array.from({ length: 3 }, (_, i) => ({
+      name: `old ${i}.png`,
+      meta: { title: ['Bonjour', 'Monde'] },
+    }));
+    await commit('/old', { name: 'without.png' }, ...files);
+    const raw = store.raw();
+    const forget = () =>
+      raw.query('STORE_UNAVAILABLE', async (db) => {
+        const grams = ['old', '0', 'png'].flatMap(gramsOf).join(' ');
+        const meta_words = ' bonjour | monde ';
+        await db.updateTable('file_search').set({ grams, meta_words }).where('meta_words', '<>', '').execute();
+      });
+    const like = async () =>
+      (await store.ports.search.findSimilarFiles(query(EVERY_FILE), ['bonjuor'], BY_NAME)).files.length;
+    // An older node writes all of it anew, also where it was caught up with already.
+    for (const _ of ['before', 'meanwhile']) {
+      await forget();
+      expect(await store.ports.metadata.countFiles(query({ of: 'text', text: 'bonj' }))).toMatchObject({ files: 3 });
+      expect([
+        await store.ports.search.catchUp(2),
+        await store.ports.search.catchUp(2),
+        await store.ports.search.catchUp(2),
+      ]).toEqual([2, 1, 0]);
+      expect(await like()).toBe(3);
+    }
+    const plan = await raw.write('STORE_UNAVAILABLE', async (db) => {
+      if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
+      const { sql: statement, parameters } = waitingForGrams(db, 2).compile();
+      const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+      const { rows } = await db.executeQuery(CompiledQuery.raw(`${how} ${statement}`, [...parameters]));
+      return JSON.stringify(rows);
+    });
+    expect(plan).toContain('file_search_without_likenesses');
+    expect(plan).not.toMatch(/SCAN files\b|Seq Scan/);
   });
 
   test('lets everybody else have a turn after each part of what it catches up with', async () => {

@@ -30,6 +30,7 @@ import { sessionKeys } from './migrations/0025-session-keys.ts';
 import { containerSums } from './migrations/0026-container-sums.ts';
 import { searchSizes } from './migrations/0027-search-sizes.ts';
 import { looks } from './migrations/0028-looks.ts';
+import { likenesses } from './migrations/0029-likenesses.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
@@ -108,6 +109,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0026-container-sums': containerSums(dialect),
     '0027-search-sizes': searchSizes(dialect),
     '0028-looks': looks(dialect),
+    '0029-likenesses': likenesses(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),
