@@ -4,10 +4,10 @@
 export const SEARCH_OPERATORS = [':=', '~~~', '~~', '~^', '~=', '!=', '>=', '<=', ':', '=', '>', '<', '~'] as const;
 export type SearchOperator = (typeof SEARCH_OPERATORS)[number];
 
-/** One of the values of a key, between commas. */
+/** One of the values of a key, between commas. A minus before it negates it; whether it is rather the sign of a number, the key decides. */
 export type SearchValue =
   | { readonly kind: 'text'; readonly text: string; readonly isNegated: boolean }
-  | { readonly kind: 'range'; readonly from: string; readonly to: string }
+  | { readonly kind: 'range'; readonly from: string; readonly to: string; readonly isNegated: boolean }
   | { readonly kind: 'empty' }
   | { readonly kind: 'non-empty' };
 
@@ -110,8 +110,8 @@ function parseValue(said: string, operator: SearchOperator): readonly SearchValu
   const isNegated = operator === ':' && said.startsWith('-') && said.length > 1;
   const text = unquote(isNegated ? said.slice(1) : said).trim();
   if (text === '') return [];
-  const [, from = '', to = ''] = (asks && !isNegated && !said.includes('\\.') && RANGE.exec(text)) || [];
-  return [from === '' && to === '' ? { kind: 'text', text, isNegated } : { kind: 'range', from, to }];
+  const [, from = '', to = ''] = (asks && !said.includes('\\.') && RANGE.exec(text)) || [];
+  return [from === '' && to === '' ? { kind: 'text', text, isNegated } : { kind: 'range', from, to, isNegated }];
 }
 
 /** Two dots with an end on at least one side, neither of which goes on with a dot. */
@@ -158,7 +158,7 @@ function renderValue(value: SearchValue): string {
     case 'non-empty':
       return value.kind;
     case 'range':
-      return `"${escapeSigns(value.from, '"\\')}..${escapeSigns(value.to, '"\\')}"`;
+      return `${value.isNegated ? '-' : ''}"${escapeSigns(value.from, '"\\')}..${escapeSigns(value.to, '"\\')}"`;
     case 'text':
       return (value.isNegated ? '-' : '') + quote(value.text);
   }

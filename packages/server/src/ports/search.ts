@@ -49,6 +49,8 @@ export type Condition =
   | { readonly of: 'text'; readonly text: string }
   | { readonly of: 'value'; readonly field: SearchField; readonly match: ValueMatch }
   | { readonly of: 'tag' | 'label'; readonly sid: string }
+  /** It has a label at all, or an approval of its current version. */
+  | { readonly of: 'present'; readonly what: 'label' | 'approval' }
   /** How the latest approval stands at the moment. */
   | { readonly of: 'approval'; readonly status: ApprovalStatus; readonly nowMs: number }
   /** A MIME type, or a prefix that ends in `/`. */

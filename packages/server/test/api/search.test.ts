@@ -32,6 +32,7 @@ const MODEL = [
             possible_values: [{ api_value: 'red' }, { api_value: 'blue' }, { api_value: 'green' }],
           },
           { key: 'n', type: 'numeric' },
+          { key: 'price', type: 'decimal2' },
           { key: 'b', type: 'boolean' },
           { key: 'u', type: 'attachment-uri' },
           { key: 'd', type: 'date' },
@@ -131,6 +132,26 @@ async function add(folder: string, file: object) {
     [newFile(`${folder}/x`, { ...content, ...file })],
     by(harness.clock.nowMs),
   );
+}
+
+const SIDES = { img_w: 500, img_h: 400 };
+
+/** One file with all that a file can have, and one with nothing. */
+async function addMarked() {
+  await add('/any', { name: 'bare.bin', mime: 'application/octet-stream' });
+  await add('/any', {
+    name: 'marked.png',
+    tags: { en: [{ sid: '#tg0000000001', label: 'summer' }] },
+    info: { ...SIDES, main_colors_hex: ['#f00000'], dominant_color_hex: '#ff0000' },
+  });
+  const files = (await list('folder=/any')).body['files'] as readonly { readonly uuid: string }[];
+  const uuid = files[1]?.uuid;
+  const label = await harness.call({ method: 'POST', url: '/v5/labels', key, body: { label: { name: 'Kept' } } });
+  const labels = [label.textAt('label.sid')];
+  await harness.call({ method: 'POST', url: `/v5/file/${uuid}/labels`, key, body: { labels } });
+  const approval = { approvers: ['bob@example.org'] };
+  const asked = await harness.call({ method: 'POST', url: `/v5/files/${uuid}/approvals`, key, body: { approval } });
+  expect(asked.status, asked.text).toBe(200);
 }
 
 interface Found {
@@ -274,6 +295,73 @@ describe('q', () => {
     const names = async (sort: string) => (await list(`folder=/rank&q=apple&sort=${sort}`)).names;
     expect(await names('relevance:desc')).toEqual(['apple', 'd apple.png', 'c.png', 'b.png']);
     expect(await names('relevance:asc')).toEqual(['b.png', 'c.png', 'd apple.png', 'apple']);
+  });
+});
+
+describe('facts that a file may lack', () => {
+  beforeAll(addMarked);
+
+  test.each([
+    ['labels', ['marked.png'], ['bare.bin']],
+    ['status', ['marked.png'], ['bare.bin']],
+    ['orientation', ['marked.png'], ['bare.bin']],
+    ['resolution', ['marked.png'], ['bare.bin']],
+    ['main_color', ['marked.png'], ['bare.bin']],
+    ['color', ['marked.png'], ['bare.bin']],
+    ['tags', ['marked.png'], ['bare.bin']],
+    ['mimetype', ['bare.bin', 'marked.png'], []],
+    ['type', ['bare.bin', 'marked.png'], []],
+    ['size', ['bare.bin', 'marked.png'], []],
+    ['created', ['bare.bin', 'marked.png'], []],
+    ['folders', ['bare.bin', 'marked.png'], []],
+  ])('are asked for by %s:empty and non-empty', async (name, having, without) => {
+    for (const [q, expected] of [
+      [`${name}:non-empty`, having],
+      [`-${name}:empty`, having],
+      [`${name}:empty`, without],
+      [`-${name}:non-empty`, without],
+    ] as const) {
+      const { names, body } = await list(`folder=/any&q=${q}`);
+      expect([names, body['warnings']], q).toEqual([expected, []]);
+    }
+  });
+});
+
+describe('a minus before a value', () => {
+  beforeAll(async () => {
+    await add('/signs', { name: 'minus five', meta: { n: -5, price: -5.5, loose: -3 } });
+    await add('/signs', { name: 'zero', sizeBytes: 2, meta: { n: 0, price: 0, loose: 'x' }, info: SIDES });
+    await add('/signs', { name: 'seven', sizeBytes: 3, meta: { n: 7, price: 7.25, license_expiry: '2024-05-15' } });
+  });
+
+  test.each([
+    ['n:-5..1', ['minus five', 'zero']],
+    ['n:"-5..1"', ['minus five', 'zero']],
+    ['n:-9..-1', ['minus five']],
+    ['price:-1..10', ['seven', 'zero']],
+    ['"price:-1..10"', ['seven', 'zero']],
+    ['n:-5', ['minus five']],
+    ['n:7,-5', ['minus five', 'seven']],
+    ['n=-5', ['minus five']],
+    ['n!=-5', ['seven', 'zero']],
+    ['-n:-5', ['seven', 'zero']],
+    ['-n:-5..1', ['seven']],
+    ['n:-..1', ['seven']],
+    ['price:-0', ['zero']],
+    ['size:-3', ['minus five', 'zero']],
+    ['size:-2..3', ['minus five']],
+    ['size:-"2..3"', ['minus five']],
+    ['width:-500', ['minus five', 'seven']],
+    ['width:-400..600', ['minus five', 'seven']],
+    ['created:-2026-01-15', []],
+    ['created:-2026-11-26', ['minus five', 'seven', 'zero']],
+    ['license_expiry:-2024-05-15', ['minus five', 'zero']],
+    ['license_expiry:-2024-05-01..2024-05-31', ['minus five', 'zero']],
+    ['loose:-4..-1', ['minus five']],
+    ['loose:-x', ['minus five', 'seven']],
+  ])('%s', async (q, expected) => {
+    const { names, body } = await list(`folder=/signs&q=${encodeURIComponent(q)}`);
+    expect([names, body['warnings']]).toEqual([expected, []]);
   });
 });
 

@@ -145,6 +145,7 @@ export function meetsAlone(file: FileRecord, wanted: Condition): boolean {
       return isIn(file.sizeBytes, wanted.range);
     case 'tag':
     case 'label':
+    case 'present':
     case 'approval':
     case 'created':
     case 'modified':

@@ -64,7 +64,12 @@ const field: fc.Arbitrary<SearchTerm> = fc
     const more: fc.Arbitrary<SearchValue> = fc.oneof(
       fc.constantFrom({ kind: 'empty' as const }, { kind: 'non-empty' as const }),
       fc
-        .record({ kind: fc.constant('range' as const), from: end, to: end })
+        .record({
+          kind: fc.constant('range' as const),
+          from: end,
+          to: end,
+          isNegated: term.operator === ':' ? fc.boolean() : fc.constant(false),
+        })
         .filter(({ from, to }) => from !== '' || to !== ''),
       ...(term.operator === ':'
         ? [fc.record({ kind: fc.constant('text' as const), text: plain, isNegated: fc.boolean() })]

@@ -40,6 +40,10 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
     case 'label':
       return sql<boolean>`exists (select 1 from file_labels
         where file_labels.file_id = files.id and file_labels.label_sid = ${condition.sid})`;
+    case 'present':
+      return condition.what === 'label'
+        ? sql<boolean>`exists (select 1 from file_labels where file_labels.file_id = files.id)`
+        : sql<boolean>`(files.approval_status is not null)`;
     case 'approval': {
       const { status, nowMs } = condition;
       const due = sql<boolean>`(files.approval_due_at is not null and files.approval_due_at <= ${nowMs})`;
@@ -364,6 +368,9 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
     case 'modified':
       return byTable(sql`select files.id as file_id from files
         where files.container = ${container} and ${inRange(sql.ref(COLUMNS[condition.of]), condition.range)}`);
+    case 'present':
+      if (condition.what === 'approval') return [];
+      return byTable(sql`select file_labels.file_id from file_labels where file_labels.container = ${container}`);
     case 'approval':
     case 'folder':
     case 'not':
@@ -390,6 +397,7 @@ function byWords(db: Executor, container: string, wanted: WordQuery): readonly W
 const RANKS: Readonly<Record<Condition['of'], number>> = {
   tag: 0,
   label: 0,
+  present: 3,
   value: 1,
   text: 2,
   any: 3,
