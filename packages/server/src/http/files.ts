@@ -3,7 +3,7 @@ import { type CanonicalPath, joinPath, nameOf as lastName, parentOf } from '@lat
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
-import { collectionSearch } from '../operations/collections.ts';
+import { collectionSearch, joinSearches } from '../operations/collections.ts';
 import {
   countFiles,
   type FileListing,
@@ -167,7 +167,7 @@ async function narrowed(
   const collectionId = call.query.one('collection_uuid');
   const virtualFolder = call.query.one('f64');
   const kept = await collectionSearch(call.ports, grant, { collectionId, virtualFolder });
-  const search = [kept, labelled(call), asked.search ?? ''].filter((text) => text !== '').join(' ');
+  const search = joinSearches([kept, labelled(call), asked.search ?? '']);
   return {
     ...asked,
     recursive: asked.recursive || searchesAll(call),

@@ -12,9 +12,16 @@ import {
 } from '../ports/search.ts';
 import type { Field } from './model.ts';
 import { type Moment, parseMoment } from './moment.ts';
-import { parseSearch, type SearchOperator, type SearchTerm, type SearchValue } from './search-query.ts';
+import {
+  parseSearch,
+  type SearchOperator,
+  type SearchTerm,
+  type SearchValue,
+  type SearchWord,
+} from './search-query.ts';
 
-/** A search that has been understood: all texts and all filters must hold, but similar files say the texts only almost. */
+/** A search that has been understood: all texts and all filters must hold, but similar files say the texts only almost. Texts of which one is
+ *  enough are a filter. */
 export interface UnderstoodSearch {
   readonly texts: readonly string[];
   readonly filters: readonly Condition[];
@@ -60,21 +67,36 @@ export function textCondition(text: string): Condition {
 }
 
 function nameOf(term: SearchTerm): string {
-  return (term.kind === 'field' ? `${term.key}${term.operator}` : term.text).slice(0, 100);
+  switch (term.kind) {
+    case 'field':
+      return `${term.key}${term.operator}`.slice(0, 100);
+    case 'any':
+      return term.words
+        .map(({ text }) => text)
+        .join(',')
+        .slice(0, 100);
+    default:
+      return term.text.slice(0, 100);
+  }
 }
 
 function conditionOf(term: SearchTerm, context: SearchContext): Condition | undefined {
   switch (term.kind) {
     case 'text':
-      return textCondition(term.text);
     case 'tag':
-      return tagCondition(term.text);
+      return wordCondition(term);
+    case 'any':
+      return any(term.words.map(wordCondition));
     case 'field': {
       const key = term.key.toLowerCase();
       const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
       return known === undefined ? metaCondition(term, context) : known(term, context);
     }
   }
+}
+
+function wordCondition({ kind, text }: SearchWord): Condition {
+  return kind === 'tag' ? tagCondition(text) : textCondition(text);
 }
 
 type Reading = (term: FieldTerm, context: SearchContext) => Condition | undefined;

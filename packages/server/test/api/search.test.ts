@@ -235,6 +235,23 @@ describe('q', () => {
     ['square red', [RED]],
     ['summer -winter', [PDF]],
     ['cafe', [MP4]],
+    ['square,cafe', [MP4, RED]],
+    ['"red square","data"', [ZIP, RED]],
+    ['square, cafe', [MP4, RED]],
+    ['square, cafe a+b', [MP4]],
+    ['-square,cafe', [ZIP, PDF]],
+    ['-square,-cafe', [ZIP, PDF]],
+    ['red,-square', [MP4]],
+    ['red, -square', [MP4]],
+    ['manual, mimetype:"application"', [PDF]],
+    ['season:summer, winter', [PDF, RED]],
+    ['#winter,#spring', [RED]],
+    ['"#winter", "#summer"', [PDF, RED]],
+    ['#winter,data', [ZIP, RED]],
+    ['"red,square"', [RED]],
+    ['"square,red"', []],
+    ['data,', [ZIP]],
+    [',', []],
     ['CAFÉ', [MP4]],
     ['a+b', [MP4]],
     ['red a+b', [MP4]],
@@ -295,6 +312,29 @@ describe('q', () => {
     const names = async (sort: string) => (await list(`folder=/rank&q=apple&sort=${sort}`)).names;
     expect(await names('relevance:desc')).toEqual(['apple', 'd apple.png', 'c.png', 'b.png']);
     expect(await names('relevance:asc')).toEqual(['b.png', 'c.png', 'd apple.png', 'apple']);
+  });
+});
+
+describe('a list of words', () => {
+  test('finds names with commas, and says when it is too long', async () => {
+    await add('/commas', { name: 'Smith, John,2024.png' });
+    await add('/commas', { name: 'other.png' });
+    for (const q of ['Smith, John', 'Smith,John', '"Smith, John"', 'john,2024', ',']) {
+      expect((await list(`folder=/commas&q=${encodeURIComponent(q)}`)).names, q).toEqual(['Smith, John,2024.png']);
+    }
+    const words = Array.from({ length: 250 }, (_, i) => `w${i}`);
+    const last = async (at: number) => list(`folder=/commas&q=${words.with(at, 'smith').join(',')}`);
+    expect(await last(199)).toMatchObject({
+      names: ['Smith, John,2024.png'],
+      body: { warnings: ['Only the first 200 values were searched for.'] },
+    });
+    expect((await last(200)).names).toEqual([]);
+  });
+
+  test('does not go on from a collection or a virtual folder into what is searched for in it', async () => {
+    const within = Buffer.from('manual,').toString('base64url');
+    expect((await list(`folder=/shop&f64=${within}&q=square`)).names).toEqual([]);
+    expect((await list(`folder=/shop&f64=${within}&q=pdf`)).names).toEqual([PDF]);
   });
 });
 

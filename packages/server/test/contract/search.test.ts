@@ -389,12 +389,31 @@ describe.each(databaseAdapters)('searching on $name', ({ name, create }) => {
   test('asks one question about all words, so that no planner looks for an order among them', async () => {
     const conditions = Array.from({ length: 40 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);
     const raw = store.raw();
-    const asked = await raw.query(
-      'STORE_UNAVAILABLE',
-      async (db) => sql`${meets({ of: 'all', conditions })}`.compile(db).sql,
+    for (const of of ['all', 'any'] as const) {
+      const asked = await raw.query(
+        'STORE_UNAVAILABLE',
+        async (db) => sql`${meets({ of, conditions })}`.compile(db).sql,
+      );
+      expect(asked.match(/from file_search/g)).toHaveLength(1);
+      expect(asked.match(/meta_words/g)).toHaveLength(40);
+    }
+  });
+
+  test('finds files with any of many words, and puts the nearest first', async () => {
+    const conditions = Array.from({ length: 200 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);
+    await commit(
+      '/list',
+      { name: 'a.png', meta: { title: 'word 7' } },
+      { name: 'b.png', tags: { en: [{ sid: '#tg0000000001', label: 'word 8' }] } },
+      { name: 'c word 9.png', meta: { title: 'word 10' } },
+      { name: 'word.png', meta: { title: '11' } },
     );
-    expect(asked.match(/from file_search/g)).toHaveLength(1);
-    expect(asked.match(/meta_words/g)).toHaveLength(40);
+    const byRelevance: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+    const names = async (where: Condition) =>
+      (await store.ports.metadata.listFiles(query(where), byRelevance)).map(({ name }) => name);
+    expect(await names({ of: 'any', conditions })).toEqual(['a.png', 'b.png', 'c word 9.png']);
+    expect(await names({ of: 'any', conditions: conditions.slice(0, 12) })).toEqual(['c word 9.png', 'b.png', 'a.png']);
+    expect(await names({ of: 'not', condition: { of: 'any', conditions } })).toEqual(['word.png']);
   });
 
   test('weighs similar files within the scope alone', async () => {

@@ -77,8 +77,13 @@ const field: fc.Arbitrary<SearchTerm> = fc
     );
     return fc.array(more, { maxLength: 2 }).map((others) => ({ ...term, values: [...term.values, ...others] }));
   });
+const words = fc.array(fc.record({ kind: fc.constantFrom('text' as const, 'tag' as const), text: plain }), {
+  minLength: 2,
+  maxLength: 4,
+});
 const term: fc.Arbitrary<SearchTerm> = fc.oneof(
   field,
+  fc.record({ kind: fc.constant('any' as const), words, isNegated: fc.boolean() }),
   fc.record({ kind: fc.constant('text' as const), text: plain, isNegated: fc.boolean() }),
   fc.record({ kind: fc.constant('tag' as const), text: plain, isNegated: fc.boolean() }),
 );

@@ -23,15 +23,19 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
     case 'all': {
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
       const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
-      const parts = texts.length === 0 ? others : [hasTexts(texts), ...others];
+      const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts)), ...others];
       return joined(parts, sql` and `, sql<boolean>`(1 = 1)`);
     }
-    case 'any':
-      return joined(condition.conditions.map(isMet), sql` or `, sql<boolean>`(1 = 0)`);
+    case 'any': {
+      const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
+      const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
+      const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts, 'any')), ...others];
+      return joined(parts, sql` or `, sql<boolean>`(1 = 0)`);
+    }
     case 'not':
       return sql<boolean>`(not ${isMet(condition.condition)})`;
     case 'text':
-      return hasTexts([condition.text]);
+      return hasWords(wordsHave([condition.text]));
     case 'value':
       return hasValue(condition.field, condition.match);
     case 'tag':
@@ -86,30 +90,33 @@ const SORTED: Readonly<Partial<Record<SortKey, readonly string[]>>> = {
   modified_at: ['files.modified_at'],
 };
 
-/** True for files that have every one of the texts somewhere. One question for all of them: with one for each PostgreSQL tries the orders in
+/** True for files whose words meet the test. One question for all texts: with one for each PostgreSQL tries the orders in
  *  which they could be asked, and spends seconds on forty words before it reads a row. */
-function hasTexts(texts: readonly string[]): RawBuilder<boolean> {
-  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and ${wordsHave(texts)})`;
+function hasWords(test: RawBuilder<boolean>): RawBuilder<boolean> {
+  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and ${test})`;
 }
 
-/** True for the rows of `file_search` that have every one of the texts somewhere. */
-export function wordsHave(texts: readonly string[]): RawBuilder<boolean> {
+/** True for the rows of `file_search` that have all of the texts somewhere, or any of them. */
+export function wordsHave(texts: readonly string[], how: 'all' | 'any' = 'all'): RawBuilder<boolean> {
   const each = texts.map((text) => {
     const pattern = wordPattern(text);
     return sql<boolean>`(${like('file_search.name_words', pattern)} or ${like('file_search.tag_words', pattern)}
       or ${like('file_search.meta_words', pattern)})`;
   });
-  return joined(each, sql` and `, sql<boolean>`(1 = 1)`);
+  return how === 'all'
+    ? joined(each, sql` and `, sql<boolean>`(1 = 1)`)
+    : joined(each, sql` or `, sql<boolean>`(1 = 0)`);
 }
 
-/** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. */
-export function distanceFrom(texts: readonly string[]): RawBuilder<number> {
-  const parts = texts.map((text) => {
-    const pattern = wordPattern(text);
-    const line = wordLine(text);
-    return sql`(select case when file_search.name_words = ${line} then 0
-      when ${like('file_search.name_words', pattern)} then 1
-      when ${like('file_search.tag_words', pattern)} then 2 else 3 end
+/** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. Of each list of texts one is
+ *  enough. */
+export function distanceFrom(lists: readonly (readonly string[])[]): RawBuilder<number> {
+  const parts = lists.map((texts) => {
+    const oneOf = (test: (text: string) => RawBuilder<boolean>) =>
+      joined(texts.map(test), sql` or `, sql<boolean>`(1 = 0)`);
+    return sql`(select case when ${oneOf((text) => sql`file_search.name_words = ${wordLine(text)}`)} then 0
+      when ${oneOf((text) => like('file_search.name_words', wordPattern(text)))} then 1
+      when ${oneOf((text) => like('file_search.tag_words', wordPattern(text)))} then 2 else 3 end
       from file_search where file_search.file_id = files.id)`;
   });
   return parts.length === 0 ? sql<number>`(0 + 0)` : sql<number>`(${sql.join(parts, sql` + `)})`;
