@@ -33,6 +33,13 @@ export interface SearchContext {
   /** The metadata fields of files. */
   readonly fields: readonly Field[];
   readonly nowMs: number;
+  /** Absent for a reader who gets to know of no approval whom it asks. */
+  readonly approvers?: {
+    /** The id of the person whom a text names. */
+    idOf(text: string): string;
+    /** Holds for the files of which the reader may know it. */
+    readonly told: Condition;
+  };
 }
 
 type FieldTerm = Extract<SearchTerm, { readonly kind: 'field' }>;
@@ -161,8 +168,15 @@ const byStatus: Reading = (term, { nowMs }) =>
     },
     { of: 'present', what: 'approval' },
   );
+const byApprover: Reading = (term, { approvers }) =>
+  oneOf(
+    term,
+    (text) => (approvers ? allOf([{ of: 'approver', personId: approvers.idOf(text) }, approvers.told]) : NO_FILE),
+    { of: 'present', what: 'approval' },
+  );
 const byType: Reading = (term) => oneOf(term, typeCondition, EVERY_FILE);
 
+const NO_FILE: Condition = { of: 'any', conditions: [] };
 const NO_CONTEXT: SearchContext = { fields: [], nowMs: 0 };
 
 /** Small below 600 pixels, large above 1800. */
@@ -185,6 +199,8 @@ const KEYS: Readonly<Record<string, Reading>> = {
   labels: byLabel,
   label: byLabel,
   status: byStatus,
+  approval_status: byStatus,
+  task_approver: byApprover,
   orientation: byOrientation,
   resolution: byResolution,
   width: byNumber('width'),

@@ -53,6 +53,8 @@ export type Condition =
   | { readonly of: 'present'; readonly what: 'label' | 'approval' }
   /** How the latest approval stands at the moment. */
   | { readonly of: 'approval'; readonly status: ApprovalStatus; readonly nowMs: number }
+  /** The latest approval of its current version asks this person. */
+  | { readonly of: 'approver'; readonly personId: string }
   /** A MIME type, or a prefix that ends in `/`. */
   | { readonly of: 'mime'; readonly mime: string }
   | { readonly of: 'size' | 'created' | 'modified'; readonly range: Range }

@@ -147,6 +147,7 @@ export function meetsAlone(file: FileRecord, wanted: Condition): boolean {
     case 'label':
     case 'present':
     case 'approval':
+    case 'approver':
     case 'created':
     case 'modified':
     case 'folder':

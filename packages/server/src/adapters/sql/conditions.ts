@@ -56,6 +56,11 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
       const stands = sql<boolean>`(files.approval_status is not null and files.approval_status = ${status})`;
       return status === 'REJECTED' ? sql<boolean>`(${stands} or (${pending} and ${due}))` : stands;
     }
+    case 'approver':
+      return sql<boolean>`(files.approval_status is not null and exists (select 1 from approval_approvers
+        where approval_approvers.person_id = ${condition.personId} and approval_approvers.approval_id =
+          (select latest.id from approvals as latest where latest.file_id = files.id
+            order by latest.created_at desc, latest.id desc limit 1)))`;
     case 'mime':
       return ofMime(refer('files.mime', !condition.mime.endsWith('/')), condition.mime);
     case 'size':
@@ -378,6 +383,10 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
     case 'present':
       if (condition.what === 'approval') return [];
       return byTable(sql`select file_labels.file_id from file_labels where file_labels.container = ${container}`);
+    case 'approver':
+      return byTable(sql`select approvals.file_id from approval_approvers
+        join approvals on approvals.id = approval_approvers.approval_id
+        where approval_approvers.person_id = ${condition.personId} and approvals.container = ${container}`);
     case 'approval':
     case 'folder':
     case 'not':
@@ -404,6 +413,7 @@ function byWords(db: Executor, container: string, wanted: WordQuery): readonly W
 const RANKS: Readonly<Record<Condition['of'], number>> = {
   tag: 0,
   label: 0,
+  approver: 0,
   present: 3,
   value: 1,
   text: 2,
