@@ -19,7 +19,7 @@ import { tabulate } from '../operations/tables.ts';
 import { viewFiles } from '../operations/views.ts';
 import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
 import type { FileRecord, FileStats } from '../ports/metadata.ts';
-import { fileUuid } from '../ports/metadata.ts';
+import { EVERY_NAME, fileUuid } from '../ports/metadata.ts';
 import { sendCsv } from './csv.ts';
 import { deliverAs, type Source } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
@@ -197,7 +197,7 @@ async function directoriesOf(
 ): Promise<readonly object[]> {
   if (search !== undefined) return [];
   const paging = { sort: 'name', descending: false, offset: 0, limit: DIRECTORIES_MAX } as const;
-  const { items } = await listFolders(call.ports, grant, { folderPath, recursive: false, words: [] }, paging);
+  const { items } = await listFolders(call.ports, grant, { folderPath, recursive: false, names: EVERY_NAME }, paging);
   return items.map(wireFolder);
 }
 

@@ -59,7 +59,7 @@ export function understandSearch(text: string, context: SearchContext): Understo
       continue;
     }
     const condition = conditionOf(term, context);
-    if (condition === undefined) warnings.push(`This part means nothing and was left out: ${nameOf(term)}`);
+    if (condition === undefined) warnings.push(`This part means nothing and was left out: ${termName(term)}`);
     else filters.push(term.isNegated ? not(condition) : condition);
   }
   return { texts, filters, warnings };
@@ -73,7 +73,8 @@ export function textCondition(text: string): Condition {
   return /\p{S}/u.test(text) ? allOf([words, any([literally, value('tag', { is: 'contains', text })])]) : words;
 }
 
-function nameOf(term: SearchTerm): string {
+/** A term as warnings name it. */
+export function termName(term: SearchTerm): string {
   switch (term.kind) {
     case 'field':
       return `${term.key}${term.operator}`.slice(0, 100);

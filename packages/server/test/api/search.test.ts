@@ -338,6 +338,57 @@ describe('a list of words', () => {
   });
 });
 
+describe('a search of folders', () => {
+  beforeAll(async () => {
+    for (const folder of ['/tree/sub', '/tree/sub/pm', '/tree/Pumps, old', '/tree/red images'])
+      await add(folder, { name: 'x.png' });
+  });
+
+  test.each([
+    ['', ['pm', 'Pumps, old', 'red images', 'sub'], []],
+    ['sub', ['sub'], []],
+    ['-pm', ['Pumps, old', 'red images', 'sub'], []],
+    ['s -sub', ['Pumps, old', 'red images'], []],
+    ['pm,sub', ['pm', 'sub'], []],
+    ['-pm,sub', ['Pumps, old', 'red images'], []],
+    ['"Pumps, old"', ['Pumps, old'], []],
+    ['name:SUB', ['sub'], []],
+    ['name~ump', ['Pumps, old'], []],
+    ['name~^p', ['pm', 'Pumps, old'], []],
+    ['name="red images"', ['red images'], []],
+    ['name:=images', [], []],
+    ['name~~"images red"', ['red images'], []],
+    ['name!=sub', ['pm', 'Pumps, old', 'red images'], []],
+    ['name:-sub,-pm', ['Pumps, old', 'red images'], []],
+    ['-name:sub', ['pm', 'Pumps, old', 'red images'], []],
+    ['name:non-empty', ['pm', 'Pumps, old', 'red images', 'sub'], []],
+    ['name:empty', [], []],
+    ['mimetype:"image"', [], ['mimetype:']],
+    ['-pm mimetype:"image"', [], ['mimetype:']],
+    ['red mimetype:"image"', [], ['mimetype:']],
+    ['size>1MB', [], ['size>']],
+    ['#x', [], ['x']],
+    ['sub,#x', ['sub'], []],
+    ['season:summer', [], ['season:']],
+    ['-#x', [], ['x']],
+    ['col:-red col:-blue', [], ['col:']],
+    ['labels:empty', [], ['labels:']],
+    ['red -#x', ['red images'], []],
+    ['red col:-red n!=5 u:empty -size>5', ['red images'], []],
+    ['red -u:empty', [], ['u:']],
+  ])('%s', async (q, expected, ofFiles) => {
+    const query = `recursive=1&folder=/tree&q=${encodeURIComponent(q)}&sort=name%3Aasc`;
+    const { body } = await harness.call({ url: `/v5/folders?${query}`, key });
+    const names = (body['folders'] as readonly { readonly name: string }[]).map(({ name }) => name);
+    expect(names).toEqual(expected);
+    expect(body).toMatchObject({ info: { total_folders_count: expected.length } });
+    const warnings = ofFiles.map((part) => `Only files can meet this part, so no folder was searched for: ${part}`);
+    expect(body['warnings']).toEqual(warnings);
+    const stats = await harness.call({ url: `/v5/folders/stats?${query}`, key });
+    expect(stats.body).toMatchObject({ stats: { approx_folders_count: expected.length } });
+  });
+});
+
 describe('facts that a file may lack', () => {
   beforeAll(addMarked);
 

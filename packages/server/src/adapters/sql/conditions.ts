@@ -14,7 +14,7 @@ import {
   wordLine,
   wordPattern,
 } from './search-index.ts';
-import { dialectOf, like, literally, numbered } from './text.ts';
+import { dialectOf, joined, like, literally, numbered } from './text.ts';
 
 /** True for the rows of `files` that meet the condition. */
 export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<boolean> {
@@ -278,14 +278,6 @@ export function byAnyWords(db: Executor, container: string, wanted: readonly Wor
 
 const PROBES_MAX = 8;
 const COLUMNS = { size: 'files.size', created: 'files.created_at', modified: 'files.modified_at' } as const;
-
-function joined(
-  parts: readonly RawBuilder<boolean>[],
-  operator: RawBuilder<unknown>,
-  none: RawBuilder<boolean>,
-): RawBuilder<boolean> {
-  return parts.length === 0 ? none : sql<boolean>`(${sql.join(parts, operator)})`;
-}
 
 function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
   const having = (test: RawBuilder<boolean>) =>
