@@ -55,6 +55,7 @@ export const fileRoutes = [
           call.ports,
           grant,
           files.map(({ file }) => file),
+          viewOf(call),
         );
         return sendCsv(call.reply, 'files.csv', header, rows);
       }
