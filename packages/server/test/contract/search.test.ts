@@ -12,6 +12,7 @@ import { countFileRows, findPlacedFiles, pageFrom } from '../../src/adapters/sql
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
 import { countTypes, findSimilar, findValues, waitingForGrams } from '../../src/adapters/sql/search.ts';
 import { gramsOf } from '../../src/adapters/sql/search-index.ts';
+import { unfoldedTags } from '../../src/adapters/sql/tags.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, useStore } from '../support/adapters.ts';
@@ -165,6 +166,35 @@ describe.each(databaseAdapters)('searching on $name', ({ name, create }) => {
     });
     expect(plan).toContain('file_search_without_likenesses');
     expect(plan).not.toMatch(/SCAN files\b|Seq Scan/);
+  });
+
+  test('finds tags whatever their accents once they are caught up with, and as before until then', async () => {
+    const tag = (label: string, i: number) => ({ sid: `#tg000000000${i}`, label });
+    await commit('/tags', { tags: { fr: ['Été', 'forêt', 'mer'].map(tag) } });
+    const raw = store.raw();
+    const found = async (search: string) => {
+      const uses = await store.ports.descriptions.listTags({ container: 'demo', within: [], search, limit: 10 });
+      return uses.map(({ label }) => label);
+    };
+    expect([await found('ete'), await found('ÉTÉ'), await found('foret')]).toEqual([['Été'], ['Été'], ['forêt']]);
+    // As a node of an older version adds them.
+    await raw.query('STORE_UNAVAILABLE', (db) => db.updateTable('tags').set({ folded: null }).execute());
+    expect([await found('ete'), await found('été'), await found('E')]).toEqual([[], ['Été'], ['mer']]);
+    const caughtUp = async () => store.ports.search.catchUp(2);
+    expect([await caughtUp(), await caughtUp(), await caughtUp()]).toEqual([2, 1, 0]);
+    expect([await found('ete'), await found('été'), await found('E')]).toEqual([
+      ['Été'],
+      ['Été'],
+      ['forêt', 'mer', 'Été'],
+    ]);
+    const plan = await raw.write('STORE_UNAVAILABLE', async (db) => {
+      if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
+      const { sql: statement, parameters } = unfoldedTags(db, 2).compile();
+      const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+      const { rows } = await db.executeQuery(CompiledQuery.raw(`${how} ${statement}`, [...parameters]));
+      return JSON.stringify(rows);
+    });
+    expect(plan).toContain('tags_unfolded');
   });
 
   test('lets everybody else have a turn after each part of what it catches up with', async () => {

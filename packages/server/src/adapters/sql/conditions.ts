@@ -421,7 +421,8 @@ const RANKS: Readonly<Record<Condition['of'], number>> = {
 };
 const ALTERNATIVES_MAX = 50;
 
-function candidatesByValue(db: Executor, container: string, field: string, match: ValueMatch): readonly Way[] {
+/** Ways to the files of which a field is so. */
+export function candidatesByValue(db: Executor, container: string, field: string, match: ValueMatch): readonly Way[] {
   const where = (test: RawBuilder<boolean>) =>
     byTable(
       sql`select file_values.file_id from file_values where file_values.container = ${container}

@@ -31,6 +31,7 @@ import { containerSums } from './migrations/0026-container-sums.ts';
 import { searchSizes } from './migrations/0027-search-sizes.ts';
 import { looks } from './migrations/0028-looks.ts';
 import { likenesses } from './migrations/0029-likenesses.ts';
+import { foldedTags } from './migrations/0030-folded-tags.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
 import { migratePostgres } from './postgres-migrator.ts';
@@ -110,6 +111,7 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0027-search-sizes': searchSizes(dialect),
     '0028-looks': looks(dialect),
     '0029-likenesses': likenesses(dialect),
+    '0030-folded-tags': foldedTags(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),
     '0009-search': search(dialect),

@@ -339,6 +339,7 @@ export interface TagTable {
   sid: string;
   lang: string;
   label_key: string;
+  folded: string | null;
 }
 
 /** The tags of files in their current versions, as `files.tags` has them too. */

@@ -35,6 +35,7 @@ import {
   wordPattern,
   writtenValues,
 } from './search-index.ts';
+import { foldTags } from './tags.ts';
 import { forUpdate, isAmong, like, literally, tableOf } from './text.ts';
 
 /** The Search port on a database. */
@@ -109,7 +110,8 @@ class SqlSearch implements Search {
       const left = limit - files.length - pictures.length;
       const described = left === 0 ? [] : await forUpdate(dialect, waitingForGrams(db, left)).execute();
       for (const file of described) await indexWords(db, file);
-      return files.length + pictures.length + described.length;
+      const done = files.length + pictures.length + described.length;
+      return done + (done === limit ? 0 : await foldTags(db, limit - done));
     });
     await othersTurn();
     return caughtUp;
