@@ -1,6 +1,7 @@
 // What every store of approvals must keep, as runnable cases.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { ROOT } from '@latchkey/policy';
 import { AppError } from '../src/errors.ts';
 import {
   type ApprovalOutcome,
@@ -17,6 +18,7 @@ import {
 import type { ApprovalQuery, ApprovalRecord, Approvals, NewApproval } from '../src/ports/approvals.ts';
 import type { Changes, Person } from '../src/ports/changes.ts';
 import type { FileRecord, Metadata } from '../src/ports/metadata.ts';
+import type { Condition } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
 import type { ContractCase } from './case.ts';
@@ -117,6 +119,43 @@ const PARALLEL = 12;
 
 /** The cases of Approvals. */
 export const approvalsContract: readonly ContractCase<ApprovalStore>[] = [
+  {
+    name: 'lets files be found by whom the latest request for their current version asks',
+    run: async (open) => {
+      const store = await opened(open);
+      const files: Record<string, FileRecord> = {};
+      for (const name of ['asked', 'other', 'earlier', 'again', 'newer', 'none'])
+        files[name] = await put(store, '/s', name);
+      const file = (name: string) => files[name] ?? assert.fail(name);
+      const askAndCancel = async (name: string, ...approvers: readonly string[]) => {
+        const { id } = await ask(store, file(name), { approvers });
+        const change = (stored: ApprovalRecord) => allowed(cancelled(stored, NOW));
+        await store.approvals.changeApproval(CONTAINER, at(file(name)), id, change, author('ann'));
+      };
+      await ask(store, file('asked'), { approvers: ['cleo', 'bob'] });
+      await ask(store, file('other'), { approvers: ['bobby'] });
+      await askAndCancel('earlier', 'bob');
+      await ask(store, file('earlier'), { approvers: ['cleo'], nowMs: NOW + 1 });
+      await askAndCancel('again', 'cleo');
+      await ask(store, file('again'), { approvers: ['bob'], nowMs: NOW + 2 });
+      await ask(store, file('newer'), { approvers: ['bob'] });
+      await put(store, '/s', 'newer', NOW + 3);
+      const found = async (where: Condition, container = CONTAINER) => {
+        const query = { container, folderPath: ROOT, recursive: true, within: [], where };
+        const page = { sort: 'name', descending: false, offset: 0, limit: 100 } as const;
+        return (await store.metadata.listFiles(query, page)).map(({ name }) => name);
+      };
+      const bob = { of: 'approver', personId: 'bob' } as const;
+      const any = { of: 'present', what: 'approval' } as const;
+      assert.deepEqual(await found(bob), ['again', 'asked']);
+      assert.deepEqual(await found(bob, 'other'), []);
+      assert.deepEqual(await found({ of: 'approver', personId: 'dan' }), []);
+      assert.deepEqual(await found(any), ['again', 'asked', 'earlier', 'other']);
+      assert.deepEqual(await found({ of: 'not', condition: any }), ['newer', 'none']);
+      const other = { of: 'all', conditions: [any, { of: 'not', condition: bob }] } as const;
+      assert.deepEqual(await found(other), ['earlier', 'other']);
+    },
+  },
   {
     name: 'begins one request of many that are made for a file at the same time on several nodes',
     run: async (open) => {

@@ -137,6 +137,7 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
       assert.deepEqual(await inUse(store, within), ['ant', 'Zoo']);
       assert.deepEqual(await inUse(store, EVERYTHING), ['ant', 'hidden', 'Zoo']);
       assert.deepEqual(await inUse(store, within, { search: 'ZO' }), ['Zoo']);
+      assert.deepEqual(await inUse(store, within, { search: 'zÖÓ' }), ['Zoo']);
       assert.deepEqual(await inUse(store, [layer('/in')]), []);
       await store.descriptions.describeFiles(CONTAINER, [at(seen)], () => ({ tags: tags('new') }), by(NOW));
       assert.deepEqual(await inUse(store, within), ['new']);
@@ -176,8 +177,16 @@ export const descriptionsContract: readonly ContractCase<DescriptionStore>[] = [
         { ref: 'SK_1', files: 3, images: 2 },
         { ref: 'SKé', files: 1, images: 1 },
       ]);
-      assert.deepEqual((await products({ prefix: 'SK_' })).length, 1);
-      assert.deepEqual((await products({ prefix: 'SK' })).length, 2);
+      const refs = async (is: 'begins' | 'contains' | 'equal', text: string) =>
+        (await products({ matching: { is, text } })).map(({ ref }) => ref);
+      assert.deepEqual(await refs('begins', 'SK_'), ['SK_1']);
+      assert.deepEqual(await refs('begins', 'sk'), ['SK_1', 'SKé']);
+      assert.deepEqual(await refs('begins', 'K'), []);
+      assert.deepEqual(await refs('begins', 't'), []);
+      assert.deepEqual(await refs('contains', 'k_'), ['SK_1']);
+      assert.deepEqual(await refs('contains', 'KE'), ['SKé']);
+      assert.deepEqual(await refs('equal', 'skE'), ['SKé']);
+      assert.deepEqual(await refs('equal', 'sk'), []);
       assert.deepEqual((await products({ refs: ['T', 'SKé'] })).length, 1);
       assert.deepEqual((await products({ refs: ['T'], within: EVERYTHING })).length, 1);
     },

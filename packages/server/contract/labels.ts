@@ -1,10 +1,11 @@
 // What every store of labels must keep, as runnable cases.
 
 import assert from 'node:assert/strict';
-import { parseScope } from '@latchkey/policy';
+import { parseScope, ROOT } from '@latchkey/policy';
 import type { Descriptions } from '../src/ports/descriptions.ts';
 import type { LabelRecord, Labels } from '../src/ports/labels.ts';
 import type { FileRecord, Metadata, ScopeLayers } from '../src/ports/metadata.ts';
+import type { Condition } from '../src/ports/search.ts';
 import { EVERY_FILE } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
 import { by } from './author.ts';
@@ -106,6 +107,16 @@ export const labelsContract: readonly ContractCase<LabelStore>[] = [
       await assert.rejects(attach(store, [file], a.sid, '#lb9999999999'), isCode('LABEL_NOT_FOUND'));
       const { labels } = await put(store, '/in', 'f');
       assert.deepEqual(labels, [b.sid, a.sid]);
+      await put(store, '/in', 'without');
+      const found = async (where: Condition, container = CONTAINER) => {
+        const query = { container, folderPath: ROOT, recursive: true, within: [], where };
+        const page = { sort: 'name', descending: false, offset: 0, limit: 100 } as const;
+        return (await store.metadata.listFiles(query, page)).map(({ name }) => name);
+      };
+      const any = { of: 'present', what: 'label' } as const;
+      assert.deepEqual(await found(any), ['f']);
+      assert.deepEqual(await found(any, 'other'), []);
+      assert.deepEqual(await found({ of: 'not', condition: any }), ['without']);
       const renamed = await store.metadata.renameFile(CONTAINER, at(file), 'g', by(NOW));
       assert.deepEqual(renamed.labels, [b.sid, a.sid]);
       const query = { container: CONTAINER, folderPath: path('/'), within: EVERYTHING, where: EVERY_FILE };

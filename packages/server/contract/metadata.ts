@@ -1,19 +1,22 @@
 // What every store of files and folders must keep, as runnable cases.
 import assert from 'node:assert/strict';
 import type { CanonicalPath } from '@latchkey/policy';
-import type {
-  At,
-  DuplicateReach,
-  FileQuery,
-  FileRecord,
-  FolderQuery,
-  FolderRecord,
-  Latitude,
-  Metadata,
-  NewFile,
-  Paging,
-  ScopeLayers,
-  SortKey,
+import {
+  type At,
+  type DuplicateReach,
+  EVERY_NAME,
+  type FileQuery,
+  type FileRecord,
+  type FolderQuery,
+  type FolderRecord,
+  type Latitude,
+  type Metadata,
+  type NameCondition,
+  type NewFile,
+  NO_NAME,
+  type Paging,
+  type ScopeLayers,
+  type SortKey,
 } from '../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE, fold, wordsIn } from '../src/ports/search.ts';
 import type { Templates } from '../src/ports/templates.ts';
@@ -62,7 +65,7 @@ function saying(...texts: readonly string[]): Condition {
 }
 
 function folderQuery(different: Partial<FolderQuery> = {}): FolderQuery {
-  return { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], words: [], ...different };
+  return { container: CONTAINER, folderPath: ROOT, recursive: true, within: [], names: EVERY_NAME, ...different };
 }
 
 /** The ids of what has the content already. */
@@ -692,11 +695,38 @@ const listings: readonly ContractCase<MetadataStore>[] = [
       assert.deepEqual(await find('🦊'), ['emoji 🦊👩‍👩‍👧.png']);
       assert.deepEqual(await find('\\'), []);
       assert.deepEqual(await find('\0'), []);
-      const folders = await metadata.listFolders(folderQuery({ words: ['N'] }), BY_NAME);
-      assert.deepEqual(
-        folders.items.map(({ name }) => name),
-        ['n'],
-      );
+    },
+  },
+  {
+    name: 'finds folders by what their names are like',
+    async run(open) {
+      const metadata = await ready(open);
+      await commit(metadata, '/Blue Summer/x', '/blue/x', '/blue/100%/x', '/Ünïcödé/x', "/'; drop/x");
+      const find = async (names: NameCondition) => {
+        const query = folderQuery({ names });
+        const { items, total } = await metadata.listFolders(query, BY_NAME);
+        assert.equal(await metadata.countFolders(query), total);
+        return items.map(({ name }) => name);
+      };
+      const named = (is: 'equal' | 'begins' | 'contains', text: string) => ({ of: 'name', is, text }) as const;
+      const all = (await find(EVERY_NAME)).length;
+      assert.equal(all, 5);
+      assert.deepEqual(await find(NO_NAME), []);
+      assert.deepEqual(await find(named('contains', 'SUMMER')), ['Blue Summer']);
+      assert.deepEqual(await find(named('begins', 'BLUE')), ['blue', 'Blue Summer']);
+      assert.deepEqual(await find(named('begins', 'summer')), []);
+      assert.deepEqual(await find(named('equal', 'Blue')), ['blue']);
+      assert.deepEqual(await find(named('contains', '%')), ['100%']);
+      assert.deepEqual(await find(named('begins', '_')), []);
+      assert.deepEqual(await find(named('contains', "'; DROP")), ["'; drop"]);
+      assert.deepEqual(await find(named('equal', 'ÜNÏCÖDÉ'.normalize('NFD'))), ['Ünïcödé']);
+      assert.deepEqual(await find(named('contains', '\0')), []);
+      assert.equal((await find({ of: 'not', condition: named('contains', '\0') })).length, all);
+      const blue = named('contains', 'blue');
+      const summer = named('contains', 'summer');
+      assert.deepEqual(await find({ of: 'all', conditions: [blue, { of: 'not', condition: summer }] }), ['blue']);
+      const lots = Array.from({ length: 200 }, (_, i) => named('contains', `no ${i}`));
+      assert.deepEqual(await find({ of: 'any', conditions: [...lots, summer] }), ['Blue Summer']);
     },
   },
   {

@@ -3,7 +3,7 @@ import { type CanonicalPath, joinPath, nameOf as lastName, parentOf } from '@lat
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
-import { collectionSearch } from '../operations/collections.ts';
+import { collectionSearch, joinSearches } from '../operations/collections.ts';
 import {
   countFiles,
   type FileListing,
@@ -19,7 +19,7 @@ import { tabulate } from '../operations/tables.ts';
 import { viewFiles } from '../operations/views.ts';
 import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
 import type { FileRecord, FileStats } from '../ports/metadata.ts';
-import { fileUuid } from '../ports/metadata.ts';
+import { EVERY_NAME, fileUuid } from '../ports/metadata.ts';
 import { sendCsv } from './csv.ts';
 import { deliverAs, type Source } from './delivery.ts';
 import { permissionsOf } from './folders.ts';
@@ -55,6 +55,7 @@ export const fileRoutes = [
           call.ports,
           grant,
           files.map(({ file }) => file),
+          viewOf(call),
         );
         return sendCsv(call.reply, 'files.csv', header, rows);
       }
@@ -167,7 +168,7 @@ async function narrowed(
   const collectionId = call.query.one('collection_uuid');
   const virtualFolder = call.query.one('f64');
   const kept = await collectionSearch(call.ports, grant, { collectionId, virtualFolder });
-  const search = [kept, labelled(call), asked.search ?? ''].filter((text) => text !== '').join(' ');
+  const search = joinSearches([kept, labelled(call), asked.search ?? '']);
   return {
     ...asked,
     recursive: asked.recursive || searchesAll(call),
@@ -197,7 +198,7 @@ async function directoriesOf(
 ): Promise<readonly object[]> {
   if (search !== undefined) return [];
   const paging = { sort: 'name', descending: false, offset: 0, limit: DIRECTORIES_MAX } as const;
-  const { items } = await listFolders(call.ports, grant, { folderPath, recursive: false, words: [] }, paging);
+  const { items } = await listFolders(call.ports, grant, { folderPath, recursive: false, names: EVERY_NAME }, paging);
   return items.map(wireFolder);
 }
 

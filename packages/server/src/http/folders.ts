@@ -3,6 +3,7 @@ import { accessScopes, type CanonicalPath, covers, effective, lowestRole } from 
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { countFiles } from '../operations/files.ts';
+import { understandFolderSearch } from '../operations/folder-search.ts';
 import {
   countFolders,
   createFolder,
@@ -17,7 +18,7 @@ import {
 } from '../operations/folders.ts';
 import { fileUuid } from '../ports/metadata.ts';
 import { ICON_TYPE, needsIcon } from './icon.ts';
-import { BULK_MAX, fileListingOf, folderOf, folderWordsOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
+import { BULK_MAX, fileListingOf, folderOf, nameOf, pagingOf, parseBody, pathOf } from './input.ts';
 import { folderOfId } from './lookup.ts';
 import { moveFolders, moveFoldersBody } from './objects.ts';
 import { type Call, route } from './route.ts';
@@ -43,14 +44,14 @@ export const folderRoutes = [
     summary: 'Lists the folders of a folder, or all below it; searches by name with q.',
     async handle(call) {
       const folderPath = folderOf(call.query);
-      const words = folderWordsOf(call.query);
+      const { names, warnings } = understandFolderSearch(call.query.one('q') ?? '');
       const grant = await call.admit([{ operation: 'folder.list', targets: [folderPath] }]);
       const base = await getListedFolder(call.ports, grant, folderPath);
       const recursive = call.query.flag('recursive');
       const { items, total } = await listFolders(
         call.ports,
         grant,
-        { folderPath, recursive, words },
+        { folderPath, recursive, names },
         pagingOf(call.query),
       );
       return {
@@ -61,6 +62,7 @@ export const folderRoutes = [
           total_files_count: isBarePath(grant, folderPath) ? 0 : base.filesDirect,
         },
         stats: { approx_folders_count: total, approx_files_count: base.filesRecursive },
+        warnings,
       };
     },
   }),
@@ -73,7 +75,8 @@ export const folderRoutes = [
       const folderPath = folderOf(call.query);
       const grant = await call.admit([{ operation: 'folder.stats', targets: [folderPath] }]);
       const listing = fileListingOf(call);
-      const query = { folderPath, recursive: listing.recursive, words: folderWordsOf(call.query) };
+      const { names } = understandFolderSearch(call.query.one('q') ?? '');
+      const query = { folderPath, recursive: listing.recursive, names };
       await getListedFolder(call.ports, grant, folderPath);
       const [folders, { files }] = await Promise.all([
         countFolders(call.ports, grant, query),

@@ -5,7 +5,6 @@ import { AppError, type FieldFault } from '../errors.ts';
 import type { FileListing } from '../operations/files.ts';
 import { parseMoment } from '../operations/moment.ts';
 import { mimeCondition } from '../operations/search.ts';
-import { parseSearch } from '../operations/search-query.ts';
 import type { Paging, SortKey } from '../ports/metadata.ts';
 import type { Condition } from '../ports/search.ts';
 import type { Query } from './query.ts';
@@ -104,20 +103,14 @@ export function fileListingOf(call: Call): FileListing {
   };
 }
 
-/** So many words or types a listing is narrowed by; what is beyond them is left out. */
-const WORDS_MAX = 100;
-
-/** The words that the names of folders must contain: the plain words of a search, of which the rest is about files. */
-export function folderWordsOf(query: Query): readonly string[] {
-  const { terms } = parseSearch(query.one('q') ?? '');
-  return terms.flatMap((term) => (term.kind === 'text' && !term.isNegated ? [term.text] : [])).slice(0, WORDS_MAX);
-}
+/** So many types a listing is narrowed by; what is beyond them is left out. */
+const TYPES_MAX = 100;
 
 /** What the files of a listing are narrowed by beside a search: MIME types and times (wire contract 5.2). */
 function filtersOf(query: Query, nowMs: number): readonly Condition[] {
   const mimes = (query.one('mime') ?? '').split(',').filter((mime) => mime.trim() !== '');
   const filters: Condition[] = [];
-  if (mimes.length > 0) filters.push({ of: 'any', conditions: mimes.slice(0, WORDS_MAX).map(mimeCondition) });
+  if (mimes.length > 0) filters.push({ of: 'any', conditions: mimes.slice(0, TYPES_MAX).map(mimeCondition) });
   for (const [of, name] of [
     ['created', 'created'],
     ['modified', 'updated'],

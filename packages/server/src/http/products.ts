@@ -13,6 +13,7 @@ import {
   setProductPosition,
 } from '../operations/products.ts';
 import { fileUuid } from '../ports/metadata.ts';
+import type { TextMatch } from '../ports/search.ts';
 import { BULK_MAX, idList, pagingOf, parseBody } from './input.ts';
 import { fileOf, filesOf } from './lookup.ts';
 import type { Query } from './query.ts';
@@ -114,7 +115,7 @@ export const productRoutes = [
     method: 'GET',
     paths: ['/{v}/products'],
     operations: ['product.list'],
-    summary: 'Lists the products of files within the listing scope: all, those in refs, or by the beginning in q.',
+    summary: 'Lists the products of files within the listing scope: all, those in refs, or by what q says of them.',
     async handle(call) {
       const grant = await call.admit([{ operation: 'product.list', targets: [] }]);
       const found = await listProducts(call.ports, grant, wantedOf(call.query), pagingOf(call.query));
@@ -148,13 +149,15 @@ function refOf(call: Call): string {
   return parseProductRef(call.params['ref'] ?? '', 'product');
 }
 
-/** `refs=A,B`, or `q=reference~^SK` as the widget writes "begins with"; quotes are taken off. */
-function wantedOf(query: Query): { readonly refs?: readonly string[]; readonly prefix?: string } {
+/** `refs=A,B`, or `q=reference~^SK` as the widget writes "begins with"; quotes are taken off, and a text alone is a beginning. */
+function wantedOf(query: Query): { readonly refs?: readonly string[]; readonly matching?: TextMatch } {
   const refs = query.one('refs');
   if (refs !== undefined) {
     const list = refs.split(',').map((ref) => ref.trim());
     return { refs: list.filter((ref) => ref !== '').slice(0, BULK_MAX) };
   }
-  const [, begin = ''] = /^(?:(?:product_)?ref(?:erence)?~\^)?"?([^"]*)"?$/.exec(query.one('q') ?? '') ?? [];
-  return begin === '' ? {} : { prefix: begin };
+  const said = /^(?:(?:product_)?ref(?:erence)?(~\^|~=|~|:=|:|=))?"?([^"]*)"?$/.exec(query.one('q') ?? '');
+  const [, operator = '~^', text = ''] = said ?? [];
+  if (text.trim() === '') return {};
+  return { matching: { is: operator === '~^' ? 'begins' : operator.startsWith('~') ? 'contains' : 'equal', text } };
 }

@@ -21,7 +21,7 @@ import { folderAbove, SHARE, shareDoors, shareObjects, showsFile } from '../oper
 import { ownerOfVisits, shareOfTask } from '../operations/tasks.ts';
 import type { ByteRange } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
-import { type FileRecord, type FileStats, type FolderRecord, fileUuid } from '../ports/metadata.ts';
+import { EVERY_NAME, type FileRecord, type FileStats, type FolderRecord, fileUuid } from '../ports/metadata.ts';
 import { EVERY_FILE } from '../ports/search.ts';
 import type { ShareDocument } from '../ports/shares.ts';
 import { foldersOfEntries, isWantedTask, sendArchive } from './archives.ts';
@@ -354,7 +354,7 @@ async function contentOf(
   });
   const foldersIn = new Map<string, FolderRecord[]>();
   for (const { path: folderPath } of outermost(picked.folders)) {
-    const query = { container: call.container, folderPath, recursive: true, within, words: [] };
+    const query = { container: call.container, folderPath, recursive: true, within, names: EVERY_NAME };
     const { items } = await call.ports.metadata.listFolders(query, { ...BY_NAME, limit: SHARE.listedMax });
     for (const folder of items) {
       const parent = parentOf(folder.path) ?? folder.path;
@@ -469,7 +469,7 @@ async function folderShelf(call: VisitCall, visit: ShareVisit, folder: FolderRec
   const query = { ...place, where: EVERY_FILE };
   const paging = { ...BY_NAME, offset: (number - 1) * PAGE_FILES, limit: PAGE_FILES };
   const [{ items }, files, stats] = await Promise.all([
-    call.ports.metadata.listFolders({ ...place, words: [] }, { ...BY_NAME, limit: SHARE.listedMax }),
+    call.ports.metadata.listFolders({ ...place, names: EVERY_NAME }, { ...BY_NAME, limit: SHARE.listedMax }),
     call.ports.metadata.listFiles(query, paging),
     call.ports.metadata.countFiles(query),
   ]);

@@ -1,5 +1,5 @@
 // In which form an address asks for files: the directives of `format`, `variant` and `lang` (wire contract 5.2).
-import type { View } from '../operations/views.ts';
+import type { SelectionName, View } from '../operations/views.ts';
 import type { Call } from './route.ts';
 
 /** So many directives or variants are looked at; what is beyond them is ignored, as unknown ones are. */
@@ -24,7 +24,8 @@ export function asksForCsv({ query }: Call): boolean {
   return wordsIn(query.one('format')).includes('csv');
 }
 
-const SELECTIONS: ReadonlyMap<string, NonNullable<View['selections']>> = new Map([
+const SELECTIONS: ReadonlyMap<string, SelectionName> = new Map([
+  ['internal', 'internal_unique_value'],
   ['api', 'api_value'],
   ['label', 'label'],
   ['human', 'label'],

@@ -120,7 +120,12 @@ export async function collectionSearch(
   const { collectionId, virtualFolder } = wanted;
   const filters = collectionId === undefined ? '' : (await findCollection(ports, grant, collectionId)).document.filters;
   const folder = virtualFolder === undefined ? '' : readVirtualFolder(virtualFolder);
-  return [filters, folder].filter((text) => text !== '').join(' ');
+  return joinSearches([filters, folder]);
+}
+
+/** One search that all of them must hold for: each on a line of its own, so that no list of one goes on in the next. */
+export function joinSearches(searches: readonly string[]): string {
+  return searches.filter((text) => text !== '').join('\n');
 }
 
 /** A search as the address of a virtual folder: base64 without signs that would have to be escaped. */

@@ -1,14 +1,22 @@
 // What can be done with files that are already there.
-import { type CanonicalPath, type Demand, OPERATIONS, type OperationName } from '@latchkey/policy';
+import {
+  accessScopes,
+  type CanonicalPath,
+  type Demand,
+  effective,
+  lowestRole,
+  OPERATIONS,
+  type OperationName,
+} from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { ByteRange, LinkedAnswer, LinkedBlobs } from '../ports/blobs.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileQuery, FileRecord, FileStats, Paging, VersionAt } from '../ports/metadata.ts';
 import { parseFileUuid } from '../ports/metadata.ts';
-import type { Condition } from '../ports/search.ts';
-import { authorOf } from './people.ts';
-import { allOf, textCondition, understandSearch } from './search.ts';
+import { type Condition, EVERY_FILE } from '../ports/search.ts';
+import { authorOf, personOf, personOfApprover } from './people.ts';
+import { allOf, type SearchContext, textCondition, understandSearch } from './search.ts';
 import { fileFields } from './settings.ts';
 import { watch } from './watch.ts';
 
@@ -94,9 +102,29 @@ async function understood(
 ) {
   if (search === undefined) return { condition: allOf(more), filters: allOf(more), texts: [], warnings: [] };
   const fields = await fileFields(ports, grant);
-  const { texts, filters, warnings } = understandSearch(search, { fields, nowMs: ports.system.now() });
+  const { texts, filters, warnings } = understandSearch(search, {
+    fields,
+    nowMs: ports.system.now(),
+    ...approversFor(grant),
+  });
   const others = [...filters, ...more];
   return { condition: allOf([...texts.map(textCondition), ...others]), filters: allOf(others), texts, warnings };
+}
+
+/** Lists tell how an approval stands; whom it asks is for those to know who may read files, where they may. */
+function approversFor(grant: Grant): Pick<SearchContext, 'approvers'> {
+  const { template, claims, access } = grant;
+  const needed = 'OBJECTS_FETCH';
+  if (template !== undefined && claims !== undefined) {
+    if (!effective(template, claims).permissions.includes(needed)) return {};
+  }
+  const idOf = (text: string) => (text === 'me' ? personOf(grant) : personOfApprover(text)).id;
+  if (access === undefined) return { approvers: { idOf, told: EVERY_FILE } };
+  const folder = (path: CanonicalPath): Condition => ({ of: 'folder', path });
+  const conditions = accessScopes(access, lowestRole([needed])).map(({ path, except = [] }) =>
+    allOf([folder(path), ...except.map((closed) => ({ of: 'not', condition: folder(closed) }) as const)]),
+  );
+  return { approvers: { idOf, told: { of: 'any', conditions } } };
 }
 
 /** Gives a file another name in its folder. Raises FILE_NOT_FOUND, ALREADY_EXISTS. */

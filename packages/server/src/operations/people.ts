@@ -33,3 +33,8 @@ export function personOfSubject(subject: string): Person {
 export function authorOf(ports: { readonly system: Pick<System, 'now'> }, grant: Grant): Author {
   return { by: personOf(grant), nowMs: ports.system.now() };
 }
+
+/** The person whom a text names as an approver: a subject, or everybody with a key of the template whose id it is. */
+export function personOfApprover(text: string): Pick<Person, 'id'> {
+  return text.startsWith('template/') ? { id: text } : personOfSubject(text);
+}

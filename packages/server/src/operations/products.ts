@@ -4,6 +4,7 @@ import type { Grant } from '../grant.ts';
 import type { ProductRecord } from '../ports/descriptions.ts';
 import type { Ports } from '../ports/index.ts';
 import type { FileRecord } from '../ports/metadata.ts';
+import type { TextMatch } from '../ports/search.ts';
 import { at } from './files.ts';
 import { authorOf } from './people.ts';
 
@@ -141,11 +142,11 @@ export async function listProductFiles(
   return filesOfProduct(ports, grant, ref, page);
 }
 
-/** The products that files in scope show, by reference: all, those named, or those that begin with a text. */
+/** The products that files in scope show, by reference: all, those named, or those that are like a text. */
 export async function listProducts(
   ports: Pick<Ports, 'descriptions'>,
   grant: Grant<'product.list'>,
-  wanted: { readonly refs?: readonly string[]; readonly prefix?: string },
+  wanted: { readonly refs?: readonly string[]; readonly matching?: TextMatch },
   page: Page,
 ): Promise<readonly ProductRecord[]> {
   const within = grant.layers('listing');

@@ -1,12 +1,27 @@
 // What a search means: its terms as conditions on names, tags, metadata and facts of files (wire contract 5.3).
 import { parsePath } from '@latchkey/policy';
 import { APPROVAL_STATUSES } from '../ports/approval-states.ts';
-import { type Condition, colourName, fold, type Range, type SearchField, wordsIn } from '../ports/search.ts';
+import {
+  type Condition,
+  colourName,
+  EVERY_FILE,
+  fold,
+  type Range,
+  type SearchField,
+  wordsIn,
+} from '../ports/search.ts';
 import type { Field } from './model.ts';
 import { type Moment, parseMoment } from './moment.ts';
-import { parseSearch, type SearchOperator, type SearchTerm, type SearchValue } from './search-query.ts';
+import {
+  parseSearch,
+  type SearchOperator,
+  type SearchTerm,
+  type SearchValue,
+  type SearchWord,
+} from './search-query.ts';
 
-/** A search that has been understood: all texts and all filters must hold, but similar files say the texts only almost. */
+/** A search that has been understood: all texts and all filters must hold, but similar files say the texts only almost. Texts of which one is
+ *  enough are a filter. */
 export interface UnderstoodSearch {
   readonly texts: readonly string[];
   readonly filters: readonly Condition[];
@@ -18,10 +33,19 @@ export interface SearchContext {
   /** The metadata fields of files. */
   readonly fields: readonly Field[];
   readonly nowMs: number;
+  /** Absent for a reader who gets to know of no approval whom it asks. */
+  readonly approvers?: {
+    /** The id of the person whom a text names. */
+    idOf(text: string): string;
+    /** Holds for the files of which the reader may know it. */
+    readonly told: Condition;
+  };
 }
 
 type FieldTerm = Extract<SearchTerm, { readonly kind: 'field' }>;
 type TextValue = Extract<SearchValue, { readonly kind: 'text' }>;
+/** A value that says what it is compared with. */
+type SaidValue = Extract<SearchValue, { readonly kind: 'text' | 'range' }>;
 
 /** Reads a search text. Total: what means nothing is left out with a warning. */
 export function understandSearch(text: string, context: SearchContext): UnderstoodSearch {
@@ -35,7 +59,7 @@ export function understandSearch(text: string, context: SearchContext): Understo
       continue;
     }
     const condition = conditionOf(term, context);
-    if (condition === undefined) warnings.push(`This part means nothing and was left out: ${nameOf(term)}`);
+    if (condition === undefined) warnings.push(`This part means nothing and was left out: ${termName(term)}`);
     else filters.push(term.isNegated ? not(condition) : condition);
   }
   return { texts, filters, warnings };
@@ -49,16 +73,28 @@ export function textCondition(text: string): Condition {
   return /\p{S}/u.test(text) ? allOf([words, any([literally, value('tag', { is: 'contains', text })])]) : words;
 }
 
-function nameOf(term: SearchTerm): string {
-  return (term.kind === 'field' ? `${term.key}${term.operator}` : term.text).slice(0, 100);
+/** A term as warnings name it. */
+export function termName(term: SearchTerm): string {
+  switch (term.kind) {
+    case 'field':
+      return `${term.key}${term.operator}`.slice(0, 100);
+    case 'any':
+      return term.words
+        .map(({ text }) => text)
+        .join(',')
+        .slice(0, 100);
+    default:
+      return term.text.slice(0, 100);
+  }
 }
 
 function conditionOf(term: SearchTerm, context: SearchContext): Condition | undefined {
   switch (term.kind) {
     case 'text':
-      return textCondition(term.text);
     case 'tag':
-      return tagCondition(term.text);
+      return wordCondition(term);
+    case 'any':
+      return any(term.words.map(wordCondition));
     case 'field': {
       const key = term.key.toLowerCase();
       const known = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
@@ -67,54 +103,81 @@ function conditionOf(term: SearchTerm, context: SearchContext): Condition | unde
   }
 }
 
+function wordCondition({ kind, text }: SearchWord): Condition {
+  return kind === 'tag' ? tagCondition(text) : textCondition(text);
+}
+
 type Reading = (term: FieldTerm, context: SearchContext) => Condition | undefined;
 
 const byName: Reading = (term) => textTerm(term, 'name', 'words');
 const byProduct: Reading = (term) => textTerm(term, 'product', 'equal');
-const byCreation: Reading = (term, { nowMs }) => rangeTerm(term, moments(nowMs), (range) => ({ of: 'created', range }));
-const byChange: Reading = (term, { nowMs }) => rangeTerm(term, moments(nowMs), (range) => ({ of: 'modified', range }));
-const byMime: Reading = (term) => oneOf(term, (text) => any(splitList(text).map(mimeCondition)));
-const byFolder: Reading = (term) => oneOf(term, folderCondition);
+const byCreation: Reading = (term, { nowMs }) =>
+  rangeTerm(term, moments(nowMs), (range) => ({ of: 'created', range }), EVERY_FILE);
+const byChange: Reading = (term, { nowMs }) =>
+  rangeTerm(term, moments(nowMs), (range) => ({ of: 'modified', range }), EVERY_FILE);
+const byMime: Reading = (term) => oneOf(term, (text) => any(splitList(text).map(mimeCondition)), EVERY_FILE);
+const byFolder: Reading = (term) => oneOf(term, folderCondition, EVERY_FILE);
 const byNumber =
   (field: SearchField): Reading =>
   (term) =>
-    rangeTerm(term, asNumber, (range) => value(field, { is: 'between', ...range }), field);
+    rangeTerm(term, asCount, (range) => value(field, { is: 'between', ...range }), present(field));
 const byColour =
   (field: 'main_color' | 'color'): Reading =>
   (term) =>
-    oneOf(term, (text) => {
-      const name = colourName(text);
-      return name === undefined ? undefined : value(field, { is: 'equal', text: name });
-    });
+    oneOf(
+      term,
+      (text) => {
+        const name = colourName(text);
+        return name === undefined ? undefined : value(field, { is: 'equal', text: name });
+      },
+      present(field),
+    );
 const byTag: Reading = (term) => {
   if (term.operator === '=' && term.values.every(({ kind }) => kind === 'text')) {
     return allOf(texts(term).map(({ text }) => tagCondition(text)));
   }
   if (!ASKS.has(term.operator) && term.operator !== '!=') return textTerm(term, 'tag', 'equal');
-  return oneOf(term, tagCondition, 'tag');
+  return oneOf(term, tagCondition, present('tag'));
 };
 const byResolution: Reading = (term) =>
-  oneOf(term, (text) => {
-    const name = fold(text);
-    return Object.hasOwn(RESOLUTIONS, name)
-      ? value('longest_side', { is: 'between', ...RESOLUTIONS[name] })
-      : undefined;
-  });
-const byOrientation: Reading = (term) => oneOf(term, (text) => value('orientation', { is: 'equal', text }));
+  oneOf(
+    term,
+    (text) => {
+      const name = fold(text);
+      return Object.hasOwn(RESOLUTIONS, name)
+        ? value('longest_side', { is: 'between', ...RESOLUTIONS[name] })
+        : undefined;
+    },
+    present('longest_side'),
+  );
+const byOrientation: Reading = (term) =>
+  oneOf(term, (text) => value('orientation', { is: 'equal', text }), present('orientation'));
 const byFaces: Reading = (term) =>
   texts(term).some(({ text }) => text === '*')
     ? value('faces', { is: 'between', from: 1 })
     : byNumber('faces')(term, NO_CONTEXT);
-const byLabel: Reading = (term) => oneOf(term, (text) => ({ of: 'label', sid: `#${text.trim().replace(/^#/, '')}` }));
+const byLabel: Reading = (term) =>
+  oneOf(term, (text) => ({ of: 'label', sid: `#${text.trim().replace(/^#/, '')}` }), { of: 'present', what: 'label' });
 const byStatus: Reading = (term, { nowMs }) =>
-  oneOf(term, (text) => {
-    // Two words of one state: the filter panel and the workflow call it differently.
-    const word = text.trim().toUpperCase().replace('REFUSED', 'REJECTED');
-    const status = APPROVAL_STATUSES.find((known) => known === word);
-    return status === undefined ? undefined : { of: 'approval', status, nowMs };
-  });
-const byType: Reading = (term) => oneOf(term, typeCondition);
+  oneOf(
+    term,
+    (text) => {
+      // Two words of one state: the filter panel and the workflow call it differently.
+      const word = text.trim().toUpperCase().replace('REFUSED', 'REJECTED');
+      const status = APPROVAL_STATUSES.find((known) => known === word);
+      return status === undefined ? undefined : { of: 'approval', status, nowMs };
+    },
+    { of: 'present', what: 'approval' },
+  );
+const byApprover: Reading = (term, { approvers }) =>
+  oneOf(
+    term,
+    (text) => (approvers ? allOf([{ of: 'approver', personId: approvers.idOf(text) }, approvers.told]) : NO_FILE),
+    { of: 'present', what: 'approval' },
+  );
+const byType: Reading = (term) => oneOf(term, typeCondition, EVERY_FILE);
 
+const NO_FILE: Condition = { of: 'any', conditions: [] };
 const NO_CONTEXT: SearchContext = { fields: [], nowMs: 0 };
 
 /** Small below 600 pixels, large above 1800. */
@@ -131,12 +194,14 @@ const KEYS: Readonly<Record<string, Reading>> = {
   mimetype: byMime,
   mime: byMime,
   type: byType,
-  size: (term) => rangeTerm(term, asBytes, (range) => ({ of: 'size', range })),
+  size: (term) => rangeTerm(term, asBytes, (range) => ({ of: 'size', range }), EVERY_FILE),
   tags: byTag,
   tag: byTag,
   labels: byLabel,
   label: byLabel,
   status: byStatus,
+  approval_status: byStatus,
+  task_approver: byApprover,
   orientation: byOrientation,
   resolution: byResolution,
   width: byNumber('width'),
@@ -169,11 +234,11 @@ function metaCondition(term: FieldTerm, { fields, nowMs }: SearchContext): Condi
     case 'numeric':
     case 'decimal2':
     case 'integer-list':
-      return rangeTerm(term, asNumber, (range) => value(name, { is: 'between', ...range }), name);
+      return rangeTerm(term, asNumber, (range) => value(name, { is: 'between', ...range }), present(name));
     case 'date':
-      return rangeTerm(term, moments(nowMs), (range) => value(name, { is: 'between', ...range }), name);
+      return rangeTerm(term, moments(nowMs), (range) => value(name, { is: 'between', ...range }), present(name));
     case 'boolean':
-      return oneOf(term, (text) => value(name, { is: 'equal', text: asFlag(text) }), name);
+      return oneOf(term, (text) => value(name, { is: 'equal', text: asFlag(text) }), present(name));
     case 'select-one':
     case 'multi-select': {
       const stored = (text: string) =>
@@ -203,7 +268,7 @@ function metaCondition(term: FieldTerm, { fields, nowMs }: SearchContext): Condi
 /** A field that no model describes: numbers and dates are compared as such, everything also as text. */
 function freeTerm(term: FieldTerm, name: SearchField, nowMs: number): Condition | undefined {
   const read = (text: string) => asNumber(text) ?? moments(nowMs)(text);
-  const ranged = rangeTerm(term, read, (range) => value(name, { is: 'between', ...range }), name);
+  const ranged = rangeTerm(term, read, (range) => value(name, { is: 'between', ...range }), present(name));
   if (!ASKS.has(term.operator)) {
     if (COMPARES.has(term.operator)) return ranged;
     if (term.operator !== '!=') return textTerm(term, name, 'words');
@@ -232,20 +297,20 @@ function textTerm(term: FieldTerm, field: SearchField, usual: 'equal' | 'words')
   const inside = matching('contains');
   switch (term.operator) {
     case ':':
-      return oneOf(term, matching(usual), field);
+      return oneOf(term, matching(usual), present(field));
     case '=':
     case ':=':
     case '!=':
-      return oneOf(term, matching('equal'), field);
+      return oneOf(term, matching('equal'), present(field));
     case '~':
     case '~=':
-      return oneOf(term, inside, field);
+      return oneOf(term, inside, present(field));
     case '~^':
-      return oneOf(term, matching('begins'), field);
+      return oneOf(term, matching('begins'), present(field));
     case '~~':
-      return oneOf(term, (text) => allOf(partsOf(text).map(inside)), field);
+      return oneOf(term, (text) => allOf(partsOf(text).map(inside)), present(field));
     case '~~~':
-      return oneOf(term, (text) => any(partsOf(text).map(inside)), field);
+      return oneOf(term, (text) => any(partsOf(text).map(inside)), present(field));
     default:
       return undefined;
   }
@@ -256,25 +321,33 @@ function partsOf(text: string): readonly string[] {
   return words.length === 0 ? [text] : words;
 }
 
-/** One of the values holds and none of the negated ones; with `field`, also whether it has a value at all. */
+/** Comparisons of single values, each by its text; `present` tells whether there is a value at all. */
 function oneOf(
   term: FieldTerm,
   holds: (text: string) => Condition | undefined,
-  field?: SearchField,
+  present: Condition,
+): Condition | undefined {
+  return judged(term, present, (one) => {
+    const condition = holds(one.kind === 'range' ? `${one.from}..${one.to}` : one.text);
+    return condition && { condition, isNegated: one.isNegated };
+  });
+}
+
+/** One of the values holds and none of the negated ones. */
+function judged(
+  term: FieldTerm,
+  present: Condition,
+  judge: (value: SaidValue) => { readonly condition: Condition; readonly isNegated: boolean } | undefined,
 ): Condition | undefined {
   const wanted: Condition[] = [];
   const unwanted: Condition[] = [];
   for (const one of term.values) {
-    if (one.kind === 'empty' || one.kind === 'non-empty') {
-      if (field === undefined) continue;
-      const present = value(field, { is: 'present' });
-      wanted.push(one.kind === 'empty' ? not(present) : present);
-      continue;
+    if (one.kind === 'empty') wanted.push(not(present));
+    else if (one.kind === 'non-empty') wanted.push(present);
+    else {
+      const found = judge(one);
+      if (found !== undefined) (found.isNegated ? unwanted : wanted).push(found.condition);
     }
-    const condition = holds(one.kind === 'range' ? `${one.from}..${one.to}` : one.text);
-    if (condition === undefined) continue;
-    if (one.kind === 'text' && one.isNegated) unwanted.push(condition);
-    else wanted.push(condition);
   }
   if (wanted.length + unwanted.length === 0) return undefined;
   if (term.operator === '!=') return not(any([...wanted, ...unwanted]));
@@ -286,21 +359,21 @@ function rangeTerm(
   term: FieldTerm,
   read: (text: string) => Moment | undefined,
   within: (range: Range) => Condition,
-  field?: SearchField,
+  present: Condition,
 ): Condition | undefined {
-  const wanted: Condition[] = [];
-  for (const one of term.values) {
-    if (one.kind === 'empty' || one.kind === 'non-empty') {
-      if (field === undefined) continue;
-      const present = value(field, { is: 'present' });
-      wanted.push(one.kind === 'empty' ? not(present) : present);
-      continue;
-    }
-    const range = one.kind === 'range' ? between(read(one.from), read(one.to), one) : compared(term, one, read);
-    if (range !== undefined) wanted.push(within(range));
-  }
-  if (wanted.length === 0) return undefined;
-  return term.operator === '!=' ? not(any(wanted)) : any(wanted);
+  const rangeOf = (said: SaidValue) =>
+    said.kind === 'range' ? between(read(said.from), read(said.to), said) : compared(term, said.text, read);
+  return judged(term, present, (one) => {
+    const { isNegated } = one;
+    // A minus is the sign of a number where there can be one, and otherwise means what it means everywhere.
+    const signed = isNegated ? rangeOf(withSign(one)) : undefined;
+    const range = signed ?? rangeOf(one);
+    return range && { condition: within(range), isNegated: isNegated && signed === undefined };
+  });
+}
+
+function withSign(said: SaidValue): SaidValue {
+  return said.kind === 'range' ? { ...said, from: `-${said.from}` } : { ...said, text: `-${said.text}` };
 }
 
 function between(
@@ -313,9 +386,8 @@ function between(
   return { ...(from && { from: from.from }), ...(to && { to: to.to }) };
 }
 
-function compared(term: FieldTerm, said: TextValue, read: (text: string) => Moment | undefined): Range | undefined {
-  // A minus before a number is its sign.
-  const span = read(said.isNegated ? `-${said.text}` : said.text);
+function compared(term: FieldTerm, text: string, read: (text: string) => Moment | undefined): Range | undefined {
+  const span = read(text);
   if (span === undefined) return undefined;
   switch (term.operator) {
     case ':':
@@ -343,6 +415,11 @@ function moments(nowMs: number): (text: string) => Moment | undefined {
 function asNumber(text: string): Moment | undefined {
   if (!/^\s*[+-]?\d{1,15}(?:\.\d{1,10})?\s*$/.test(text)) return undefined;
   return { from: Number(text), to: Number(text) };
+}
+
+/** A number of what there cannot be less than none of. */
+function asCount(text: string): Moment | undefined {
+  return /^\s*-/.test(text) ? undefined : asNumber(text);
 }
 
 function asBytes(text: string): Moment | undefined {
@@ -428,6 +505,10 @@ function texts(term: FieldTerm): readonly TextValue[] {
 
 function value(field: SearchField, match: Extract<Condition, { readonly of: 'value' }>['match']): Condition {
   return { of: 'value', field, match };
+}
+
+function present(field: SearchField): Condition {
+  return value(field, { is: 'present' });
 }
 
 function not(condition: Condition): Condition {

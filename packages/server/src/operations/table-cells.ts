@@ -1,20 +1,22 @@
 // Values of metadata as cells of a table, and back: plain where people write them, JSON where nothing else would say it.
 import type { Json } from '../ports/metadata.ts';
 import type { Field } from './model.ts';
+import type { SelectionName } from './views.ts';
 
 /** Fields whose cells are read as the text that stands there. */
 const TEXTUAL: ReadonlySet<string> = new Set(['text', 'textarea', 'attachment-uri', 'date', 'geopoint', 'select-one']);
 /** Fields whose cells are lists of texts. */
 const LISTS: ReadonlySet<string> = new Set(['tags', 'multi-select', 'attachments-assets', 'asset-attachments']);
 
-/** The cell of a value; nothing is an empty cell. */
-export function metaCell(field: Field | undefined, value: Json): string {
+/** The cell of a value; nothing is an empty cell. Selections go by `selections`, and without it by a name that is read back as them. */
+export function metaCell(field: Field | undefined, value: Json, selections?: SelectionName): string {
   if (value === null) return '';
   if (field !== undefined && LISTS.has(field.type) && isTexts(value) && value.length > 0) {
-    return joinList(value.map((text) => shownOption(field, text)));
+    return joinList(value.map((text) => shownOption(field, text, selections)));
   }
   if (typeof value !== 'string') return JSON.stringify(value);
-  const plain = shownOption(field, value);
+  const plain = shownOption(field, value, selections);
+  if (selections !== undefined && isOption(field, value)) return plain;
   // Written plainly when it is read back as itself.
   return metaFromCell(field, plain) === value ? plain : JSON.stringify(value);
 }
@@ -59,9 +61,13 @@ function parsed(cell: string): Json | undefined {
   }
 }
 
-/** Options are shown by the value that people chose for them, not by the one that never changes. */
-function shownOption(field: Field | undefined, value: string): string {
-  return field?.possible_values.find((option) => option.internal_unique_value === value)?.api_value ?? value;
+/** Options are shown by the value that people chose for them, unless another name is asked for, not by the one that never changes. */
+function shownOption(field: Field | undefined, value: string, selections: SelectionName = 'api_value'): string {
+  return field?.possible_values.find((option) => option.internal_unique_value === value)?.[selections] ?? value;
+}
+
+function isOption(field: Field | undefined, value: string): boolean {
+  return field?.possible_values.some((option) => option.internal_unique_value === value) ?? false;
 }
 
 function storedOption(field: Field, text: string): string {

@@ -16,6 +16,7 @@ import { type MetadataFields, metadataFields, valueCheck } from './settings.ts';
 import { joinList, metaCell, metaFromCell, splitList } from './table-cells.ts';
 import { boundFaults, checkTags, type Tag, tagSid, withLanguage } from './tags.ts';
 import { getTask, ownerOf, TASK_TTL_MS } from './tasks.ts';
+import { type SelectionName, shownMeta, type View } from './views.ts';
 
 /** Bounds of one table. */
 export const TABLE = { rowsMax: 10_000, columnsMax: 1_000, cellsBytesMax: 64 * 1024 * 1024, messagesMax: 200 } as const;
@@ -91,16 +92,20 @@ export async function exportTable(
   return tableOf(files, fields, wish);
 }
 
-/** A page of a list as a table, with all that its files have. Raises REQUEST_INVALID when it would be too large. */
+/** A page of a list as a table, with all that its files have, in the way that the reader wishes to see it. Raises REQUEST_INVALID when it would be
+ *  too large. */
 export async function tabulate(
   ports: Pick<Ports, 'settings'>,
   grant: Grant<'file.list'>,
   listed: readonly FileRecord[],
+  { selections, variants }: Pick<View, 'selections' | 'variants'>,
 ): Promise<Table> {
   const fields = await metadataFields(ports, grant);
   const { files, take } = gathering();
-  for (const file of listed) take(file);
-  return tableOf(files, fields, { meta: 'present', tags: true });
+  // One variant alone is a value, which has one column.
+  for (const file of listed)
+    take(variants === undefined ? file : { ...file, meta: shownMeta(file.meta, fields, { variants }) });
+  return tableOf(files, fields, { meta: 'present', tags: true }, selections);
 }
 
 /** Keeps what a table says of files, and refuses to keep more than its bound. */
@@ -119,14 +124,24 @@ function gathering(): { readonly files: readonly Described[]; take(file: FileRec
   return { files, take };
 }
 
-function tableOf(files: readonly Described[], fields: MetadataFields, wish: Pick<TableWish, 'meta' | 'tags'>): Table {
+function tableOf(
+  files: readonly Described[],
+  fields: MetadataFields,
+  wish: Pick<TableWish, 'meta' | 'tags'>,
+  selections?: SelectionName,
+): Table {
   const columns = columnsFor(files, fields, wish);
   if (columns.length > TABLE.columnsMax) throw tooLarge();
-  return { header: columns.map(({ header }) => header), rows: rowsOf(files, columns, fields) };
+  return { header: columns.map(({ header }) => header), rows: rowsOf(files, columns, fields, selections) };
 }
 
-function* rowsOf(files: readonly Described[], columns: readonly Column[], fields: MetadataFields) {
-  for (const file of files) yield columns.map((column) => cellOf(file, column, fields));
+function* rowsOf(
+  files: readonly Described[],
+  columns: readonly Column[],
+  fields: MetadataFields,
+  selections: SelectionName | undefined,
+) {
+  for (const file of files) yield columns.map((column) => cellOf(file, column, fields, selections));
 }
 
 function columnsFor(
@@ -201,11 +216,11 @@ function nameIn(text: string | undefined): string | undefined {
 }
 
 /** What the column says of the file; half characters, which no file can hold, are replaced as they are on the way out. */
-function cellOf(file: Described, column: Column, fields: MetadataFields): string {
-  return Buffer.from(rawCell(file, column, fields)).toString();
+function cellOf(file: Described, column: Column, fields: MetadataFields, selections?: SelectionName): string {
+  return Buffer.from(rawCell(file, column, fields, selections)).toString();
 }
 
-function rawCell(file: Described, column: Column, fields: MetadataFields): string {
+function rawCell(file: Described, column: Column, fields: MetadataFields, selections?: SelectionName): string {
   switch (column.kind) {
     case 'fact':
       return FACTS[column.header]?.(file) ?? '';
@@ -214,7 +229,7 @@ function rawCell(file: Described, column: Column, fields: MetadataFields): strin
     case 'tags':
       return joinList(tagsIn(file.tags, column.lang).map(({ label }) => label));
     case 'meta':
-      return metaCell(fields.byKey(column.key), valueIn(file.meta, column));
+      return metaCell(fields.byKey(column.key), valueIn(file.meta, column), selections);
   }
 }
 

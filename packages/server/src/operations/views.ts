@@ -9,7 +9,7 @@ import { type MetadataFields, metadataFields } from './settings.ts';
 /** What a reader wishes to see; what is absent is shown as it is stored. */
 export interface View {
   /** The name by which the values of selections go. */
-  readonly selections?: 'api_value' | 'label';
+  readonly selections?: SelectionName;
   /** Of a regional field only the value of the first of these variants that there is. */
   readonly variants?: readonly string[];
   /** Tags by their labels, without ids. */
@@ -17,6 +17,9 @@ export interface View {
   /** Labels with name and colour: `known` for a reader who may list labels, `unknown` for one who gets to know of none. */
   readonly labels?: 'known' | 'unknown';
 }
+
+/** What the value of a selection is called: as it is stored, as programs write it, or as people read it. */
+export type SelectionName = 'internal_unique_value' | 'api_value' | 'label';
 
 /** Members of a file that a view shows in another way. */
 export type Shown = { readonly meta?: JsonObject; readonly tags?: JsonObject; readonly labels?: readonly JsonObject[] };
@@ -41,7 +44,12 @@ export async function viewFiles(
   });
 }
 
-function shownMeta(meta: JsonObject, fields: MetadataFields, view: View): JsonObject {
+/** Metadata in the wished way. */
+export function shownMeta(
+  meta: JsonObject,
+  fields: MetadataFields,
+  view: Pick<View, 'selections' | 'variants'>,
+): JsonObject {
   const shown = Object.entries(meta).map(([key, value]): [string, Json] => {
     const field = fields.byKey(key);
     if (field === undefined) return [key, value];

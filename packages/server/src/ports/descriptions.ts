@@ -1,6 +1,7 @@
 // What is said of files and folders beside their bytes, changed where it is stored: read, decided and written in one transaction.
 import type { Author } from './changes.ts';
 import type { At, FileRecord, FolderRecord, JsonObject, ScopeLayers } from './metadata.ts';
+import type { TextMatch } from './search.ts';
 
 /** What a change may say anew of a file; a member that is absent stays as it is. */
 export interface FileDescription {
@@ -31,7 +32,7 @@ export interface TagQuery {
   readonly container: string;
   /** Only tags of files in folders covered by every layer. */
   readonly within: ScopeLayers;
-  /** Only tags whose label contains the text, whatever its case. */
+  /** Only tags whose label contains the text, whatever its case and accents. */
   readonly search?: string;
   /** Only tags with these ids. */
   readonly sids?: readonly string[];
@@ -47,8 +48,8 @@ export interface ProductQuery {
   readonly offset: number;
   /** Only these references. */
   readonly refs?: readonly string[];
-  /** Only references that begin with the text. */
-  readonly prefix?: string;
+  /** Only references that are like the text. */
+  readonly matching?: TextMatch;
   readonly imagesOnly?: boolean;
 }
 

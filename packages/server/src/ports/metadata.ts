@@ -147,9 +147,18 @@ export interface FolderQuery {
   readonly recursive: boolean;
   /** Only folders covered by every layer, or leading to a covered one. Sums count only what is covered. */
   readonly within: ScopeLayers;
-  /** Case-insensitive words, each of which the name must contain. */
-  readonly words: readonly string[];
+  /** Only folders whose name meets it. */
+  readonly names: NameCondition;
 }
+
+/** What a name must be like, whatever its letter case. `any` of nothing holds for none, `all` of nothing for every name. */
+export type NameCondition =
+  | { readonly of: 'all' | 'any'; readonly conditions: readonly NameCondition[] }
+  | { readonly of: 'not'; readonly condition: NameCondition }
+  | { readonly of: 'name'; readonly is: 'equal' | 'begins' | 'contains'; readonly text: string };
+
+export const EVERY_NAME: NameCondition = { of: 'all', conditions: [] };
+export const NO_NAME: NameCondition = { of: 'any', conditions: [] };
 
 export interface Paging {
   readonly sort: SortKey;

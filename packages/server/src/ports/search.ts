@@ -49,8 +49,12 @@ export type Condition =
   | { readonly of: 'text'; readonly text: string }
   | { readonly of: 'value'; readonly field: SearchField; readonly match: ValueMatch }
   | { readonly of: 'tag' | 'label'; readonly sid: string }
+  /** It has a label at all, or an approval of its current version. */
+  | { readonly of: 'present'; readonly what: 'label' | 'approval' }
   /** How the latest approval stands at the moment. */
   | { readonly of: 'approval'; readonly status: ApprovalStatus; readonly nowMs: number }
+  /** The latest approval of its current version asks this person. */
+  | { readonly of: 'approver'; readonly personId: string }
   /** A MIME type, or a prefix that ends in `/`. */
   | { readonly of: 'mime'; readonly mime: string }
   | { readonly of: 'size' | 'created' | 'modified'; readonly range: Range }
@@ -106,7 +110,8 @@ export interface Search {
     contains: string,
     limit: number,
   ): Promise<readonly string[]>;
-  /** Makes up to `limit` files searchable that were stored before there was a search, or one by looks; answers how many it found, once everybody else
+  /** Makes up to `limit` files or tags searchable that were stored before there was a search, or one by looks, or by what is like their metadata, and tags that accents would
+   *  keep from being found; answers how many it found, once everybody else
    *  in the process has had a turn: it is asked over and over. */
   catchUp(limit: number): Promise<number>;
 }

@@ -474,6 +474,63 @@ describe('approval.list', () => {
   });
 });
 
+describe('a search', () => {
+  const found = async (q: string, key = ann) => {
+    const { body } = await call('GET', `/v5/files?folder=/&recursive=1&q=${encodeURIComponent(q)}`, key);
+    expect(body['warnings'], q).toEqual([]);
+    return (body['files'] as readonly { readonly name: string }[]).map(({ name }) => name);
+  };
+
+  test('finds files by how their approval stands and whom it asks', async () => {
+    await ask(await file('/f', 'bob.txt'), { approvers: ['cleo', 'bob@x'] });
+    await ask(await file('/f', 'cleo.txt'), { approvers: ['cleo'] });
+    await vote(await askId(await file('/f', 'done.txt'), { approvers: ['bob'] }), bob);
+    await file('/f', 'unasked.txt');
+    expect(await found('approval_status:"REJECTED"')).toEqual([]);
+    expect(await found('approval_status:"PENDING"')).toEqual(['bob.txt', 'cleo.txt']);
+    expect(await found('approval_status:empty')).toEqual(['unasked.txt']);
+    expect(await found('task_approver:"bob@x"')).toEqual(['bob.txt']);
+    expect(await found('task_approver:bob,"bob@x"')).toEqual(['bob.txt', 'done.txt']);
+    expect(await found('task_approver:me', bob)).toEqual(['done.txt']);
+    expect(await found('task_approver:me status:PENDING', bob)).toEqual([]);
+    expect(await found('task_approver:-cleo task_approver:non-empty')).toEqual(['done.txt']);
+    expect(await found('task_approver:nobody')).toEqual([]);
+    const own = `template/${template.uid}`;
+    await ask(await file('/f', 'unasked.txt'), { approvers: [own] });
+    expect(await found(`task_approver:"${own}"`)).toEqual(['unasked.txt']);
+  });
+
+  test('tells nobody whom approvals ask who may not read them', async () => {
+    await ask(await file('/f', 'bob.txt'));
+    await ask(await file('/f/closed', 'closed.txt'));
+    await ask(await file('/f/closed/open', 'open.txt'));
+    const names = ['bob.txt', 'closed.txt', 'open.txt'];
+    expect(await found('task_approver:bob')).toEqual(names);
+    const lister = harness.keyOf(await harness.template({ permissions: ['OBJECTS_LIST'] }));
+    expect(await found('status:PENDING', lister)).toEqual(names);
+    expect(await found('task_approver:bob', lister)).toEqual([]);
+    expect(await found('-task_approver:bob', lister)).toEqual(names);
+    expect(await found('-task_approver:ann', lister)).toEqual(names);
+    // In some folders somebody may see names alone.
+    const headers = await harness.admin();
+    const { body } = await harness.call({ url: '/v5/folders?folder=/&recursive=1', headers });
+    const folders = body['folders'] as readonly { readonly uuid: string; readonly path: string }[];
+    for (const [path, default_gallery_role] of [
+      ['/f/closed', 1],
+      ['/f/closed/open', 2],
+    ] as const) {
+      const uuid = folders.find((folder) => folder.path === path)?.uuid;
+      const access = { stop_inherit: true, default_gallery_role };
+      const url = `/v5/folder/${uuid}/access`;
+      expect((await harness.call({ method: 'PATCH', url, headers, body: access })).status).toBe(200);
+    }
+    expect(await found('status:PENDING', cleo)).toEqual(names);
+    expect(await found('task_approver:bob', cleo)).toEqual(['bob.txt', 'open.txt']);
+    expect(await found('-task_approver:bob', cleo)).toEqual(['closed.txt']);
+    expect(await found('-task_approver:ann', cleo)).toEqual(names);
+  });
+});
+
 describe('outside the listing scope', () => {
   test('there are no approvals, whatever is tried', async () => {
     const [inside, outside] = [await file('/in/deep'), await file('/inside')];

@@ -161,7 +161,7 @@ describe('collections', () => {
       ({ container: 'demo', bearer: 'key', claims: { subject, source: { kind: 'template', id: 't' } } }) as Grant;
     const narrowed = (subject: string, wanted: { collectionId?: string; virtualFolder?: string }) =>
       collectionSearch(ports, grantOf(subject), { collectionId: undefined, virtualFolder: undefined, ...wanted });
-    expect(await narrowed('ann', { collectionId, virtualFolder })).toBe('red tags:"é"');
+    expect(await narrowed('ann', { collectionId, virtualFolder })).toBe('red\ntags:"é"');
     expect(await narrowed('eve', { virtualFolder })).toBe('tags:"é"');
     expect(await narrowed('eve', {})).toBe('');
     await expect(narrowed('eve', { collectionId })).rejects.toMatchObject({ code: 'COLLECTION_NOT_FOUND' });

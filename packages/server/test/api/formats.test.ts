@@ -192,6 +192,55 @@ describe('a list as CSV', () => {
     });
   });
 
+  const metaOf = (row: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith('meta.')));
+  const selected = (named: (name: string) => string) => ({
+    'meta.season': named('summer'),
+    'meta.colours': `${named('blue')}; ${named('red')}`,
+    'meta.mood[en]': named('glad'),
+    'meta.mood[fr]': named('sad'),
+  });
+  const rest = {
+    'meta.title[en]': 'Harbour',
+    'meta.title[fr]': 'Port',
+    'meta.price[EUR]': '5',
+    'meta.price[USD]': '6.5',
+  };
+  const note = { 'meta.note': '@itm_summer@' };
+  test.each([
+    ['format=csv', { ...selected((name) => name), ...rest }],
+    ['format=csv,select:api', { ...selected((name) => name), ...rest }],
+    ['format=csv,select:label', { ...selected((name) => `The ${name}`), ...rest }],
+    ['format=select:human,csv,tags:json_compact', { ...selected((name) => `The ${name}`), ...rest }],
+    ['format=csv,select:internal', { ...selected((name) => `@itm_${name}@`), ...rest }],
+    [
+      'format=csv,select:label&lang=fr',
+      {
+        'meta.season': 'The summer',
+        'meta.colours': 'The blue; The red',
+        'meta.mood': 'The sad',
+        'meta.title': 'Port',
+        'meta.price[EUR]': '5',
+        'meta.price[USD]': '6.5',
+      },
+    ],
+    [
+      'format=csv&variant=de,fr,USD',
+      {
+        'meta.season': 'summer',
+        'meta.colours': 'blue; red',
+        'meta.mood': 'sad',
+        'meta.title': 'Port',
+        'meta.price': '6.5',
+      },
+    ],
+  ])('has the columns and names that the directives ask for (%s)', async (query, expected) => {
+    const rows = rowsOf(await done({ url: `/v5/files?folder=/shop&${query}`, key }));
+    // What begins like a formula has an apostrophe before it.
+    const cells = Object.entries({ ...expected, ...note }).map(([name, cell]) => [name, cell.replace(/^@/, "'@")]);
+    expect(metaOf(rows.find(({ name }) => name === 'a.txt'))).toEqual(Object.fromEntries(cells));
+  });
+
   test('holds no cell that a spreadsheet would run', async () => {
     const { text } = await done({ url: '/v5/files?folder=/shop&format=csv&recursive=1', key });
     expect(text).toContain("'=cmd|calc.txt");

@@ -162,6 +162,12 @@ describe('product.get and product.list', () => {
     expect(await products('refs=SK2,SK1', narrow)).toEqual(['SK1 3/1']);
     expect(await products('q=reference~%5ESK')).toEqual(['SK1 4/2', 'SK2 1/0']);
     expect(await products('q=reference~^"SK"', narrow)).toEqual(['SK1 3/1']);
+    expect(await products('q=reference~%5Esk')).toEqual(['SK1 4/2', 'SK2 1/0']);
+    expect(await products('q=sk')).toEqual(['SK1 4/2', 'SK2 1/0']);
+    expect(await products('q=reference~K1')).toEqual(['SK1 4/2']);
+    expect(await products('q=product_ref~"k"', narrow)).toEqual(['SK1 3/1', 'TK 1/0']);
+    expect(await products('q=reference:"sk1"')).toEqual(['SK1 4/2']);
+    expect(await products('q=reference=SK')).toEqual([]);
     expect(await products('q=S%25')).toEqual([]);
     const lister = await harness.key({ permissions: ['OBJECTS_LIST'] });
     expect(outcome(await call('GET', '/v5/products', undefined, lister))).toEqual([403, 'PERMISSION_DENIED']);

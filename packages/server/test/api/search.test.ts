@@ -32,6 +32,7 @@ const MODEL = [
             possible_values: [{ api_value: 'red' }, { api_value: 'blue' }, { api_value: 'green' }],
           },
           { key: 'n', type: 'numeric' },
+          { key: 'price', type: 'decimal2' },
           { key: 'b', type: 'boolean' },
           { key: 'u', type: 'attachment-uri' },
           { key: 'd', type: 'date' },
@@ -133,6 +134,26 @@ async function add(folder: string, file: object) {
   );
 }
 
+const SIDES = { img_w: 500, img_h: 400 };
+
+/** One file with all that a file can have, and one with nothing. */
+async function addMarked() {
+  await add('/any', { name: 'bare.bin', mime: 'application/octet-stream' });
+  await add('/any', {
+    name: 'marked.png',
+    tags: { en: [{ sid: '#tg0000000001', label: 'summer' }] },
+    info: { ...SIDES, main_colors_hex: ['#f00000'], dominant_color_hex: '#ff0000' },
+  });
+  const files = (await list('folder=/any')).body['files'] as readonly { readonly uuid: string }[];
+  const uuid = files[1]?.uuid;
+  const label = await harness.call({ method: 'POST', url: '/v5/labels', key, body: { label: { name: 'Kept' } } });
+  const labels = [label.textAt('label.sid')];
+  await harness.call({ method: 'POST', url: `/v5/file/${uuid}/labels`, key, body: { labels } });
+  const approval = { approvers: ['bob@example.org'] };
+  const asked = await harness.call({ method: 'POST', url: `/v5/files/${uuid}/approvals`, key, body: { approval } });
+  expect(asked.status, asked.text).toBe(200);
+}
+
 interface Found {
   readonly names: readonly string[];
   readonly body: Readonly<Record<string, unknown>>;
@@ -214,6 +235,23 @@ describe('q', () => {
     ['square red', [RED]],
     ['summer -winter', [PDF]],
     ['cafe', [MP4]],
+    ['square,cafe', [MP4, RED]],
+    ['"red square","data"', [ZIP, RED]],
+    ['square, cafe', [MP4, RED]],
+    ['square, cafe a+b', [MP4]],
+    ['-square,cafe', [ZIP, PDF]],
+    ['-square,-cafe', [ZIP, PDF]],
+    ['red,-square', [MP4]],
+    ['red, -square', [MP4]],
+    ['manual, mimetype:"application"', [PDF]],
+    ['season:summer, winter', [PDF, RED]],
+    ['#winter,#spring', [RED]],
+    ['"#winter", "#summer"', [PDF, RED]],
+    ['#winter,data', [ZIP, RED]],
+    ['"red,square"', [RED]],
+    ['"square,red"', []],
+    ['data,', [ZIP]],
+    [',', []],
     ['CAFÉ', [MP4]],
     ['a+b', [MP4]],
     ['red a+b', [MP4]],
@@ -259,6 +297,8 @@ describe('q', () => {
     expect(await relevances('q=sqaure')).toEqual([]);
     expect(await relevances('q=sqaure&method=SCM_EXTENDED')).toEqual([[RED, 0.54]]);
     expect(await relevances('q=quar&method=SCM_EXTENDED')).toEqual([[RED, 0.72]]);
+    expect(await relevances('q=bonjuor&method=SCM_EXTENDED')).toEqual([[RED, 0.49]]);
+    expect(await relevances('q=onjour&method=SCM_EXTENDED')).toEqual([[RED, 0.68]]);
     expect(await relevances('q=manaul%20n>5&method=SCM_EXTENDED')).toEqual([]);
     expect(await relevances('q=n>5&method=SCM_EXTENDED')).toEqual([]);
     expect(await relevances('sort=name:asc&limit=1')).toEqual([[MP4, null]]);
@@ -272,6 +312,147 @@ describe('q', () => {
     const names = async (sort: string) => (await list(`folder=/rank&q=apple&sort=${sort}`)).names;
     expect(await names('relevance:desc')).toEqual(['apple', 'd apple.png', 'c.png', 'b.png']);
     expect(await names('relevance:asc')).toEqual(['b.png', 'c.png', 'd apple.png', 'apple']);
+  });
+});
+
+describe('a list of words', () => {
+  test('finds names with commas, and says when it is too long', async () => {
+    await add('/commas', { name: 'Smith, John,2024.png' });
+    await add('/commas', { name: 'other.png' });
+    for (const q of ['Smith, John', 'Smith,John', '"Smith, John"', 'john,2024', ',']) {
+      expect((await list(`folder=/commas&q=${encodeURIComponent(q)}`)).names, q).toEqual(['Smith, John,2024.png']);
+    }
+    const words = Array.from({ length: 250 }, (_, i) => `w${i}`);
+    const last = async (at: number) => list(`folder=/commas&q=${words.with(at, 'smith').join(',')}`);
+    expect(await last(199)).toMatchObject({
+      names: ['Smith, John,2024.png'],
+      body: { warnings: ['Only the first 200 values were searched for.'] },
+    });
+    expect((await last(200)).names).toEqual([]);
+  });
+
+  test('does not go on from a collection or a virtual folder into what is searched for in it', async () => {
+    const within = Buffer.from('manual,').toString('base64url');
+    expect((await list(`folder=/shop&f64=${within}&q=square`)).names).toEqual([]);
+    expect((await list(`folder=/shop&f64=${within}&q=pdf`)).names).toEqual([PDF]);
+  });
+});
+
+describe('a search of folders', () => {
+  beforeAll(async () => {
+    for (const folder of ['/tree/sub', '/tree/sub/pm', '/tree/Pumps, old', '/tree/red images'])
+      await add(folder, { name: 'x.png' });
+  });
+
+  test.each([
+    ['', ['pm', 'Pumps, old', 'red images', 'sub'], []],
+    ['sub', ['sub'], []],
+    ['-pm', ['Pumps, old', 'red images', 'sub'], []],
+    ['s -sub', ['Pumps, old', 'red images'], []],
+    ['pm,sub', ['pm', 'sub'], []],
+    ['-pm,sub', ['Pumps, old', 'red images'], []],
+    ['"Pumps, old"', ['Pumps, old'], []],
+    ['name:SUB', ['sub'], []],
+    ['name~ump', ['Pumps, old'], []],
+    ['name~^p', ['pm', 'Pumps, old'], []],
+    ['name="red images"', ['red images'], []],
+    ['name:=images', [], []],
+    ['name~~"images red"', ['red images'], []],
+    ['name!=sub', ['pm', 'Pumps, old', 'red images'], []],
+    ['name:-sub,-pm', ['Pumps, old', 'red images'], []],
+    ['-name:sub', ['pm', 'Pumps, old', 'red images'], []],
+    ['name:non-empty', ['pm', 'Pumps, old', 'red images', 'sub'], []],
+    ['name:empty', [], []],
+    ['mimetype:"image"', [], ['mimetype:']],
+    ['-pm mimetype:"image"', [], ['mimetype:']],
+    ['red mimetype:"image"', [], ['mimetype:']],
+    ['size>1MB', [], ['size>']],
+    ['#x', [], ['x']],
+    ['sub,#x', ['sub'], []],
+    ['season:summer', [], ['season:']],
+    ['-#x', [], ['x']],
+    ['col:-red col:-blue', [], ['col:']],
+    ['labels:empty', [], ['labels:']],
+    ['red -#x', ['red images'], []],
+    ['red col:-red n!=5 u:empty -size>5', ['red images'], []],
+    ['red -u:empty', [], ['u:']],
+  ])('%s', async (q, expected, ofFiles) => {
+    const query = `recursive=1&folder=/tree&q=${encodeURIComponent(q)}&sort=name%3Aasc`;
+    const { body } = await harness.call({ url: `/v5/folders?${query}`, key });
+    const names = (body['folders'] as readonly { readonly name: string }[]).map(({ name }) => name);
+    expect(names).toEqual(expected);
+    expect(body).toMatchObject({ info: { total_folders_count: expected.length } });
+    const warnings = ofFiles.map((part) => `Only files can meet this part, so no folder was searched for: ${part}`);
+    expect(body['warnings']).toEqual(warnings);
+    const stats = await harness.call({ url: `/v5/folders/stats?${query}`, key });
+    expect(stats.body).toMatchObject({ stats: { approx_folders_count: expected.length } });
+  });
+});
+
+describe('facts that a file may lack', () => {
+  beforeAll(addMarked);
+
+  test.each([
+    ['labels', ['marked.png'], ['bare.bin']],
+    ['status', ['marked.png'], ['bare.bin']],
+    ['orientation', ['marked.png'], ['bare.bin']],
+    ['resolution', ['marked.png'], ['bare.bin']],
+    ['main_color', ['marked.png'], ['bare.bin']],
+    ['color', ['marked.png'], ['bare.bin']],
+    ['tags', ['marked.png'], ['bare.bin']],
+    ['mimetype', ['bare.bin', 'marked.png'], []],
+    ['type', ['bare.bin', 'marked.png'], []],
+    ['size', ['bare.bin', 'marked.png'], []],
+    ['created', ['bare.bin', 'marked.png'], []],
+    ['folders', ['bare.bin', 'marked.png'], []],
+  ])('are asked for by %s:empty and non-empty', async (name, having, without) => {
+    for (const [q, expected] of [
+      [`${name}:non-empty`, having],
+      [`-${name}:empty`, having],
+      [`${name}:empty`, without],
+      [`-${name}:non-empty`, without],
+    ] as const) {
+      const { names, body } = await list(`folder=/any&q=${q}`);
+      expect([names, body['warnings']], q).toEqual([expected, []]);
+    }
+  });
+});
+
+describe('a minus before a value', () => {
+  beforeAll(async () => {
+    await add('/signs', { name: 'minus five', meta: { n: -5, price: -5.5, loose: -3 } });
+    await add('/signs', { name: 'zero', sizeBytes: 2, meta: { n: 0, price: 0, loose: 'x' }, info: SIDES });
+    await add('/signs', { name: 'seven', sizeBytes: 3, meta: { n: 7, price: 7.25, license_expiry: '2024-05-15' } });
+  });
+
+  test.each([
+    ['n:-5..1', ['minus five', 'zero']],
+    ['n:"-5..1"', ['minus five', 'zero']],
+    ['n:-9..-1', ['minus five']],
+    ['price:-1..10', ['seven', 'zero']],
+    ['"price:-1..10"', ['seven', 'zero']],
+    ['n:-5', ['minus five']],
+    ['n:7,-5', ['minus five', 'seven']],
+    ['n=-5', ['minus five']],
+    ['n!=-5', ['seven', 'zero']],
+    ['-n:-5', ['seven', 'zero']],
+    ['-n:-5..1', ['seven']],
+    ['n:-..1', ['seven']],
+    ['price:-0', ['zero']],
+    ['size:-3', ['minus five', 'zero']],
+    ['size:-2..3', ['minus five']],
+    ['size:-"2..3"', ['minus five']],
+    ['width:-500', ['minus five', 'seven']],
+    ['width:-400..600', ['minus five', 'seven']],
+    ['created:-2026-01-15', []],
+    ['created:-2026-11-26', ['minus five', 'seven', 'zero']],
+    ['license_expiry:-2024-05-15', ['minus five', 'zero']],
+    ['license_expiry:-2024-05-01..2024-05-31', ['minus five', 'zero']],
+    ['loose:-4..-1', ['minus five']],
+    ['loose:-x', ['minus five', 'seven']],
+  ])('%s', async (q, expected) => {
+    const { names, body } = await list(`folder=/signs&q=${encodeURIComponent(q)}`);
+    expect([names, body['warnings']]).toEqual([expected, []]);
   });
 });
 

@@ -201,6 +201,15 @@ describe('lists of tags', () => {
     expect(await complete('q=_')).toEqual([]);
     expect(await complete('limit=1')).toEqual([{ tag: 'sea' }]);
   });
+
+  test('complete a text whatever its accents', async () => {
+    await setTags(await file('/t'), { lang: 'fr', new_tags: ['Été'] });
+    for (const q of ['ete', 'ÉTÉ', 'tE']) {
+      const { body } = await call('GET', `/v5/metadata/autocomplete?q=${encodeURIComponent(q)}`);
+      expect(body['tags'], q).toEqual([{ tag: 'Été' }]);
+      expect((await call('GET', `/v5/tags?q=${encodeURIComponent(q)}`)).body['tags']).toMatchObject([{ label: 'Été' }]);
+    }
+  });
 });
 
 describe('properties of old clients', () => {

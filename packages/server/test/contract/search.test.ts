@@ -10,8 +10,9 @@ import { findCandidates, meets } from '../../src/adapters/sql/conditions.ts';
 import type { Executor } from '../../src/adapters/sql/database.ts';
 import { countFileRows, findPlacedFiles, pageFrom } from '../../src/adapters/sql/files.ts';
 import { findFolderRow } from '../../src/adapters/sql/folders.ts';
-import { countTypes, findSimilar, findValues } from '../../src/adapters/sql/search.ts';
+import { countTypes, findSimilar, findValues, waitingForGrams } from '../../src/adapters/sql/search.ts';
 import { gramsOf } from '../../src/adapters/sql/search-index.ts';
+import { unfoldedTags } from '../../src/adapters/sql/tags.ts';
 import type { FileQuery, Paging } from '../../src/ports/metadata.ts';
 import { type Condition, EVERY_FILE } from '../../src/ports/search.ts';
 import { databaseAdapters, useStore } from '../support/adapters.ts';
@@ -96,6 +97,104 @@ describe.each(databaseAdapters)('searching on $name', ({ name, create }) => {
       'old three.png',
       'old two.png',
     ]);
+  });
+
+  test('finds what is like a word of the metadata, behind what is so in names and tags', async () => {
+    const tags = { en: [{ sid: '#tg0000000001', label: 'bonjour' }] };
+    const long = Array.from({ length: 3000 }, (_, i) => `word${i}`).join(' ');
+    await commit(
+      '/like',
+      { name: 'meta.png', meta: { title: { fr: 'Bonjour le monde' } } },
+      { name: 'long.png', meta: { title: 'Bonjour', description: long } },
+      { name: 'tag.png', tags },
+      { name: 'bonjour.png' },
+      { name: 'other.png', meta: { title: 'Good day' } },
+    );
+    const like = async (text: string) => {
+      const paging: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+      const { files } = await store.ports.search.findSimilarFiles(query(EVERY_FILE), [text], paging);
+      return files.map(({ file, relevance }) => [file.name, relevance]);
+    };
+    const named = (near: number, further: number) => [
+      ['bonjour.png', near],
+      ['tag.png', near],
+      ['long.png', further],
+      ['meta.png', further],
+    ];
+    expect(await like('bonjuor')).toEqual(named(0.54, 0.49));
+    expect(await like('bonjours')).toEqual(named(0.54, 0.49));
+    expect(await like('onjour')).toEqual(named(0.72, 0.68));
+    // The search itself finds what goes on.
+    expect(await like('bonjou')).toEqual([]);
+    expect(await like('monfe')).toEqual([['meta.png', 0.49]]);
+    expect(await like('ord29')).toEqual([['long.png', 0.68]]);
+    expect(await like('bonjuor monfe')).toEqual([['meta.png', 0.49]]);
+  });
+
+  test('finds so what was stored before metadata had a part in it, or by an older node, once it is caught up with', async () => {
+    const files = Array.from({ length: 3 }, (_, i) => ({
+      name: `old ${i}.png`,
+      meta: { title: ['Bonjour', 'Monde'] },
+    }));
+    await commit('/old', { name: 'without.png' }, ...files);
+    const raw = store.raw();
+    const forget = () =>
+      raw.query('STORE_UNAVAILABLE', async (db) => {
+        const grams = ['old', '0', 'png'].flatMap(gramsOf).join(' ');
+        const meta_words = ' bonjour | monde ';
+        await db.updateTable('file_search').set({ grams, meta_words }).where('meta_words', '<>', '').execute();
+      });
+    const like = async () =>
+      (await store.ports.search.findSimilarFiles(query(EVERY_FILE), ['bonjuor'], BY_NAME)).files.length;
+    // An older node writes all of it anew, also where it was caught up with already.
+    for (const _ of ['before', 'meanwhile']) {
+      await forget();
+      expect(await store.ports.metadata.countFiles(query({ of: 'text', text: 'bonj' }))).toMatchObject({ files: 3 });
+      expect([
+        await store.ports.search.catchUp(2),
+        await store.ports.search.catchUp(2),
+        await store.ports.search.catchUp(2),
+      ]).toEqual([2, 1, 0]);
+      expect(await like()).toBe(3);
+    }
+    const plan = await raw.write('STORE_UNAVAILABLE', async (db) => {
+      if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
+      const { sql: statement, parameters } = waitingForGrams(db, 2).compile();
+      const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+      const { rows } = await db.executeQuery(CompiledQuery.raw(`${how} ${statement}`, [...parameters]));
+      return JSON.stringify(rows);
+    });
+    expect(plan).toContain('file_search_without_likenesses');
+    expect(plan).not.toMatch(/SCAN files\b|Seq Scan/);
+  });
+
+  test('finds tags whatever their accents once they are caught up with, and as before until then', async () => {
+    const tag = (label: string, i: number) => ({ sid: `#tg000000000${i}`, label });
+    await commit('/tags', { tags: { fr: ['Été', 'forêt', 'mer'].map(tag) } });
+    const raw = store.raw();
+    const found = async (search: string) => {
+      const uses = await store.ports.descriptions.listTags({ container: 'demo', within: [], search, limit: 10 });
+      return uses.map(({ label }) => label);
+    };
+    expect([await found('ete'), await found('ÉTÉ'), await found('foret')]).toEqual([['Été'], ['Été'], ['forêt']]);
+    // As a node of an older version adds them.
+    await raw.query('STORE_UNAVAILABLE', (db) => db.updateTable('tags').set({ folded: null }).execute());
+    expect([await found('ete'), await found('été'), await found('E')]).toEqual([[], ['Été'], ['mer']]);
+    const caughtUp = async () => store.ports.search.catchUp(2);
+    expect([await caughtUp(), await caughtUp(), await caughtUp()]).toEqual([2, 1, 0]);
+    expect([await found('ete'), await found('été'), await found('E')]).toEqual([
+      ['Été'],
+      ['Été'],
+      ['forêt', 'mer', 'Été'],
+    ]);
+    const plan = await raw.write('STORE_UNAVAILABLE', async (db) => {
+      if (raw.dialect === 'postgres') await sql`set local enable_seqscan = off`.execute(db);
+      const { sql: statement, parameters } = unfoldedTags(db, 2).compile();
+      const how = raw.dialect === 'postgres' ? 'explain' : 'explain query plan';
+      const { rows } = await db.executeQuery(CompiledQuery.raw(`${how} ${statement}`, [...parameters]));
+      return JSON.stringify(rows);
+    });
+    expect(plan).toContain('tags_unfolded');
   });
 
   test('lets everybody else have a turn after each part of what it catches up with', async () => {
@@ -320,12 +419,31 @@ describe.each(databaseAdapters)('searching on $name', ({ name, create }) => {
   test('asks one question about all words, so that no planner looks for an order among them', async () => {
     const conditions = Array.from({ length: 40 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);
     const raw = store.raw();
-    const asked = await raw.query(
-      'STORE_UNAVAILABLE',
-      async (db) => sql`${meets({ of: 'all', conditions })}`.compile(db).sql,
+    for (const of of ['all', 'any'] as const) {
+      const asked = await raw.query(
+        'STORE_UNAVAILABLE',
+        async (db) => sql`${meets({ of, conditions })}`.compile(db).sql,
+      );
+      expect(asked.match(/from file_search/g)).toHaveLength(1);
+      expect(asked.match(/meta_words/g)).toHaveLength(40);
+    }
+  });
+
+  test('finds files with any of many words, and puts the nearest first', async () => {
+    const conditions = Array.from({ length: 200 }, (_, index) => ({ of: 'text', text: `word ${index}` }) as const);
+    await commit(
+      '/list',
+      { name: 'a.png', meta: { title: 'word 7' } },
+      { name: 'b.png', tags: { en: [{ sid: '#tg0000000001', label: 'word 8' }] } },
+      { name: 'c word 9.png', meta: { title: 'word 10' } },
+      { name: 'word.png', meta: { title: '11' } },
     );
-    expect(asked.match(/from file_search/g)).toHaveLength(1);
-    expect(asked.match(/meta_words/g)).toHaveLength(40);
+    const byRelevance: Paging = { ...BY_NAME, sort: 'relevance', descending: true };
+    const names = async (where: Condition) =>
+      (await store.ports.metadata.listFiles(query(where), byRelevance)).map(({ name }) => name);
+    expect(await names({ of: 'any', conditions })).toEqual(['a.png', 'b.png', 'c word 9.png']);
+    expect(await names({ of: 'any', conditions: conditions.slice(0, 12) })).toEqual(['c word 9.png', 'b.png', 'a.png']);
+    expect(await names({ of: 'not', condition: { of: 'any', conditions } })).toEqual(['word.png']);
   });
 
   test('weighs similar files within the scope alone', async () => {

@@ -145,7 +145,9 @@ export function meetsAlone(file: FileRecord, wanted: Condition): boolean {
       return isIn(file.sizeBytes, wanted.range);
     case 'tag':
     case 'label':
+    case 'present':
     case 'approval':
+    case 'approver':
     case 'created':
     case 'modified':
     case 'folder':

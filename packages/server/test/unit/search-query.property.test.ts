@@ -64,7 +64,12 @@ const field: fc.Arbitrary<SearchTerm> = fc
     const more: fc.Arbitrary<SearchValue> = fc.oneof(
       fc.constantFrom({ kind: 'empty' as const }, { kind: 'non-empty' as const }),
       fc
-        .record({ kind: fc.constant('range' as const), from: end, to: end })
+        .record({
+          kind: fc.constant('range' as const),
+          from: end,
+          to: end,
+          isNegated: term.operator === ':' ? fc.boolean() : fc.constant(false),
+        })
         .filter(({ from, to }) => from !== '' || to !== ''),
       ...(term.operator === ':'
         ? [fc.record({ kind: fc.constant('text' as const), text: plain, isNegated: fc.boolean() })]
@@ -72,8 +77,13 @@ const field: fc.Arbitrary<SearchTerm> = fc
     );
     return fc.array(more, { maxLength: 2 }).map((others) => ({ ...term, values: [...term.values, ...others] }));
   });
+const words = fc.array(fc.record({ kind: fc.constantFrom('text' as const, 'tag' as const), text: plain }), {
+  minLength: 2,
+  maxLength: 4,
+});
 const term: fc.Arbitrary<SearchTerm> = fc.oneof(
   field,
+  fc.record({ kind: fc.constant('any' as const), words, isNegated: fc.boolean() }),
   fc.record({ kind: fc.constant('text' as const), text: plain, isNegated: fc.boolean() }),
   fc.record({ kind: fc.constant('tag' as const), text: plain, isNegated: fc.boolean() }),
 );

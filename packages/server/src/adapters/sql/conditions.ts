@@ -14,7 +14,7 @@ import {
   wordLine,
   wordPattern,
 } from './search-index.ts';
-import { dialectOf, like, literally, numbered } from './text.ts';
+import { dialectOf, joined, like, literally, numbered } from './text.ts';
 
 /** True for the rows of `files` that meet the condition. */
 export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<boolean> {
@@ -23,15 +23,19 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
     case 'all': {
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
       const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
-      const parts = texts.length === 0 ? others : [hasTexts(texts), ...others];
+      const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts)), ...others];
       return joined(parts, sql` and `, sql<boolean>`(1 = 1)`);
     }
-    case 'any':
-      return joined(condition.conditions.map(isMet), sql` or `, sql<boolean>`(1 = 0)`);
+    case 'any': {
+      const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
+      const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
+      const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts, 'any')), ...others];
+      return joined(parts, sql` or `, sql<boolean>`(1 = 0)`);
+    }
     case 'not':
       return sql<boolean>`(not ${isMet(condition.condition)})`;
     case 'text':
-      return hasTexts([condition.text]);
+      return hasWords(wordsHave([condition.text]));
     case 'value':
       return hasValue(condition.field, condition.match);
     case 'tag':
@@ -40,6 +44,10 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
     case 'label':
       return sql<boolean>`exists (select 1 from file_labels
         where file_labels.file_id = files.id and file_labels.label_sid = ${condition.sid})`;
+    case 'present':
+      return condition.what === 'label'
+        ? sql<boolean>`exists (select 1 from file_labels where file_labels.file_id = files.id)`
+        : sql<boolean>`(files.approval_status is not null)`;
     case 'approval': {
       const { status, nowMs } = condition;
       const due = sql<boolean>`(files.approval_due_at is not null and files.approval_due_at <= ${nowMs})`;
@@ -48,6 +56,11 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
       const stands = sql<boolean>`(files.approval_status is not null and files.approval_status = ${status})`;
       return status === 'REJECTED' ? sql<boolean>`(${stands} or (${pending} and ${due}))` : stands;
     }
+    case 'approver':
+      return sql<boolean>`(files.approval_status is not null and exists (select 1 from approval_approvers
+        where approval_approvers.person_id = ${condition.personId} and approval_approvers.approval_id =
+          (select latest.id from approvals as latest where latest.file_id = files.id
+            order by latest.created_at desc, latest.id desc limit 1)))`;
     case 'mime':
       return ofMime(refer('files.mime', !condition.mime.endsWith('/')), condition.mime);
     case 'size':
@@ -82,30 +95,33 @@ const SORTED: Readonly<Partial<Record<SortKey, readonly string[]>>> = {
   modified_at: ['files.modified_at'],
 };
 
-/** True for files that have every one of the texts somewhere. One question for all of them: with one for each PostgreSQL tries the orders in
+/** True for files whose words meet the test. One question for all texts: with one for each PostgreSQL tries the orders in
  *  which they could be asked, and spends seconds on forty words before it reads a row. */
-function hasTexts(texts: readonly string[]): RawBuilder<boolean> {
-  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and ${wordsHave(texts)})`;
+function hasWords(test: RawBuilder<boolean>): RawBuilder<boolean> {
+  return sql<boolean>`exists (select 1 from file_search where file_search.file_id = files.id and ${test})`;
 }
 
-/** True for the rows of `file_search` that have every one of the texts somewhere. */
-export function wordsHave(texts: readonly string[]): RawBuilder<boolean> {
+/** True for the rows of `file_search` that have all of the texts somewhere, or any of them. */
+export function wordsHave(texts: readonly string[], how: 'all' | 'any' = 'all'): RawBuilder<boolean> {
   const each = texts.map((text) => {
     const pattern = wordPattern(text);
     return sql<boolean>`(${like('file_search.name_words', pattern)} or ${like('file_search.tag_words', pattern)}
       or ${like('file_search.meta_words', pattern)})`;
   });
-  return joined(each, sql` and `, sql<boolean>`(1 = 1)`);
+  return how === 'all'
+    ? joined(each, sql` and `, sql<boolean>`(1 = 1)`)
+    : joined(each, sql` or `, sql<boolean>`(1 = 0)`);
 }
 
-/** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. */
-export function distanceFrom(texts: readonly string[]): RawBuilder<number> {
-  const parts = texts.map((text) => {
-    const pattern = wordPattern(text);
-    const line = wordLine(text);
-    return sql`(select case when file_search.name_words = ${line} then 0
-      when ${like('file_search.name_words', pattern)} then 1
-      when ${like('file_search.tag_words', pattern)} then 2 else 3 end
+/** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. Of each list of texts one is
+ *  enough. */
+export function distanceFrom(lists: readonly (readonly string[])[]): RawBuilder<number> {
+  const parts = lists.map((texts) => {
+    const oneOf = (test: (text: string) => RawBuilder<boolean>) =>
+      joined(texts.map(test), sql` or `, sql<boolean>`(1 = 0)`);
+    return sql`(select case when ${oneOf((text) => sql`file_search.name_words = ${wordLine(text)}`)} then 0
+      when ${oneOf((text) => like('file_search.name_words', wordPattern(text)))} then 1
+      when ${oneOf((text) => like('file_search.tag_words', wordPattern(text)))} then 2 else 3 end
       from file_search where file_search.file_id = files.id)`;
   });
   return parts.length === 0 ? sql<number>`(0 + 0)` : sql<number>`(${sql.join(parts, sql` + `)})`;
@@ -263,14 +279,6 @@ export function byAnyWords(db: Executor, container: string, wanted: readonly Wor
 const PROBES_MAX = 8;
 const COLUMNS = { size: 'files.size', created: 'files.created_at', modified: 'files.modified_at' } as const;
 
-function joined(
-  parts: readonly RawBuilder<boolean>[],
-  operator: RawBuilder<unknown>,
-  none: RawBuilder<boolean>,
-): RawBuilder<boolean> {
-  return parts.length === 0 ? none : sql<boolean>`(${sql.join(parts, operator)})`;
-}
-
 function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
   const having = (test: RawBuilder<boolean>) =>
     sql<boolean>`exists (select 1 from file_values where file_values.file_id = files.id
@@ -364,6 +372,13 @@ function waysTo(db: Executor, container: string, condition: Condition): readonly
     case 'modified':
       return byTable(sql`select files.id as file_id from files
         where files.container = ${container} and ${inRange(sql.ref(COLUMNS[condition.of]), condition.range)}`);
+    case 'present':
+      if (condition.what === 'approval') return [];
+      return byTable(sql`select file_labels.file_id from file_labels where file_labels.container = ${container}`);
+    case 'approver':
+      return byTable(sql`select approvals.file_id from approval_approvers
+        join approvals on approvals.id = approval_approvers.approval_id
+        where approval_approvers.person_id = ${condition.personId} and approvals.container = ${container}`);
     case 'approval':
     case 'folder':
     case 'not':
@@ -390,6 +405,8 @@ function byWords(db: Executor, container: string, wanted: WordQuery): readonly W
 const RANKS: Readonly<Record<Condition['of'], number>> = {
   tag: 0,
   label: 0,
+  approver: 0,
+  present: 3,
   value: 1,
   text: 2,
   any: 3,
@@ -404,7 +421,8 @@ const RANKS: Readonly<Record<Condition['of'], number>> = {
 };
 const ALTERNATIVES_MAX = 50;
 
-function candidatesByValue(db: Executor, container: string, field: string, match: ValueMatch): readonly Way[] {
+/** Ways to the files of which a field is so. */
+export function candidatesByValue(db: Executor, container: string, field: string, match: ValueMatch): readonly Way[] {
   const where = (test: RawBuilder<boolean>) =>
     byTable(
       sql`select file_values.file_id from file_values where file_values.container = ${container}

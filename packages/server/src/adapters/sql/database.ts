@@ -30,6 +30,8 @@ import { sessionKeys } from './migrations/0025-session-keys.ts';
 import { containerSums } from './migrations/0026-container-sums.ts';
 import { searchSizes } from './migrations/0027-search-sizes.ts';
 import { looks } from './migrations/0028-looks.ts';
+import { likenesses } from './migrations/0029-likenesses.ts';
+import { foldedTags } from './migrations/0030-folded-tags.ts';
 import { uploadMetadata } from './migrations/0031-upload-metadata.ts';
 import type { OnlineMigration } from './migrations/online-index.ts';
 import { type PostgresLimits, postgresDialect, postgresSession } from './postgres-dialect.ts';
@@ -109,6 +111,8 @@ function migrationsFor(dialect: 'sqlite' | 'postgres'): Readonly<Record<string, 
     '0026-container-sums': containerSums(dialect),
     '0027-search-sizes': searchSizes(dialect),
     '0028-looks': looks(dialect),
+    '0029-likenesses': likenesses(dialect),
+    '0030-folded-tags': foldedTags(dialect),
     '0031-upload-metadata': uploadMetadata(dialect),
     '0008-labels': labels(dialect),
     '0011-examinations': examinations(dialect),

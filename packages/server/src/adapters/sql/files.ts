@@ -328,7 +328,7 @@ export function pageFrom(db: Executor, query: FileQuery, source: Source, paging:
   const selected = filesFrom(db, query, source, isInOrder ? inOrderOf(paging.sort) : undefined)
     .selectAll('files')
     .select(['folders.path as folder_path', 'folders.is_public as folder_is_public']);
-  return fileOrder(paging, source.kind === 'candidates' ? textsOf(query.where) : [])
+  return fileOrder(paging, source.kind === 'candidates' ? listsOf(query.where) : [])
     .reduce((found, { key, direction }) => found.orderBy(key, direction), selected)
     .limit(paging.limit)
     .offset(paging.offset);
@@ -694,12 +694,21 @@ function textsOf(where: Condition): readonly string[] {
   return where.of === 'all' ? where.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : [])) : [];
 }
 
+/** The lists of texts of which every match has one somewhere, but for what it is found by instead. */
+function listsOf(where: Condition): readonly (readonly string[])[] {
+  const parts = where.of === 'all' ? where.conditions : [where];
+  return parts
+    .map((part) => (part.of === 'any' ? part.conditions : [part]))
+    .map((some) => some.flatMap((one) => (one.of === 'text' ? [one.text] : [])))
+    .filter((texts) => texts.length > 0);
+}
+
 interface OrderKey {
   readonly key: RawBuilder<unknown>;
   readonly direction: 'asc' | 'desc';
 }
 
-function fileOrder(paging: Paging, texts: readonly string[]): readonly OrderKey[] {
+function fileOrder(paging: Paging, lists: readonly (readonly string[])[]): readonly OrderKey[] {
   const direction = paging.descending ? 'desc' : 'asc';
   const by = (...columns: readonly string[]) =>
     [...columns, 'files.name_key', 'files.id'].map((column) => ({ key: sql.ref(column), direction }) as const);
@@ -722,8 +731,8 @@ function fileOrder(paging: Paging, texts: readonly string[]): readonly OrderKey[
         (column) => ({ key: sql.ref(column), direction: 'asc' }) as const,
       );
       // The nearest is the most relevant.
-      const nearest = { key: distanceFrom(texts), direction: paging.descending ? 'asc' : 'desc' } as const;
-      return texts.length === 0 ? names : [nearest, ...names];
+      const nearest = { key: distanceFrom(lists), direction: paging.descending ? 'asc' : 'desc' } as const;
+      return lists.length === 0 ? names : [nearest, ...names];
     }
   }
 }

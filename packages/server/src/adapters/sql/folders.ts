@@ -13,7 +13,16 @@ import {
 } from '@latchkey/policy';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { AppError } from '../../errors.ts';
-import type { At, FolderQuery, FolderRecord, Paging, ScopeLayers, Visibility, Within } from '../../ports/metadata.ts';
+import type {
+  At,
+  FolderQuery,
+  FolderRecord,
+  NameCondition,
+  Paging,
+  ScopeLayers,
+  Visibility,
+  Within,
+} from '../../ports/metadata.ts';
 import type { Executor } from './database.ts';
 import type { FolderTable } from './schema.ts';
 import {
@@ -27,7 +36,7 @@ import {
   pathHead,
   shownBy,
 } from './scopes.ts';
-import { contains, searchKey } from './text.ts';
+import { joined, matches, searchKey } from './text.ts';
 
 /** A folder as stored, its path known to be canonical because only canonical paths are stored. */
 export type FolderRow = Selectable<FolderTable> & { readonly path: CanonicalPath };
@@ -332,8 +341,20 @@ function foundFolders(db: Executor, query: FolderQuery, scopes: readonly FolderS
     );
   }
   if (scopes !== undefined) found = found.where(shownBy('folders', scopes));
-  for (const word of query.words) found = found.where(contains('folders.name_key', word));
-  return found;
+  return found.where(isNamed(query.names));
+}
+
+function isNamed(condition: NameCondition): RawBuilder<boolean> {
+  switch (condition.of) {
+    case 'all':
+      return joined(condition.conditions.map(isNamed), sql` and `, sql<boolean>`(1 = 1)`);
+    case 'any':
+      return joined(condition.conditions.map(isNamed), sql` or `, sql<boolean>`(1 = 0)`);
+    case 'not':
+      return sql<boolean>`(not ${isNamed(condition.condition)})`;
+    case 'name':
+      return matches('folders.name_key', condition.is, condition.text);
+  }
 }
 
 function folderOrder(paging: Paging, scopes: readonly FolderScope[] | undefined): RawBuilder<unknown>[] {

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { ProductQuery, ProductRecord } from '../../ports/descriptions.ts';
 import type { FileRecord } from '../../ports/metadata.ts';
+import { candidatesByValue, meets } from './conditions.ts';
 import type { Executor } from './database.ts';
 import { toFileRecord, toPlacedFile } from './files.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
@@ -27,8 +28,10 @@ export async function productFileRecords(
 
 /** Products by reference, each with the number of its files and of those that are images. */
 export async function listProductRows(db: Executor, query: ProductQuery): Promise<readonly ProductRecord[]> {
-  const { refs, prefix } = query;
+  const { refs, matching } = query;
   if (refs?.length === 0) return [];
+  // Without letter case and accents they are found where the search finds them; for a part of one there is no index.
+  const [way] = matching === undefined ? [] : candidatesByValue(db, query.container, 'product', matching);
   const rows = await filesOfProducts(db, query)
     .select([
       'files.product_ref as ref',
@@ -36,10 +39,8 @@ export async function listProductRows(db: Executor, query: ProductQuery): Promis
       sql<number>`cast(sum(case when ${isImage} then 1 else 0 end) as bigint)`.as('images'),
     ])
     .$if(refs !== undefined, (q) => q.where('files.product_ref', 'in', refs ?? []))
-    // Bytes in the order of the column: everything that begins with the prefix lies in one range of the index.
-    .$if(prefix !== undefined, (q) =>
-      q.where('files.product_ref', '>=', prefix ?? '').where('files.product_ref', '<', `${prefix ?? ''}\u{10FFFF}`),
-    )
+    .where(matching === undefined ? ALL : meets({ of: 'value', field: 'product', match: matching }))
+    .where(way === undefined ? ALL : sql<boolean>`(files.id in (select file_id from (${way.files}) as likely))`)
     .groupBy('files.product_ref')
     .orderBy('files.product_ref')
     .limit(query.limit)
@@ -47,6 +48,8 @@ export async function listProductRows(db: Executor, query: ProductQuery): Promis
     .execute();
   return rows.flatMap(({ ref, files, images }) => (ref === null ? [] : [{ ref, files, images }]));
 }
+
+const ALL = sql<boolean>`(1 = 1)`;
 
 // `image/` sorts directly before `image0`: every type with the prefix lies between.
 const isImage = sql<boolean>`(files.mime >= 'image/' and files.mime < 'image0')`;

@@ -171,7 +171,8 @@ export interface FileTable {
   look_key: number | null;
 }
 
-/** The words of a file: as lines to look into, and as the entries of the word index. `size` is that of the file, or null where it has to be
+/** The words of a file: as lines to look into, and as the entries of the word index. A text of `meta_words` has a bar before it; where the first has
+ *  none, `grams` know nothing of metadata yet. `size` is that of the file, or null where it has to be
  *  looked up there. */
 export interface FileSearchTable {
   seq: Generated<number>;
@@ -339,6 +340,7 @@ export interface TagTable {
   sid: string;
   lang: string;
   label_key: string;
+  folded: string | null;
 }
 
 /** The tags of files in their current versions, as `files.tags` has them too. */

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../ports/metadata.ts';
 import { colourName, fold, isUnspaced, type SearchField, textsIn, wordsIn } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
 import { PREVIEW } from './migrations/0028-looks.ts';
+import { HAS_GRAMS } from './migrations/0029-likenesses.ts';
 import type { FileTable, FileValueTable } from './schema.ts';
 
 /** What of a file it is found by. */
@@ -48,6 +49,11 @@ export async function indexFile(db: Executor, file: Searchable, isNew = false): 
 }
 
 const VALUES_AT_ONCE = 100;
+
+/** Brings the words of a file in line with its row, where only they are behind. */
+export async function indexWords(db: Executor, file: Searchable): Promise<void> {
+  await db.updateTable('file_search').set(wordsOf(file)).where('file_id', '=', file.id).execute();
+}
 
 /** Adds the names of colours that the file could not be found by when its row was written. */
 export async function addColours(db: Executor, file: Searchable): Promise<void> {
@@ -152,12 +158,12 @@ function wordsOf(file: Searchable) {
     .filter((text) => !/^@[^@\s]+@$/.test(text));
   const tokens = new Set([file.name, ...labels, ...meta].flatMap(tokensOf));
   for (const symbol of symbolsIn(file.name)) tokens.add(symbol);
-  const words = [file.name, ...labels].flatMap(wordsIn).filter((word) => !isUnspaced(word));
-  const grams = new Set(words.flatMap(gramsOf));
+  const words = new Set([file.name, ...labels, ...meta].flatMap(wordsIn).filter((word) => !isUnspaced(word)));
+  const grams = new Set([...words].flatMap(gramsOf));
   return {
     name_words: wordLine(file.name),
     tag_words: labels.map(wordLine).join('|'),
-    meta_words: meta.map(wordLine).join('|'),
+    meta_words: meta.map((text) => `${HAS_GRAMS}${wordLine(text)}`).join(''),
     tokens: entries(tokens),
     grams: entries(grams),
   };

@@ -20,6 +20,7 @@ import type { Database, Executor } from './database.ts';
 import { type FileRow, filesFrom, findSource, inParts, isEveryFile, recordsById, type Source } from './files.ts';
 import { findAlike } from './looks.ts';
 import { waitsForLook } from './migrations/0028-looks.ts';
+import { WAITS_FOR_GRAMS } from './migrations/0029-likenesses.ts';
 import { coveredBy, coveredFolders, mergeLayers } from './scopes.ts';
 import {
   addColours,
@@ -27,12 +28,14 @@ import {
   gramsOfPart,
   headOf,
   indexFile,
+  indexWords,
   storedLookKey,
   titleKey,
   tokensWanted,
   wordPattern,
   writtenValues,
 } from './search-index.ts';
+import { foldTags } from './tags.ts';
 import { forUpdate, isAmong, like, literally, tableOf } from './text.ts';
 
 /** The Search port on a database. */
@@ -104,11 +107,21 @@ class SqlSearch implements Search {
         await db.updateTable('files').set({ look_key }).where('id', '=', file.id).execute();
         await addColours(db, file);
       }
-      return files.length + pictures.length;
+      const left = limit - files.length - pictures.length;
+      const described = left === 0 ? [] : await forUpdate(dialect, waitingForGrams(db, left)).execute();
+      for (const file of described) await indexWords(db, file);
+      const done = files.length + pictures.length + described.length;
+      return done + (done === limit ? 0 : await foldTags(db, limit - done));
     });
     await othersTurn();
     return caughtUp;
   }
+}
+
+/** Files whose words of metadata nothing that is only like them finds yet. */
+export function waitingForGrams(db: Executor, limit: number) {
+  const waiting = sql`select file_id from file_search where ${sql.raw(WAITS_FOR_GRAMS)} order by file_id limit ${sql.lit(limit)}`;
+  return db.selectFrom('files').selectAll().where(sql<boolean>`(files.id in (${waiting}))`).orderBy('id');
 }
 
 const ALL = sql<boolean>`1 = 1`;
@@ -324,10 +337,9 @@ function likeWord(word: string): readonly WordQuery[] {
     ways.push({ whole: [], grams: gramsOfPart(word, 'inside') });
   }
   if (!isUnspaced(word) && letters.length >= TYPO_LENGTH_MIN) {
-    // One edit spares at least one of the ends when a letter lies between them.
-    const end = Math.floor((letters.length - 1) / 2);
-    ways.push({ whole: [], grams: gramsOfPart(letters.slice(0, end).join(''), 'start') });
-    ways.push({ whole: [], grams: gramsOfPart(letters.slice(-end).join(''), 'end') });
+    const { start, end } = sparedEnds(word);
+    ways.push({ whole: [], grams: gramsOfPart(start, 'start') });
+    ways.push({ whole: [], grams: gramsOfPart(end, 'end') });
   }
   return ways;
 }
@@ -341,23 +353,46 @@ interface Lines {
 
 /** How much a file says of the words, from 0 (one is missing) to just below 1. */
 function relevanceOf(words: readonly string[], lines: Lines): number {
-  const close = new Set(`${lines.name_words}|${lines.tag_words}`.split(/[ |]+/).filter((word) => word !== ''));
   let sum = 0;
   for (const word of words) {
-    const weight = weightOf(word, lines, close);
+    const weight = weightOf(word, lines);
     if (weight === 0) return 0;
     sum += weight;
   }
   return Math.round((sum / words.length) * 90) / 100;
 }
 
-function weightOf(word: string, lines: Lines, close: ReadonlySet<string>): number {
+function weightOf(word: string, { name_words, tag_words, meta_words }: Lines): number {
   const pattern = wordPattern(word).slice(1, -1);
-  if ([lines.name_words, lines.tag_words, lines.meta_words].some((line) => line.includes(pattern))) return 1;
+  if ([name_words, tag_words, meta_words].some((line) => line.includes(pattern))) return 1;
   if (isUnspaced(word) || word.length < SIMILAR_LENGTH_MIN) return 0;
-  if ([...close].some((one) => one.includes(word))) return 0.8;
-  if ([...word].length >= TYPO_LENGTH_MIN && [...close].some((one) => isOneEditAway(word, one))) return 0.6;
-  return 0;
+  return Math.max(likenessIn(name_words, word), likenessIn(tag_words, word), likenessIn(meta_words, word) - META_LESS);
+}
+
+/** What is like a word in the metadata comes behind what is so in a name or a tag. */
+const META_LESS = 0.05;
+
+/** How much the line has of the word: inside of another, or but for a letter; 0 when it has neither. */
+function likenessIn(line: string, word: string): number {
+  if (line.includes(word)) return 0.8;
+  if ([...word].length < TYPO_LENGTH_MIN) return 0;
+  const { start, end } = sparedEnds(word);
+  const isLike = (at: number) => isOneEditAway(word, line.slice(line.lastIndexOf(' ', at) + 1, line.indexOf(' ', at)));
+  return placesOf(line, ` ${start}`, 1).some(isLike) || placesOf(line, `${end} `, 0).some(isLike) ? 0.6 : 0;
+}
+
+/** One edit spares at least one of the ends when a letter lies between them. */
+function sparedEnds(word: string): { readonly start: string; readonly end: string } {
+  const letters = [...word];
+  const length = Math.floor((letters.length - 1) / 2);
+  return { start: letters.slice(0, length).join(''), end: letters.slice(-length).join('') };
+}
+
+/** Where the text stands in the line, each time so much further on. Long metadata has thousands of words: this reads none that have nothing of it. */
+function placesOf(line: string, text: string, further: number): readonly number[] {
+  const places: number[] = [];
+  for (let at = line.indexOf(text); at >= 0; at = line.indexOf(text, at + 1)) places.push(at + further);
+  return places;
 }
 
 /** Whether one letter inserted, left out, replaced or swapped with its neighbour makes the one word the other. */

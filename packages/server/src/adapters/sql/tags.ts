@@ -1,6 +1,8 @@
 // Tags in SQL: what files carry is also kept by tag, so that the tags in use are found without reading files.
+import { type RawBuilder, sql } from 'kysely';
 import type { TagQuery, TagUse } from '../../ports/descriptions.ts';
 import type { JsonObject } from '../../ports/metadata.ts';
+import { fold } from '../../ports/search.ts';
 import type { Executor } from './database.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
 import { contains, searchKey } from './text.ts';
@@ -18,13 +20,47 @@ export async function storeTags(db: Executor, container: string, fileId: string,
   if (uses.length === 0) return;
   await db
     .insertInto('tags')
-    .values(uses.map(({ lang, sid, label }) => ({ container, sid, lang, label_key: searchKey(label) })))
+    .values(
+      uses.map(({ lang, sid, label }) => ({ container, sid, lang, label_key: searchKey(label), folded: fold(label) })),
+    )
     .onConflict((conflict) => conflict.columns(['container', 'sid', 'lang']).doNothing())
     .execute();
   await db
     .insertInto('file_tags')
     .values(uses.map((use) => ({ ...use, file_id: fileId, container })))
     .execute();
+}
+
+/** Folds the labels of up to `limit` tags that nobody has folded yet; answers how many there were. */
+export async function foldTags(db: Executor, limit: number): Promise<number> {
+  const waiting = await unfoldedTags(db, limit).execute();
+  for (const { container, sid, lang, label_key } of waiting) {
+    await db
+      .updateTable('tags')
+      .set({ folded: fold(label_key) })
+      .where('container', '=', container)
+      .where('sid', '=', sid)
+      .where('lang', '=', lang)
+      .execute();
+  }
+  return waiting.length;
+}
+
+/** Tags that wait to be folded, in one order for everybody. */
+export function unfoldedTags(db: Executor, limit: number) {
+  return db
+    .selectFrom('tags')
+    .selectAll()
+    .where('folded', 'is', null)
+    .orderBy('container')
+    .orderBy('sid')
+    .orderBy('lang')
+    .limit(limit);
+}
+
+function hasLabelLike(text: string): RawBuilder<boolean> {
+  return sql<boolean>`(${contains('tags.folded', fold(text))}
+    or (tags.folded is null and ${contains('tags.label_key', text)}))`;
 }
 
 /** The tags that files in scope carry; see `Descriptions.listTags`. */
@@ -53,7 +89,7 @@ export async function listTagRows(db: Executor, query: TagQuery): Promise<readon
             .as('label'),
         )
         .where('tags.container', '=', query.container)
-        .$if(search !== undefined, (q) => q.where(contains('tags.label_key', search ?? '')))
+        .$if(search !== undefined, (q) => q.where(hasLabelLike(search ?? '')))
         .$if(sids !== undefined, (q) => q.where('tags.sid', 'in', sids ?? []))
         .as('known'),
     )

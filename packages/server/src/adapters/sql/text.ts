@@ -9,9 +9,25 @@ export function searchKey(text: string): string {
 
 /** True where the column (of search keys) contains the text, case-insensitively; `%` and `_` stand for themselves. */
 export function contains(column: string, text: string): RawBuilder<boolean> {
+  return matches(column, 'contains', text);
+}
+
+/** True where the column (of search keys) is the text, or begins with it, or contains it, case-insensitively. */
+export function matches(column: string, is: 'equal' | 'begins' | 'contains', text: string): RawBuilder<boolean> {
   // No stored text has U+0000, but the patterns of SQLite end at it and would match too much.
   if (text.includes('\0')) return sql<boolean>`(1 = 0)`;
-  return like(column, `%${literally(searchKey(text))}%`);
+  const key = searchKey(text);
+  if (is === 'equal') return sql<boolean>`(${sql.ref(column)} = ${key})`;
+  return like(column, `${is === 'contains' ? '%' : ''}${literally(key)}%`);
+}
+
+/** The tests as one; what stands for none of them is said beside. */
+export function joined(
+  tests: readonly RawBuilder<boolean>[],
+  operator: RawBuilder<unknown>,
+  none: RawBuilder<boolean>,
+): RawBuilder<boolean> {
+  return tests.length === 0 ? none : sql<boolean>`(${sql.join(tests, operator)})`;
 }
 
 /** True where the column is like the pattern, in which `literally` protects what stands for itself. */
