@@ -278,6 +278,21 @@ describe.runIf(programs !== undefined)('recordings, by ffmpeg', () => {
     await drawing.close();
   });
 
+  it('have a cover, also one that stands before the beginning of the sound', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    await made('cover.jpg', ['-f', 'lavfi', '-i', 'color=c=0xdc1e1e:s=64x32:d=1', '-frames:v', '1']);
+    const parts = ['-f', 'lavfi', '-i', 'sine=d=2', '-i', join(folder, 'cover.jpg'), '-map', '0', '-map', '1'];
+    const song = await put(await made('song.mp3', [...parts, '-disposition:v:0', 'attached_pic']), 'audio/mpeg');
+    const drawn = await drawing.render(song, { ...PLAIN, width: 32 }, ASKER);
+    expect([drawn.width, drawn.height]).toEqual([32, 16]);
+    expect(await drawing.examine(song)).toMatchObject({
+      dominant_color: 'red',
+      blurhash: expect.any(String),
+      audio_codec: 'mp3',
+    });
+    await drawing.close();
+  });
+
   it('without a picture have a length, and are not drawn', async () => {
     const drawing = await open({ timeoutMs: 15_000 });
     const sound = await put(await made('a.wav', ['-f', 'lavfi', '-i', 'sine=d=1']), 'audio/wav');

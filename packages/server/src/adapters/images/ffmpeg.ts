@@ -86,7 +86,10 @@ export async function writePoster(programs: Ffmpeg, path: string, mime: string, 
     try {
       await bounded(programs.ffmpeg, [
         ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-max_alloc', '268435456', '-threads', '1'],
-        ...['-protocol_whitelist', 'file', '-f', READERS[mime] ?? '', '-ss', String(start), '-i', `file:${path}`],
+        ...['-protocol_whitelist', 'file', '-f', READERS[mime] ?? ''],
+        // Asked for place 0, it goes to where the sound begins and passes by a cover that stands before it.
+        ...(start === 0 ? [] : ['-ss', String(start)]),
+        ...['-i', `file:${path}`],
         ...['-map', '0:v:0', '-an', '-sn', '-dn', '-frames:v', '1', '-threads', '1'],
         ...['-vf', `scale='min(${POSTER_WIDTH},iw)':-2`, '-map_metadata', '-1'],
         ...['-c:v', 'png', '-f', 'image2', '-update', '1', `file:${target}`],
