@@ -62,6 +62,7 @@ export type ErrorCode =
   | 'URL_FAILED'
   | 'FETCHES_BUSY'
   | 'IMAGE_UNREADABLE'
+  | 'RENDITION_FAILED'
   | 'IMAGES_BUSY'
   | 'TAGGER_FAILED'
   | 'INTERNAL'
@@ -405,6 +406,11 @@ export const ERRORS = {
     status: 415,
     msg: 'The content cannot be drawn as a picture',
     hint: 'Ask for the file itself, without sizes or formats; the picture may be broken, too large or of a type that is not drawn.',
+  },
+  RENDITION_FAILED: {
+    status: 415,
+    msg: 'The picture cannot be drawn in this way',
+    hint: 'Ask for another size or format, or for the file itself.',
   },
   FETCHES_BUSY: {
     status: 503,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
-import { type Picture, variantOf } from '../operations/renders.ts';
+import { isUndrawable, type Picture, variantOf } from '../operations/renders.ts';
 import { extensionOf } from '../operations/uploads.ts';
 import type { ByteRange, LinkedAnswer } from '../ports/blobs.ts';
 import { type FileRecord, fileUuid } from '../ports/metadata.ts';
@@ -110,7 +110,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
   try {
     picture = await source.render(wanted);
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'IMAGE_UNREADABLE') throw error;
+    if (!isUndrawable(error)) throw error;
     call.ports.system.log.info('image.unreadable', { file: fileUuid(file), mime: file.mime, detail: error.detail });
     return deliverIcon(call, file, true);
   }

@@ -19,6 +19,7 @@ import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject, Latitude, NewFile } from '../ports/metadata.ts';
 import { authorOf } from './people.ts';
+import { isUndrawable } from './renders.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
 import { watch } from './watch.ts';
 
@@ -405,7 +406,7 @@ async function resized(ports: Pick<Ports, 'blobs' | 'images' | 'system'>, file: 
   try {
     drawn = await ports.images.render({ ...blob, mime: type.mime }, { ...sides, ...manner }, asker);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') return file;
+    if (isUndrawable(error)) return file;
     throw error;
   }
   // Its name, and what was judged of it, must stay true.

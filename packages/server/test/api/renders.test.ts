@@ -1,4 +1,5 @@
 // Files drawn on their way out: what an address may ask for, what is answered, and what is never drawn twice.
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hostilePictures, pdf, png, pngOf, svg } from '../../contract/pictures.ts';
 import { AppError } from '../../src/errors.ts';
@@ -127,6 +128,46 @@ describe('what an address asks for', () => {
     );
     const answer = await harness.call({ url: `${url}?w=80` });
     expect([answer.headers['content-type'], look(answer.bytes)]).toEqual(['image/png', 'png 80x40']);
+  });
+
+  test.each([
+    ['width="210mm" height="297mm" viewBox="0 0 210 297"', 'png 4096x4096', 'png 100x142'],
+    ['width="21cm" height="29.7cm" viewBox="0 0 210 297"', 'png 4096x4096', 'png 100x142'],
+    ['width="8in" height="4in" viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+    ['width="400pt" height="200pt" viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+    ['width="400px" height="200px" viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+    ['width="400" height="200" viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+    ['viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+    ['width="100000mm" height="50000mm" viewBox="0 0 80 40"', 'png 4096x4096', 'png 100x50'],
+  ])('a drawing with %s is drawn as large as asked', async (attributes, large, small) => {
+    const { url } = await stored('drawing.svg', svg('<path d="M0 0h1000v1000h-1000z" fill="#dc1e1e"/>', attributes));
+    const ask = async (query: string) => (await harness.call({ url: `${url}?${query}` })).bytes;
+    expect([look(await ask('w=4096&h=4096')), look(await ask('w=100'))]).toEqual([large, small]);
+    const { channels } = await sharp(await ask('w=4096')).stats();
+    expect(channels.map(({ mean }) => Math.round(mean))).toEqual([220, 30, 30, 255]);
+    // Beside what is padded there is ground, and the drawing fills the rest.
+    const padded = await sharp(await ask('w=900&h=900&func=fit&bg_colour=ffffff'))
+      .trim()
+      .toBuffer({ resolveWithObject: true });
+    expect(Math.max(padded.info.width, padded.info.height)).toBeGreaterThan(895);
+  });
+
+  test('what nobody could draw as large as asked spoils no other size', async () => {
+    const frames = Array.from({ length: 100 }, (_, n) => png(30, 20, [n * 2, 30, 30]));
+    const { url } = await stored(
+      'moving.gif',
+      await sharp(frames, { join: { animated: true } })
+        .gif()
+        .toBuffer(),
+    );
+    const large = await harness.call({ url: `${url}?w=4096&h=4096&func=fit&bg_colour=white` });
+    expect(look(large.bytes)).toBe('png 4096x4096');
+    const small = await harness.call({ url: `${url}?w=15` });
+    expect([look(small.bytes), Number((await sharp(small.bytes).metadata()).pages) > 9]).toEqual(['GIF89', true]);
+    const strip = await stored('strip.svg', svg('', 'width="4000" height="1"'));
+    for (const query of ['w=4096&h=4096', 'w=50&h=40']) {
+      expect(look((await harness.call({ url: `${strip.url}?${query}` })).bytes), query).toMatch(/^png/);
+    }
   });
 
   test('download of a rendition is a download under a fitting name', async () => {

@@ -1,21 +1,27 @@
 // Draws one rendition of a file. Runs in drawing processes only.
 import type { Sharp } from 'sharp';
 import { RENDITION_PIXELS_MAX, type Rendered, type Rendition } from '../../ports/images.ts';
-import { openSource, type Source } from './source.ts';
+import { INPUT_PIXELS_MAX } from './job.ts';
+import { FRAMES_PIXELS_MAX, type Source } from './source.ts';
 
 type Format = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
-/** The rendition of the file's content. Throws when it cannot be drawn. */
-export async function draw(path: string, mime: string, rendition: Rendition): Promise<Rendered> {
-  const source = await openSource(path, mime, rendition.page);
+/** The longest side of a whole drawing that the decoder takes. */
+const DRAWING_SIDE_MAX = 32_767;
+
+/** The rendition of the content. Throws when it cannot be drawn in this way. */
+export async function draw(source: Source, rendition: Rendition): Promise<Rendered> {
   const box = boxOf(source, rendition);
-  const isMoving = source.frames > 1 && (rendition.format === 'same' || rendition.format === 'webp');
+  const isMoving =
+    source.frames > 1 &&
+    source.frames * box.width * box.height <= FRAMES_PIXELS_MAX &&
+    (rendition.format === 'same' || rendition.format === 'webp');
   const format = formatOf(source, rendition, isMoving);
   const pixels = (await source.pixels(box, isMoving)).resize({
     width: box.width,
     height: box.height,
     fit: box.fit,
-    withoutEnlargement: box.fit === 'contain',
+    withoutEnlargement: box.fit === 'contain' && !isVector(source),
     background: rendition.background ?? (format === 'jpeg' ? '#ffffff' : '#00000000'),
   });
   const ground = rendition.background ?? (format === 'jpeg' ? '#ffffff' : undefined);
@@ -34,8 +40,13 @@ interface Box {
 
 /** The sides of the result. Pixels are never enlarged: what is asked beyond the source shrinks in its own proportions. */
 function boxOf(source: Source, { width, height, fitting }: Rendition): Box {
-  const isVector = source.format === 'svg' || source.format === 'pdf';
-  const largest = isVector ? Number.POSITIVE_INFINITY : 1;
+  // All of a drawing is drawn, also what is cut off.
+  const largest = isVector(source)
+    ? Math.min(
+        DRAWING_SIDE_MAX / Math.max(source.width, source.height),
+        Math.sqrt(INPUT_PIXELS_MAX / (source.width * source.height)),
+      )
+    : 1;
   const asked = {
     width: Math.min(width ?? RENDITION_PIXELS_MAX, RENDITION_PIXELS_MAX),
     height: Math.min(height ?? RENDITION_PIXELS_MAX, RENDITION_PIXELS_MAX),
@@ -50,6 +61,10 @@ function boxOf(source: Source, { width, height, fitting }: Rendition): Box {
   const bound = width === undefined && height === undefined ? 1 : largest;
   const scale = Math.min(asked.width / source.width, asked.height / source.height, bound);
   return { width: whole(source.width * scale), height: whole(source.height * scale), fit: 'fill' };
+}
+
+function isVector({ format }: Source): boolean {
+  return format === 'svg' || format === 'pdf';
 }
 
 function whole(pixels: number): number {

@@ -11,15 +11,12 @@ sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Gif', 'Nsgif', 'Heif', 'Tiff', 'Svg'].map((format) => `VipsForeignLoad${format}`),
 });
 
-/** Frames of a moving picture that are kept moving, and all their pixels together. */
+/** Frames of a moving picture that are kept moving, and all their pixels together, before and after. */
 const FRAMES_MAX = 100;
-const FRAMES_PIXELS_MAX = 25_000_000;
+export const FRAMES_PIXELS_MAX = 25_000_000;
 /** Points of a page become this many pixels when nothing else is asked: 144 dots to the inch. */
 const PAGE_SCALE = 2;
 const PAGE_PIXELS_MAX = 16_000_000;
-/** Dots to the inch at which drawings have their own size, and the bounds of what can be asked for. */
-const DENSITY = 72;
-const DENSITY_MAX = 7200;
 
 /** Content that is open for drawing. */
 export interface Source {
@@ -34,7 +31,10 @@ export interface Source {
   readonly pages: number;
   /** Absent for documents. */
   readonly metadata: Metadata | undefined;
-  /** The upright pixels; drawings and documents are drawn for a box of these sides. With `moving` every frame. */
+  /**
+   * The upright pixels, of documents for a box of these sides. With `moving` every frame. A drawing is not pixels yet: it is drawn in
+   * the size to which the answer is resized.
+   */
   pixels(box: { readonly width: number; readonly height: number }, moving?: boolean): Promise<Sharp>;
 }
 
@@ -66,11 +66,10 @@ async function openPicture(path: string, expected: string): Promise<Source> {
     frames: moves ? frames : 1,
     pages: format === 'tiff' ? (metadata.pages ?? 1) : 1,
     metadata,
-    async pixels(box, moving = false) {
-      if (!isDrawing) return sharp(input, { ...options, ...(moving && moves ? { pages: -1 } : {}) }).autoOrient();
-      const scale = Math.min(box.width / width, box.height / height);
-      const density = Math.min(Math.max(DENSITY * scale, 1), DENSITY_MAX);
-      return sharp(input, { ...options, density });
+    async pixels(_box, moving = false) {
+      // Resizing scales it in whatever units its sides are; a density would scale inches and millimetres twice.
+      if (isDrawing) return sharp(input, { ...options, limitInputPixels: false });
+      return sharp(input, { ...options, ...(moving && moves ? { pages: -1 } : {}) }).autoOrient();
     },
   };
 }
