@@ -186,6 +186,92 @@ describe('what an address asks for', () => {
   });
 });
 
+describe('the ground', () => {
+  /** The first pixel, which lies beside the picture, and the one in its middle, as one text of numbers each. */
+  async function pixelsOf(bytes: Buffer): Promise<readonly [beside: string, middle: string]> {
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+    const at = (x: number, y: number) => {
+      const start = (y * info.width + x) * info.channels;
+      return [...data.subarray(start, start + info.channels)].join(' ');
+    };
+    return [at(0, 0), at(Math.floor(info.width / 2), Math.floor(info.height / 2))];
+  }
+
+  const plain = (background: string, channels: 3 | 4 = 3) =>
+    sharp({ create: { width: 50, height: 100, channels, background } });
+  const SOURCES = {
+    gray: () => plain('#808080').toColourspace('b-w').png(),
+    'gray of 16 bits': () => plain('#808080').toColourspace('grey16').png(),
+    'gray with alpha': () => plain('#80808080', 4).toColourspace('b-w').png(),
+    'of 16 bits': () => plain('#ff000080', 4).toColourspace('rgb16').png(),
+    'with alpha': () => plain('#ff000080', 4).png(),
+    transparent: () => plain('#00000000', 4).png(),
+    'in P3': () => plain('#3366cc').withIccProfile('p3').png(),
+    'in CMYK': () => plain('#3366cc').toColourspace('cmyk').jpeg(),
+  } as const;
+  const PADDED = 'w=100&h=100&func=fit&bg_colour=';
+
+  test.each([
+    ['gray', `${PADDED}ff0000`, '255 0 0', '128 128 128'],
+    ['gray of 16 bits', `${PADDED}ff0000`, '255 0 0', '128 128 128'],
+    ['gray with alpha', `${PADDED}ff0000`, '255 0 0', '191 64 64'],
+    ['gray with alpha', 'force_format=png&bg_colour=ff0000', '191 64 64', '191 64 64'],
+    ['of 16 bits', `${PADDED}0000ff`, '0 0 255', '128 0 127'],
+    ['in P3', `${PADDED}00ff00`, '0 255 0', '52 102 204'],
+    ['in CMYK', `${PADDED}00ff00&force_format=png`, '0 255 0', '44 106 171'],
+    ['transparent', 'w=50&bg_colour=transparent', '0 0 0 0', '0 0 0 0'],
+    ['transparent', 'w=50&bg_colour=00ff0000', '0 0 0 0', '0 0 0 0'],
+    ['transparent', 'w=50&bg_colour=00ff0080', '0 255 0 128', '0 255 0 128'],
+    ['transparent', 'w=50&bg_colour=00ff00ff', '0 255 0', '0 255 0'],
+    ['with alpha', `${PADDED}transparent`, '0 0 0 0', '255 0 0 128'],
+    ['with alpha', `${PADDED}0000ff80`, '0 0 255 128', '170 0 85 192'],
+    ['gray', `${PADDED}0000ff80`, '0 0 255 128', '128 128 128 255'],
+    ['gray with alpha', 'w=50&bg_colour=0000ff80&force_format=webp&q=95', '85 85 170 191', '85 85 170 191'],
+  ] as const)('behind a picture that is %s, asked with %s', async (source, query, beside, middle) => {
+    const content = await SOURCES[source]().toBuffer();
+    const { url } = await stored(`${source.replaceAll(' ', '-')}.${content[0] === 0xff ? 'jpg' : 'png'}`, content);
+    const answer = await harness.call({ url: `${url}?${query}` });
+    const seen = await pixelsOf(answer.bytes);
+    for (const [index, expected] of [beside, middle].entries()) {
+      const [found, wanted] = [seen[index] ?? '', expected].map((text) => text.split(' ').map(Number));
+      expect(found?.length, `${seen}`).toBe(wanted?.length);
+      for (const [at, value] of (wanted ?? []).entries()) {
+        expect(Math.abs((found?.[at] ?? 0) - value), `${seen}`).toBeLessThanOrEqual(3);
+      }
+    }
+  });
+
+  test('of a JPEG is the colour over white', async () => {
+    const ask = async (source: keyof typeof SOURCES, query: string) => {
+      const { url } = await stored(`${source.replaceAll(' ', '-')}.png`, await SOURCES[source]().toBuffer());
+      const { data } = await sharp((await harness.call({ url: `${url}?${query}&force_format=jpeg` })).bytes)
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      // In sixteenths of a channel: the format keeps no colour exactly.
+      return [...data.subarray(0, 3)].map((value) => Math.round(value / 16)).join(' ');
+    };
+    expect(await ask('gray with alpha', 'bg_colour=ff0000')).toBe('12 4 4');
+    expect(await ask('transparent', 'bg_colour=0000ff80')).toBe('8 8 16');
+    expect(await ask('transparent', 'bg_colour=transparent')).toBe('16 16 16');
+    expect(await ask('gray', `${PADDED}transparent`)).toBe('16 16 16');
+  });
+
+  test('of a moving picture is behind all its frames', async () => {
+    const colours = ['#ff0000', '#0000ff', '#ffff00'];
+    const frames = await Promise.all(colours.map((colour) => plain(colour).png().toBuffer()));
+    const content = await sharp(frames, { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer();
+    const { url } = await stored('moving.webp', content);
+    const { bytes } = await harness.call({ url: `${url}?${PADDED}00ff0080` });
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: 100, height: 100, pages: 3 });
+    for (const page of [0, 2]) {
+      const { data } = await sharp(bytes, { page }).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+      expect([(data[1] ?? 0) > 250, Math.abs((data[3] ?? 0) - 128) < 4]).toEqual([true, true]);
+    }
+  });
+});
+
 describe('what cannot be drawn', () => {
   test('is an icon that is soon asked for again, at once the second time', async () => {
     const { url } = await stored('broken.png', pngOf(50_000, 50_000, 8, 6, Buffer.alloc(0)));

@@ -17,16 +17,17 @@ export async function draw(source: Source, rendition: Rendition): Promise<Render
     source.frames * box.width * box.height <= FRAMES_PIXELS_MAX &&
     (rendition.format === 'same' || rendition.format === 'webp');
   const format = formatOf(source, rendition, isMoving);
-  const pixels = (await source.pixels(box, isMoving)).resize({
+  const ground = groundOf(rendition, format);
+  const pixels = inColour(await source.pixels(box, isMoving), source, ground).resize({
     width: box.width,
     height: box.height,
     fit: box.fit,
     withoutEnlargement: box.fit === 'contain' && !isVector(source),
-    background: rendition.background ?? (format === 'jpeg' ? '#ffffff' : '#00000000'),
+    background: ground.kind === 'opaque' ? ground.colour : CLEAR,
   });
-  const ground = rendition.background ?? (format === 'jpeg' ? '#ffffff' : undefined);
-  const flat = ground !== undefined && source.hasAlpha ? pixels.flatten({ background: ground }) : pixels;
-  const { data, info } = await encoded(flat.toColourspace('srgb'), format, rendition.quality).toBuffer({
+  const isSeenThrough = source.hasAlpha || box.fit === 'contain';
+  const grounded = isSeenThrough ? onGround(pixels, ground) : pixels;
+  const { data, info } = await encoded(grounded.toColourspace('srgb'), format, rendition.quality).toBuffer({
     resolveWithObject: true,
   });
   return { bytes: data, mime: `image/${format}`, width: info.width, height: info.pageHeight ?? info.height };
@@ -65,6 +66,44 @@ function boxOf(source: Source, { width, height, fitting }: Rendition): Box {
 
 function isVector({ format }: Source): boolean {
   return format === 'svg' || format === 'pdf';
+}
+
+/** What lies behind a picture and beside it: nothing, a colour, or a colour through which one sees. */
+type Ground = { readonly kind: 'none' } | { readonly kind: 'opaque' | 'sheer'; readonly colour: string };
+
+const WHITE = '#ffffff';
+const CLEAR = '#00000000';
+
+function groundOf({ background }: Rendition, format: Format): Ground {
+  const alpha = background?.length === 9 ? Number.parseInt(background.slice(7), 16) / 255 : 1;
+  // Nothing shows through a JPEG: behind all of it is white.
+  if (format === 'jpeg') return { kind: 'opaque', colour: overWhite(background?.slice(0, 7) ?? WHITE, alpha) };
+  if (background === undefined || alpha === 0) return { kind: 'none' };
+  return alpha === 1 ? { kind: 'opaque', colour: background } : { kind: 'sheer', colour: background };
+}
+
+function overWhite(colour: string, alpha: number): string {
+  const channels = Buffer.from(colour.slice(1), 'hex').map((value) => Math.round(value * alpha + 255 * (1 - alpha)));
+  return `#${Buffer.from(channels).toString('hex')}`;
+}
+
+/** On a picture of one channel any colour would be gray. What has a profile is led to sRGB by that. */
+function inColour(pixels: Sharp, { metadata }: Source, ground: Ground): Sharp {
+  const isGray = metadata?.space === 'grey16' || (metadata?.space === 'b-w' && !metadata.hasProfile);
+  return isGray && ground.kind !== 'none' ? pixels.pipelineColourspace('srgb') : pixels;
+}
+
+function onGround(pixels: Sharp, ground: Ground): Sharp {
+  switch (ground.kind) {
+    case 'none':
+      return pixels;
+    case 'opaque':
+      return pixels.flatten({ background: ground.colour });
+    case 'sheer': {
+      const dot = { create: { width: 1, height: 1, channels: 4, background: ground.colour } } as const;
+      return pixels.composite([{ input: dot, tile: true, blend: 'dest-over' }]);
+    }
+  }
 }
 
 function whole(pixels: number): number {
