@@ -93,7 +93,7 @@ export async function deliverAs(
 ): Promise<undefined> {
   if (wanted === undefined) return deliver(call, file, source);
   if (call.ports.images.draws(file.mime)) return deliverPicture(call, file, source, wanted);
-  if (call.query.one('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
+  if (call.query.first('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
   return deliver(call, file, source);
 }
 
@@ -175,11 +175,11 @@ function asPicture(file: FileRecord, picture: Picture): FileRecord {
 /** Public bytes under a content hash never change; private ones are never kept by anybody in between. */
 function cacheControl(call: Call, file: FileRecord): string {
   if (!file.isPublic || call.entrant.bearer.credential !== 'missing') return 'private, no-cache';
-  return call.query.one('vh') === file.sha1.slice(0, 6) ? 'public, max-age=31536000, immutable' : 'public, no-cache';
+  return call.query.first('vh') === file.sha1.slice(0, 6) ? 'public, max-age=31536000, immutable' : 'public, no-cache';
 }
 
 function disposition(call: Call, file: FileRecord): string {
-  const kind = call.query.one('download') === undefined && INLINE.test(file.mime) ? 'inline' : 'attachment';
+  const kind = call.query.first('download') === undefined && INLINE.test(file.mime) ? 'inline' : 'attachment';
   // RFC 6266 section 5: a plain fallback for old clients, the exact name in RFC 8187 form for all others.
   const plain = file.name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const exact = encodeURIComponent(file.name).replaceAll(

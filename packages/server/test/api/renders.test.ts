@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hostilePictures, pdf, png, pngOf, svg } from '../../contract/pictures.ts';
 import { AppError } from '../../src/errors.ts';
+import { COLOUR_NAMES } from '../../src/http/colour-names.ts';
 import type { Ports } from '../../src/ports/index.ts';
 import { type Harness, type HarnessOptions, openHarness } from '../support/harness.ts';
 
@@ -72,6 +73,10 @@ describe('what an address asks for', () => {
     ['w=50&force_format=webp', 'webp'],
     ['w=50&force_format=tiff,exe', 'png 50x25'],
     ['w=50&q=1000', 'png 50x25'],
+    ['w=100&w=50', 'png 100x50'],
+    ['w=&w=50&vh=1&vh=2&download=&download=1', 'png 50x25'],
+    ['bg_colour=ff0000', 'png 200x100'],
+    ['w=100&h=100&func=fit&bg_colour=rebeccapurple', 'png 100x100'],
   ])('%s answers %s', async (query, expected) => {
     const { url } = await stored('wide.png', png(200, 100, [200, 30, 30]));
     const answer = await harness.call({ url: `${url}?${query}` });
@@ -84,7 +89,7 @@ describe('what an address asks for', () => {
   test('func=proxy and addresses that ask for nothing answer the bytes themselves', async () => {
     const content = png(200, 100, [200, 30, 30]);
     const { url } = await stored('same.png', content);
-    for (const query of ['', '?func=proxy&w=100', '?vh=000000', '?bypass_process_proxy=1']) {
+    for (const query of ['', '?bg_colour=nonsense', '?func=proxy&w=100', '?vh=000000', '?bypass_process_proxy=1']) {
       expect((await harness.call({ url: url + query })).bytes, query).toEqual(content);
     }
   });
@@ -96,6 +101,15 @@ describe('what an address asks for', () => {
     const modern = await ask('image/avif,image/webp,*/*');
     const old = await ask('*/*');
     expect([look(modern.bytes), look(old.bytes)]).toEqual(['webp', 'jpeg']);
+    for (const [accept, format] of [
+      ['image/webp;q=0, */*', 'jpeg'],
+      ['image/webp; Q=0.000, */*', 'jpeg'],
+      ['image/webp;q=0.1, image/jpeg', 'webp'],
+      ['IMAGE/WEBP', 'webp'],
+      ['image/webp2', 'jpeg'],
+    ] as const) {
+      expect(look((await ask(accept)).bytes), accept).toBe(format);
+    }
     expect([modern.headers['vary'], old.headers['vary']].map((vary) => vary?.includes('Accept'))).toEqual([true, true]);
     expect(modern.headers['etag']).not.toBe(old.headers['etag']);
   });
@@ -272,7 +286,38 @@ describe('the ground', () => {
   });
 });
 
+test('every colour that CSS names is known', async () => {
+  const clear = sharp({ create: { width: 2, height: 2, channels: 4, background: '#00000000' } });
+  const { url } = await stored('names.png', await clear.png().toBuffer());
+  for (const name of COLOUR_NAMES.keys()) {
+    const answer = await harness.call({ url: `${url}?bg_colour=${name.toUpperCase()}` });
+    const meant = sharp({ create: { width: 1, height: 1, channels: 3, background: name } });
+    const [found, expected] = [await sharp(answer.bytes).raw().toBuffer(), await meant.raw().toBuffer()];
+    expect([...found.subarray(0, 3)], name).toEqual([...expected]);
+  }
+  expect(COLOUR_NAMES.size).toBe(148);
+});
+
 describe('what cannot be drawn', () => {
+  test('and is an image that browsers show, is sent as it is', async () => {
+    const bitmap = Buffer.from(
+      '424d3a0000000000000036000000280000000100000001000000010018000000000004000000130b0000130b000000000000000000001e1edc00',
+      'hex',
+    );
+    const icon = Buffer.from('00000100010001010000010018003000000016000000', 'hex');
+    for (const [name, content] of [
+      ['a.bmp', bitmap],
+      ['a.ico', Buffer.concat([icon, Buffer.alloc(48)])],
+    ] as const) {
+      const { url } = await stored(name, content);
+      const answer = await harness.call({ url: `${url}?w=50&force_format=webp,jpeg` });
+      expect([answer.headers['content-type'], answer.bytes.equals(content)], name).toEqual([
+        name === 'a.bmp' ? 'image/bmp' : 'image/x-icon',
+        true,
+      ]);
+    }
+  });
+
   test('is an icon that is soon asked for again, at once the second time', async () => {
     const { url } = await stored('broken.png', pngOf(50_000, 50_000, 8, 6, Buffer.alloc(0)));
     const before = drawn;
