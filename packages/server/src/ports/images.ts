@@ -34,6 +34,8 @@ export interface Rendition {
   readonly quality: number;
   /** From 1; of a document the page, the last one when it has fewer. */
   readonly page: number;
+  /** Of a picture that is cut off or broken inside, what is there is drawn, unless that is refused (RENDITION_FAILED). */
+  readonly damaged?: 'drawn' | 'refused';
 }
 
 /** The longest side of anything that is drawn. */

@@ -184,6 +184,18 @@ describe('what an address asks for', () => {
     }
   });
 
+  test('a sequence of AVIF is its still picture', async () => {
+    const content = await sharp(png(40, 20, [220, 30, 30]))
+      .avif()
+      .toBuffer();
+    // What its first four letters promise is all that tells one from the other here.
+    content.write('avis', 8, 'latin1');
+    const { url } = await stored('sequence.avif', content);
+    const answer = await harness.call({ url: `${url}?w=20` });
+    const { width, height, mediaType } = await sharp(answer.bytes).metadata();
+    expect([width, height, mediaType]).toEqual([20, 10, 'image/avif']);
+  });
+
   test('download of a rendition is a download under a fitting name', async () => {
     const { url } = await stored('photo.png', png(20, 10, [1, 2, 3]));
     const answer = await harness.call({ url: `${url}?w=10&force_format=jpg&download=1` });

@@ -1,6 +1,7 @@
 // Opens content for drawing: as pixels of a picture, or as the drawn page of a document. Runs in drawing processes only.
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import type { Rendition } from '../../ports/images.ts';
 import { DRAWING_BYTES_MAX, INPUT_PIXELS_MAX, PAGED_TYPES, PICTURE_FORMATS, WHOLE_BYTES_MAX } from './job.ts';
 
 sharp.cache(false);
@@ -39,18 +40,21 @@ export interface Source {
 }
 
 /** Opens the file. Throws when it is not what its type says, or beyond the bounds. */
-export async function openSource(path: string, mime: string, page = 1): Promise<Source> {
+export async function openSource(path: string, mime: string, { page = 1, damaged }: Opening = {}): Promise<Source> {
   if (PAGED_TYPES.has(mime)) return openDocument(path, page);
   const expected = PICTURE_FORMATS[mime];
   if (expected === undefined) throw new Error(`${mime} is no picture`);
-  return openPicture(path, expected);
+  return openPicture(path, expected, damaged === 'refused' ? 'error' : 'none');
 }
 
-async function openPicture(path: string, expected: string): Promise<Source> {
+/** How content is opened: of a document which page, and whether pixels that are missing are an error. */
+export type Opening = Partial<Pick<Rendition, 'page' | 'damaged'>>;
+
+async function openPicture(path: string, expected: string, failOn: 'none' | 'error'): Promise<Source> {
   const isDrawing = expected === 'svg';
   // Handed over as bytes a drawing has no place of its own, so that no name in it leads to a file beside it.
-  const input = isDrawing ? await readWhole(path, DRAWING_BYTES_MAX) : path;
-  const options: SharpOptions = { failOn: 'none', limitInputPixels: INPUT_PIXELS_MAX, sequentialRead: true, pages: 1 };
+  const input = isDrawing ? await readWhole(path, DRAWING_BYTES_MAX) : await stillOf(path, expected);
+  const options: SharpOptions = { failOn, limitInputPixels: INPUT_PIXELS_MAX, sequentialRead: true, pages: 1 };
   // Only the header is read here, whatever it claims; the bounds are held against it below.
   const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
   const { width, height, autoOrient, format } = metadata;
@@ -105,6 +109,27 @@ async function openDocument(path: string, wanted: number): Promise<Source> {
       return sharp(copy, { raw }).flatten({ background: '#ffffff' });
     },
   };
+}
+
+const SEQUENCE = Buffer.from('ftypavis', 'latin1');
+const STILL = Buffer.from('ftypavif', 'latin1');
+
+/**
+ * The file, or of a sequence of AVIF its bytes under the name of its still picture, which the decoder looks for before it looks at
+ * what there is.
+ */
+async function stillOf(path: string, expected: string): Promise<string | Buffer> {
+  if (expected !== 'heif') return path;
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4 + SEQUENCE.length), 0, 4 + SEQUENCE.length, 0);
+    if (!buffer.subarray(4).equals(SEQUENCE)) return path;
+  } finally {
+    await file.close();
+  }
+  const bytes = await readWhole(path, WHOLE_BYTES_MAX);
+  STILL.copy(bytes, 4);
+  return bytes;
 }
 
 async function readWhole(path: string, bytesMax: number): Promise<Buffer> {

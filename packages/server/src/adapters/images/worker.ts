@@ -27,7 +27,7 @@ async function work(job: Job): Promise<Outcome> {
   let isOpen = false;
   try {
     if (job.kind === 'examine') return { ok: true, kind: 'examine', facts: await examine(job.path, job.mime) };
-    const source = await openSource(job.path, job.mime, job.rendition.page);
+    const source = await openSource(job.path, job.mime, job.rendition);
     isOpen = true;
     return { ok: true, kind: 'render', ...(await draw(source, job.rendition)) };
   } catch (error) {
