@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
   | 'VERSION_MISMATCH'
+  | 'PRECONDITION_FAILED'
   | 'RANGE_UNSATISFIABLE'
   | 'UPLOAD_LOCKED'
   | 'UPLOAD_CHECKSUM_MISMATCH'
@@ -309,6 +310,11 @@ export const ERRORS = {
     status: 412,
     msg: 'It was changed in the meantime',
     hint: 'Read it again and repeat the change.',
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    msg: 'The content is not the one that the request names',
+    hint: 'Ask without If-Match and If-Unmodified-Since for what it is now; a download that was begun starts over.',
   },
   PAYLOAD_TOO_LARGE: {
     status: 413,

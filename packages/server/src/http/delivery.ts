@@ -18,7 +18,7 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' d
 
 /**
  * Sends a file's bytes, or the part asked for. Active content (SVG, HTML, XML, scripts) is always a download and
- * sandboxed (threat 22). Raises RANGE_UNSATISFIABLE, FILE_NOT_FOUND, STORE_UNAVAILABLE.
+ * sandboxed (threat 22). Raises PRECONDITION_FAILED, RANGE_UNSATISFIABLE, FILE_NOT_FOUND, STORE_UNAVAILABLE.
  */
 async function deliver(
   call: Call,
@@ -28,6 +28,7 @@ async function deliver(
   const { request, reply } = call;
   const etag = `"${file.sha256.slice(0, 32)}"`;
   const modifiedMs = Math.floor(file.modifiedAtMs / 1000) * 1000;
+  refuseUnmet(call, etag, modifiedMs);
   harmless(call, cacheControl(call, file))
     .header('etag', etag)
     // RFC 9530: of the whole file, also beside a part of it.
@@ -101,6 +102,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
   const { request, reply } = call;
   const variant = createHash('sha256').update(variantOf(file, wanted.rendition)).digest('hex').slice(0, 8);
   const etag = `"${file.sha256.slice(0, 32)}-${variant}"`;
+  refuseUnmet(call, etag, undefined);
   if (wanted.negotiated) reply.header('vary', 'Accept');
   if (isUnchanged(call, etag, Number.POSITIVE_INFINITY)) {
     await reply.header('etag', etag).header('cache-control', cacheControl(call, file)).code(304).send();
@@ -126,6 +128,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
 
 /** An icon that stands for a failed drawing may be a picture soon; one that stands for its type stays. */
 async function deliverIcon(call: Call, file: FileRecord, failed: boolean): Promise<undefined> {
+  refuseUnmet(call, undefined, undefined);
   await harmless(call, failed ? 'private, max-age=60' : cacheControl(call, file))
     .header('content-security-policy', SANDBOX)
     .type(ICON_TYPE)
@@ -187,6 +190,20 @@ function disposition(call: Call, file: FileRecord): string {
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return `${kind}; filename="${plain}"; filename*=UTF-8''${exact}`;
+}
+
+/**
+ * What has to be so for the content to be wanted at all; asked first (RFC 9110 section 13.2.2). `If-Match` decides alone when it is
+ * there, and tags that are weak match nothing (13.1.1). What has no date, or a date that cannot be read, has no condition of time
+ * (13.1.4). Raises PRECONDITION_FAILED.
+ */
+function refuseUnmet(call: Call, etag: string | undefined, modifiedMs: number | undefined): void {
+  const { 'if-match': match, 'if-unmodified-since': since } = call.request.headers;
+  const isUnmet =
+    match === undefined
+      ? since !== undefined && modifiedMs !== undefined && modifiedMs > Date.parse(since)
+      : !match.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
+  if (isUnmet) throw new AppError('PRECONDITION_FAILED');
 }
 
 /** RFC 9110 section 13.2.2: `If-None-Match` decides alone when it is there. */
