@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'FOLDER_NOT_EMPTY'
   | 'UPLOAD_OFFSET_MISMATCH'
   | 'VERSION_MISMATCH'
+  | 'PRECONDITION_FAILED'
   | 'RANGE_UNSATISFIABLE'
   | 'UPLOAD_LOCKED'
   | 'UPLOAD_CHECKSUM_MISMATCH'
@@ -64,6 +65,7 @@ export type ErrorCode =
   | 'URL_FAILED'
   | 'FETCHES_BUSY'
   | 'IMAGE_UNREADABLE'
+  | 'RENDITION_FAILED'
   | 'IMAGES_BUSY'
   | 'TAGGER_FAILED'
   | 'INTERNAL'
@@ -311,6 +313,11 @@ export const ERRORS = {
     msg: 'It was changed in the meantime',
     hint: 'Read it again and repeat the change.',
   },
+  PRECONDITION_FAILED: {
+    status: 412,
+    msg: 'The content is not the one that the request names',
+    hint: 'Ask without If-Match and If-Unmodified-Since for what it is now; a download that was begun starts over.',
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     msg: 'The file is too large',
@@ -417,6 +424,11 @@ export const ERRORS = {
     status: 415,
     msg: 'The content cannot be drawn as a picture',
     hint: 'Ask for the file itself, without sizes or formats; the picture may be broken, too large or of a type that is not drawn.',
+  },
+  RENDITION_FAILED: {
+    status: 415,
+    msg: 'The picture cannot be drawn in this way',
+    hint: 'Ask for another size or format, or for the file itself.',
   },
   FETCHES_BUSY: {
     status: 503,

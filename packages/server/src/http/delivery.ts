@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors.ts';
-import { type Picture, variantOf } from '../operations/renders.ts';
+import { isUndrawable, type Picture, variantOf } from '../operations/renders.ts';
 import { extensionOf } from '../operations/uploads.ts';
 import type { ByteRange, LinkedAnswer } from '../ports/blobs.ts';
 import { type FileRecord, fileUuid } from '../ports/metadata.ts';
@@ -18,7 +18,7 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' d
 
 /**
  * Sends a file's bytes, or the part asked for. Active content (SVG, HTML, XML, scripts) is always a download and
- * sandboxed (threat 22). Raises RANGE_UNSATISFIABLE, FILE_NOT_FOUND, STORE_UNAVAILABLE.
+ * sandboxed (threat 22). Raises PRECONDITION_FAILED, RANGE_UNSATISFIABLE, FILE_NOT_FOUND, STORE_UNAVAILABLE.
  */
 async function deliver(
   call: Call,
@@ -28,6 +28,7 @@ async function deliver(
   const { request, reply } = call;
   const etag = `"${file.sha256.slice(0, 32)}"`;
   const modifiedMs = Math.floor(file.modifiedAtMs / 1000) * 1000;
+  refuseUnmet(call, etag, modifiedMs);
   harmless(call, cacheControl(call, file))
     .header('etag', etag)
     // RFC 9530: of the whole file, also beside a part of it.
@@ -93,7 +94,7 @@ export async function deliverAs(
 ): Promise<undefined> {
   if (wanted === undefined) return deliver(call, file, source);
   if (call.ports.images.draws(file.mime)) return deliverPicture(call, file, source, wanted);
-  if (call.query.one('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
+  if (call.query.first('download') === undefined && needsIcon(file)) return deliverIcon(call, file, false);
   return deliver(call, file, source);
 }
 
@@ -101,6 +102,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
   const { request, reply } = call;
   const variant = createHash('sha256').update(variantOf(file, wanted.rendition)).digest('hex').slice(0, 8);
   const etag = `"${file.sha256.slice(0, 32)}-${variant}"`;
+  refuseUnmet(call, etag, undefined);
   if (wanted.negotiated) reply.header('vary', 'Accept');
   if (isUnchanged(call, etag, Number.POSITIVE_INFINITY)) {
     await reply.header('etag', etag).header('cache-control', cacheControl(call, file)).code(304).send();
@@ -110,7 +112,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
   try {
     picture = await source.render(wanted);
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'IMAGE_UNREADABLE') throw error;
+    if (!isUndrawable(error)) throw error;
     call.ports.system.log.info('image.unreadable', { file: fileUuid(file), mime: file.mime, detail: error.detail });
     return deliverIcon(call, file, true);
   }
@@ -126,6 +128,7 @@ async function deliverPicture(call: Call, file: FileRecord, source: Source, want
 
 /** An icon that stands for a failed drawing may be a picture soon; one that stands for its type stays. */
 async function deliverIcon(call: Call, file: FileRecord, failed: boolean): Promise<undefined> {
+  refuseUnmet(call, undefined, undefined);
   await harmless(call, failed ? 'private, max-age=60' : cacheControl(call, file))
     .header('content-security-policy', SANDBOX)
     .type(ICON_TYPE)
@@ -175,11 +178,11 @@ function asPicture(file: FileRecord, picture: Picture): FileRecord {
 /** Public bytes under a content hash never change; private ones are never kept by anybody in between. */
 function cacheControl(call: Call, file: FileRecord): string {
   if (!file.isPublic || call.entrant.bearer.credential !== 'missing') return 'private, no-cache';
-  return call.query.one('vh') === file.sha1.slice(0, 6) ? 'public, max-age=31536000, immutable' : 'public, no-cache';
+  return call.query.first('vh') === file.sha1.slice(0, 6) ? 'public, max-age=31536000, immutable' : 'public, no-cache';
 }
 
 function disposition(call: Call, file: FileRecord): string {
-  const kind = call.query.one('download') === undefined && INLINE.test(file.mime) ? 'inline' : 'attachment';
+  const kind = call.query.first('download') === undefined && INLINE.test(file.mime) ? 'inline' : 'attachment';
   // RFC 6266 section 5: a plain fallback for old clients, the exact name in RFC 8187 form for all others.
   const plain = file.name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
   const exact = encodeURIComponent(file.name).replaceAll(
@@ -187,6 +190,20 @@ function disposition(call: Call, file: FileRecord): string {
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return `${kind}; filename="${plain}"; filename*=UTF-8''${exact}`;
+}
+
+/**
+ * What has to be so for the content to be wanted at all; asked first (RFC 9110 section 13.2.2). `If-Match` decides alone when it is
+ * there, and tags that are weak match nothing (13.1.1). What has no date, or a date that cannot be read, has no condition of time
+ * (13.1.4). Raises PRECONDITION_FAILED.
+ */
+function refuseUnmet(call: Call, etag: string | undefined, modifiedMs: number | undefined): void {
+  const { 'if-match': match, 'if-unmodified-since': since } = call.request.headers;
+  const isUnmet =
+    match === undefined
+      ? since !== undefined && modifiedMs !== undefined && modifiedMs > Date.parse(since)
+      : !match.split(',').some((tag) => tag.trim() === '*' || tag.trim() === etag);
+  if (isUnmet) throw new AppError('PRECONDITION_FAILED');
 }
 
 /** RFC 9110 section 13.2.2: `If-None-Match` decides alone when it is there. */

@@ -44,6 +44,11 @@ export class Query {
     return undefined;
   }
 
+  /** The first value that is not empty, of the first of the names that has one: for what is only a wish, and decides on no right. */
+  first(...names: readonly string[]): string | undefined {
+    return names.flatMap((name) => this.#values.get(name) ?? []).find((value) => value !== '');
+  }
+
   /** All parameters in their order, decoded; those of one name stand together. */
   entries(): readonly (readonly [name: string, value: string])[] {
     return [...this.#values].flatMap(([name, values]) => values.map((value) => [name, value] as const));

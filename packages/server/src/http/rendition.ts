@@ -1,5 +1,6 @@
 // What a delivery URL asks to be drawn (wire contract 11.6). What cannot be read in it is taken as not said.
 import { type Fitting, RENDITION_PIXELS_MAX, type Rendition, type RenditionFormat } from '../ports/images.ts';
+import { COLOUR_NAMES } from './colour-names.ts';
 import type { Query } from './query.ts';
 
 /** A rendition, and whether it was chosen by what the client takes. */
@@ -8,7 +9,7 @@ export interface Wanted {
   readonly negotiated: boolean;
 }
 
-/** Any of these asks for a drawing; the others only say how. */
+/** Any of these asks for a drawing, and so does a colour; the others only say how. */
 const ASKING = ['w', 'h', 'width', 'height', 'force_format', 'doc_page', 'q'] as const;
 const QUALITY = 80;
 const QUALITY_STEP = 5;
@@ -25,29 +26,19 @@ const FORMATS: Readonly<Record<string, RenditionFormat>> = {
 /** Formats that every browser has drawn for twenty years need no asking. */
 const EVERYWHERE: readonly RenditionFormat[] = ['jpeg', 'png'];
 
-const COLOURS: Readonly<Record<string, string>> = {
-  white: '#ffffff',
-  black: '#000000',
-  gray: '#808080',
-  grey: '#808080',
-  red: '#ff0000',
-  green: '#008000',
-  blue: '#0000ff',
-  transparent: '#00000000',
-};
-
 /** The rendition that the query asks for; undefined when it asks for the file itself. `accept` is the request's header. */
 export function wantedOf(query: Query, accept: string | undefined): Wanted | undefined {
-  const func = query.one('func')?.toLowerCase();
-  if (func === 'proxy' || !ASKING.some((name) => query.one(name) !== undefined)) return undefined;
-  const background = colourOf(query.one('bg_colour', 'bg_color', 'bg'));
-  const formats = (query.one('force_format') ?? '')
+  const func = query.first('func')?.toLowerCase();
+  const background = colourOf(query.first('bg_colour', 'bg_color', 'bg'));
+  const asks = background !== undefined || ASKING.some((name) => query.first(name) !== undefined);
+  if (func === 'proxy' || !asks) return undefined;
+  const formats = (query.first('force_format') ?? '')
     .toLowerCase()
     .split(',')
     .slice(0, 8)
     .flatMap((name) => FORMATS[name.trim()] ?? []);
-  const [width, height] = [sideOf(query.one('w', 'width')), sideOf(query.one('h', 'height'))];
-  const taken = formats.find((format) => EVERYWHERE.includes(format) || (accept ?? '').includes(`image/${format}`));
+  const [width, height] = [sideOf(query.first('w', 'width')), sideOf(query.first('h', 'height'))];
+  const taken = formats.find((format) => takes(accept, format));
   return {
     rendition: {
       width,
@@ -55,11 +46,20 @@ export function wantedOf(query: Query, accept: string | undefined): Wanted | und
       fitting: width === undefined || height === undefined ? 'bound' : fittingOf(func, background),
       background,
       format: (formats.length > 1 ? taken : undefined) ?? formats.at(-1) ?? 'same',
-      quality: qualityOf(query.one('q')),
-      page: Math.min(Math.max(numberOf(query.one('doc_page')) ?? 1, 1), PAGE_MAX),
+      quality: qualityOf(query.first('q')),
+      page: Math.min(Math.max(numberOf(query.first('doc_page')) ?? 1, 1), PAGE_MAX),
     },
     negotiated: formats.length > 1,
   };
+}
+
+/** Whether the client says that it draws the format, or does not say that it does not draw one that everybody does (RFC 9110 12.5.1). */
+function takes(accept: string | undefined, format: RenditionFormat): boolean {
+  for (const range of (accept ?? '').toLowerCase().split(',')) {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim());
+    if (type === `image/${format}`) return !parameters.some((parameter) => /^q\s*=\s*0(?:\.0{0,3})?$/.test(parameter));
+  }
+  return EVERYWHERE.includes(format);
 }
 
 /** With one side only there is nothing to fit. `fit` pads when it is told with what. */
@@ -91,5 +91,5 @@ function colourOf(text: string | undefined): string | undefined {
   const plain = text.toLowerCase().replace(/^#/, '');
   if (/^[0-9a-f]{3}$/.test(plain)) return `#${[...plain].map((digit) => digit + digit).join('')}`;
   if (/^(?:[0-9a-f]{6}|[0-9a-f]{8})$/.test(plain)) return `#${plain}`;
-  return Object.hasOwn(COLOURS, plain) ? COLOURS[plain] : undefined;
+  return plain === 'transparent' ? '#00000000' : COLOUR_NAMES.get(plain);
 }

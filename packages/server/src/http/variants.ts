@@ -8,7 +8,6 @@ import type { VariantRecord } from '../ports/variants.ts';
 import { idList, parseBody } from './input.ts';
 import { fileOf } from './lookup.ts';
 import { Query } from './query.ts';
-import { wantedOf } from './rendition.ts';
 import { type Call, route } from './route.ts';
 import { cdnAddress, isoTime } from './wire.ts';
 
@@ -102,8 +101,6 @@ function queryOf({ variant_query, variant_url }: z.infer<typeof newBody>): strin
   if (/\p{C}/u.test(text)) throw refuse('FORMAT_WRONG', 'Parameters of a delivery address are needed here.');
   const asked = askedOf(text);
   const query = Query.parse(`?${asked}`);
-  // What could not be delivered is not kept.
-  wantedOf(query, undefined);
   const pairs = query.entries().filter(([name]) => !PASSING.has(name));
   const written = pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
   if (written.length <= VARIANTS.queryCharactersMax) return written;

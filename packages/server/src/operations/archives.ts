@@ -5,7 +5,7 @@ import { type CanonicalPath, coversAll, parentOf } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { Grant } from '../grant.ts';
 import type { Ports } from '../ports/index.ts';
-import { type FileRecord, type FolderRecord, fileUuid, type ScopeLayers } from '../ports/metadata.ts';
+import { EVERY_NAME, type FileRecord, type FolderRecord, fileUuid, type ScopeLayers } from '../ports/metadata.ts';
 import { EVERY_FILE } from '../ports/search.ts';
 import { ArchiveNames } from './archive-names.ts';
 import { lookUpFile } from './files.ts';
@@ -146,7 +146,7 @@ async function foldersBelow(
   within: ScopeLayers,
   folderPath: CanonicalPath,
 ): Promise<readonly FolderRecord[]> {
-  const query = { container, folderPath, recursive: true, within, words: [] };
+  const query = { container, folderPath, recursive: true, within, names: EVERY_NAME };
   const found: FolderRecord[] = [];
   for (;;) {
     const page = { sort: 'created_at', descending: false, offset: found.length, limit: FOLDERS_PAGE } as const;
@@ -223,7 +223,7 @@ async function refuseTooMuch(
     const stats = await ports.metadata.countFiles(query);
     count += stats.files;
     bytes += stats.bytes;
-    const below = { container, folderPath, recursive: true, within, words: [] };
+    const below = { container, folderPath, recursive: true, within, names: EVERY_NAME };
     if ((await ports.metadata.countFolders(below)) > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);
   }
   if (count > ARCHIVE.filesMax) throw tooManyFiles(ARCHIVE.filesMax);

@@ -16,11 +16,11 @@ export interface Picture {
 }
 
 /** Grows when the same rendition would be drawn differently, so that what was kept before is not served any more. */
-const DRAWING_VERSION = 1;
+const DRAWING_VERSION = 2;
 
 /**
- * A private file as a picture, for a caller that may fetch it; charged like its bytes. Raises IMAGE_UNREADABLE, IMAGES_BUSY,
- * REQUEST_RATE_LIMITED, FILE_NOT_FOUND, STORE_UNAVAILABLE, COUNTERS_UNAVAILABLE.
+ * A private file as a picture, for a caller that may fetch it; charged like its bytes. Raises IMAGE_UNREADABLE, RENDITION_FAILED,
+ * IMAGES_BUSY, REQUEST_RATE_LIMITED, FILE_NOT_FOUND, STORE_UNAVAILABLE, COUNTERS_UNAVAILABLE.
  */
 export async function renderFile(
   ports: Needs,
@@ -43,6 +43,11 @@ export async function renderPublicFile(
 ): Promise<Picture> {
   if (!file.isPublic) throw new AppError('FILE_NOT_FOUND', 'not public');
   return draw(ports, file, rendition, clientIp);
+}
+
+/** Whether it is the picture that an error is about, and not the service or the caller. */
+export function isUndrawable(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === 'IMAGE_UNREADABLE' || error.code === 'RENDITION_FAILED');
 }
 
 /** All that tells one rendition of the same content from another, in one spelling. */

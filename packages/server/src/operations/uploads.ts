@@ -19,6 +19,7 @@ import type { Ports } from '../ports/index.ts';
 import type { MediaType } from '../ports/media.ts';
 import type { FileRecord, JsonObject, Latitude, NewFile } from '../ports/metadata.ts';
 import { authorOf } from './people.ts';
+import { isUndrawable } from './renders.ts';
 import { uploadSettings, valueCheck } from './settings.ts';
 import { watch } from './watch.ts';
 
@@ -392,19 +393,21 @@ export interface Sides {
 const RESIZED = ['image/jpeg', 'image/png', 'image/webp', 'image/avif'];
 
 /**
- * The picture in its new size, in place of the one that was sent, which is not kept. What is no picture, or cannot be drawn,
- * stays as it is. Raises IMAGES_BUSY, REQUEST_RATE_LIMITED, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
+ * The picture in its new size, in place of the one that was sent, which is not kept. What is no picture, is damaged or cannot be
+ * drawn stays as it is. Raises IMAGES_BUSY, REQUEST_RATE_LIMITED, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
  */
 async function resized(ports: Pick<Ports, 'blobs' | 'images' | 'system'>, file: DescribedFile, sides: Sides) {
   const { blob, type, grant } = file;
   if (!RESIZED.includes(type.mime) || !ports.images.draws(type.mime)) return file;
-  const manner = { fitting: 'bound', background: undefined, format: 'same', quality: 90, page: 1 } as const;
+  // What is missing in the picture would be lost for ever in place of the bytes that were sent.
+  const how = { fitting: 'bound', background: undefined, format: 'same', quality: 90, page: 1 } as const;
+  const manner = { ...how, damaged: 'refused' } as const;
   const asker = addressBucket(grant.facts.clientIp);
   let drawn: Rendered;
   try {
     drawn = await ports.images.render({ ...blob, mime: type.mime }, { ...sides, ...manner }, asker);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') return file;
+    if (isUndrawable(error)) return file;
     throw error;
   }
   // Its name, and what was judged of it, must stay true.

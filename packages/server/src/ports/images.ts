@@ -34,6 +34,8 @@ export interface Rendition {
   readonly quality: number;
   /** From 1; of a document the page, the last one when it has fewer. */
   readonly page: number;
+  /** Of a picture that is cut off or broken inside, what is there is drawn, unless that is refused (RENDITION_FAILED). */
+  readonly damaged?: 'drawn' | 'refused';
 }
 
 /** The longest side of anything that is drawn. */
@@ -51,8 +53,9 @@ export interface Rendered {
  * Drawing and looking at foreign content, which may be broken or hostile: it costs bounded time and memory, runs outside of this
  * process, reaches no network and no other file, and nothing active in it (scripts, external references) is ever run.
  * Results are upright, in sRGB and carry no metadata of the source.
- * Raises IMAGE_UNREADABLE when the content cannot be drawn - broken, beyond the bounds, or of no drawable type -,
- * IMAGES_BUSY when too much waits already, REQUEST_RATE_LIMITED when it is too much of one asker, FILE_NOT_FOUND when the blob is gone, STORE_UNAVAILABLE.
+ * Raises IMAGE_UNREADABLE when the content cannot be drawn at all - broken, beyond the bounds, of no drawable type, or so that it ends
+ * its process -, RENDITION_FAILED when it cannot be drawn in the way that was asked for, IMAGES_BUSY when too much waits already,
+ * REQUEST_RATE_LIMITED when it is too much of one asker, FILE_NOT_FOUND when the blob is gone, STORE_UNAVAILABLE.
  */
 export interface Images {
   /** Whether `render` may succeed for this type here: some types need a program that this machine may not have. */

@@ -15,8 +15,9 @@ export interface RenderId {
 export interface Renders {
   /**
    * The kept rendition, or the one that `make` makes - once, however many ask this node at the same time - and keeps. Content
-   * that cannot be drawn (IMAGE_UNREADABLE) is remembered for some minutes and refused at once; other failures are not kept.
-   * Raises what `make` raises.
+   * that cannot be drawn (IMAGE_UNREADABLE) is remembered for some minutes and refused at once in every variant. A variant that
+   * cannot (RENDITION_FAILED) is refused by itself, until a few of the same content have failed: then it counts as the content.
+   * Other failures are not kept. Raises what `make` raises.
    */
   obtain(id: RenderId, make: () => Promise<Uint8Array>): Promise<Uint8Array>;
   /** Removes what has been asked for least recently until the rest fits its bound, and what nobody asked for in a month.

@@ -162,6 +162,52 @@ describe('conditions (RFC 9110 section 13)', () => {
     expect((await harness.call({ url: file.cdn, headers })).status).toBe(200);
   });
 
+  test('what is not the content that was meant is refused, before anything else is asked', async () => {
+    const file = await stored('meant.txt');
+    const { etag = '', 'last-modified': modified = '' } = (await harness.call({ url: file.cdn })).headers;
+    const before = new Date(Date.parse(modified) - 1000).toUTCString();
+    for (const [headers, status] of [
+      [{ 'if-match': '"nope"' }, 412],
+      [{ 'if-match': `W/${etag}` }, 412],
+      [{ 'if-match': '"nope"', 'if-none-match': etag }, 412],
+      [{ 'if-match': '"nope"', range: 'bytes=99-' }, 412],
+      [{ 'if-unmodified-since': before }, 412],
+      [{ 'if-unmodified-since': before, 'if-none-match': etag }, 412],
+      [{ 'if-match': etag, 'if-unmodified-since': before }, 200],
+      [{ 'if-match': `"nope", ${etag}` }, 200],
+      [{ 'if-match': '*' }, 200],
+      [{ 'if-match': etag, range: 'bytes=0-1' }, 206],
+      [{ 'if-match': etag, 'if-none-match': etag }, 304],
+      [{ 'if-unmodified-since': modified }, 200],
+      [{ 'if-unmodified-since': 'some day' }, 200],
+    ] as const) {
+      for (const method of ['GET', 'HEAD'] as const) {
+        const answer = await harness.call({ method, url: file.cdn, headers });
+        expect(answer.status, `${method} ${JSON.stringify(headers)}`).toBe(status);
+        if (status !== 412) continue;
+        expect([answer.headers['etag'], answer.headers['content-range']]).toEqual([undefined, undefined]);
+        if (method === 'GET') expect(answer.body['code']).toBe('PRECONDITION_FAILED');
+      }
+    }
+    // Who may not know of it is told nothing of it.
+    await hide(file.uuid);
+    expect((await harness.call({ url: file.cdn, headers: { 'if-match': '"nope"' } })).body['code']).toBe('KEY_MISSING');
+  });
+
+  test('of a picture that is drawn the tag is meant, since it has no date', async () => {
+    const dot = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    const url = `${(await stored('meant.png', Buffer.from(dot, 'base64'))).cdn}&w=1`;
+    const { etag = '' } = (await harness.call({ url })).headers;
+    const ask = async (headers: Readonly<Record<string, string>>) => (await harness.call({ url, headers })).status;
+    expect(await ask({ 'if-match': '"nope"' })).toBe(412);
+    expect(await ask({ 'if-match': etag })).toBe(200);
+    expect(await ask({ 'if-unmodified-since': new Date(0).toUTCString() })).toBe(200);
+    // An icon stands for no content that anybody could have meant.
+    const icon = `${(await stored('meant.txt')).cdn}&w=1`;
+    expect((await harness.call({ url: icon, headers: { 'if-match': etag } })).status).toBe(412);
+    expect((await harness.call({ url: icon })).headers['content-type']).toBe('image/svg+xml');
+  });
+
   test('new bytes have a new tag', async () => {
     const first = (await harness.call({ url: (await stored('tag.txt', 'one')).cdn })).headers['etag'];
     const second = (await harness.call({ url: (await stored('tag.txt', 'two')).cdn })).headers['etag'];

@@ -133,6 +133,29 @@ describe('what an editor wrote', () => {
     },
   );
 
+  test.each([
+    ['2024:05:01 10:00:00', '+02:00', '2024-05-01T08:00:00.000Z'],
+    ['2024:05:01 01:30:00', '+05:45', '2024-04-30T19:45:00.000Z'],
+    ['2024:05:01 10:00:00', undefined, '2024-05-01T10:00:00'],
+    ['2024:05:01 10:00:00', 'noon', '2024-05-01T10:00:00'],
+    // Where clocks go forward in that night there is no such time; the picture was taken somewhere else.
+    ['2024:03:31 02:30:00', undefined, '2024-03-31T02:30:00'],
+    ['0000:00:00 00:00:00', undefined, undefined],
+    ['2023:02:29 10:00:00', '+02:00', undefined],
+    ['yesterday', undefined, undefined],
+  ])('tells when a picture was taken: %s at %s', async (DateTimeOriginal, OffsetTimeOriginal, expected) => {
+    const IFD2 = { DateTimeOriginal, ...(OffsetTimeOriginal === undefined ? {} : { OffsetTimeOriginal }) };
+    const picture = sharp({ create: { width: 9, height: 6, channels: 3, background: '#dc1e1e' } });
+    const written = picture.withExif({ IFD0: { Make: 'Latchkey' }, IFD2 });
+    for (const format of ['jpeg', 'webp'] as const) {
+      const { after } = await examined(`taken.${format}`, await written.clone()[format]().toBuffer());
+      expect(after.info['metadata'], format).toEqual({
+        Make: 'Latchkey',
+        ...(expected === undefined ? {} : { DateTimeOriginal: expected }),
+      });
+    }
+  });
+
   test('is left out where it cannot be read, and nothing else with it', async () => {
     const { bytes } = await harness.call({ url: await drawnAsJpeg() });
     const cut = withIptc(bytes, [[25, 'harbour']]);

@@ -44,10 +44,27 @@ test.each([
 
 test('what is no picture, or is a broken one, is kept as it is', async () => {
   const broken = (await drawn(80, 60).png().toBuffer()).subarray(0, 60);
+  // Grain, so that much is missing where the rest of the bytes is.
+  const noise = sharp({
+    create: {
+      width: 80,
+      height: 60,
+      channels: 3,
+      background: '#808080',
+      noise: { type: 'gaussian', mean: 128, sigma: 40 },
+    },
+  });
+  const cut = async (format: 'png' | 'jpeg' | 'webp') => {
+    const whole = await noise.clone().toFormat(format).toBuffer();
+    return whole.subarray(0, Math.floor(whole.length / 2));
+  };
   for (const [name, content] of [
     ['text.txt', Buffer.from('text')],
     ['drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="80" height="60"/>')],
     ['broken.png', broken],
+    ['cut.png', await cut('png')],
+    ['cut.jpg', await cut('jpeg')],
+    ['cut.webp', await cut('webp')],
   ] as const) {
     const { bytes } = await upload(name, content, '10,10');
     expect(bytes.equals(content), name).toBe(true);

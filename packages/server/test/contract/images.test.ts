@@ -199,7 +199,7 @@ describe.skipIf(process.platform === 'win32')('memory', () => {
     async (_, { bytes, mime }) => {
       const subject = await put(bytes, mime);
       const { peakBytes, outcome } = await peakOf(() => images.render(subject, { ...PLAIN, width: 4096 }, ASKER));
-      expect(outcome).toMatch(/^(done|IMAGE_UNREADABLE)$/);
+      expect(outcome).toMatch(/^(done|IMAGE_UNREADABLE|RENDITION_FAILED)$/);
       expect(peakBytes).toBeLessThan(MEMORY_BYTES_MAX);
     },
   );
@@ -278,6 +278,79 @@ describe.runIf(programs !== undefined)('recordings, by ffmpeg', () => {
     await drawing.close();
   });
 
+  it('have a cover, also one that stands before the beginning of the sound', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    await made('cover.jpg', ['-f', 'lavfi', '-i', 'color=c=0xdc1e1e:s=64x32:d=1', '-frames:v', '1']);
+    const parts = ['-f', 'lavfi', '-i', 'sine=d=2', '-i', join(folder, 'cover.jpg'), '-map', '0', '-map', '1'];
+    const song = await put(await made('song.mp3', [...parts, '-disposition:v:0', 'attached_pic']), 'audio/mpeg');
+    const drawn = await drawing.render(song, { ...PLAIN, width: 32 }, ASKER);
+    expect([drawn.width, drawn.height]).toEqual([32, 16]);
+    expect(await drawing.examine(song)).toMatchObject({
+      dominant_color: 'red',
+      blurhash: expect.any(String),
+      audio_codec: 'mp3',
+    });
+    await drawing.close();
+  });
+
+  it.each([
+    ['a.m1v', ['-c:v', 'mpeg1video'], 'video/mpeg', { video_codec: 'mpeg1video' }],
+    ['a.m2v', ['-c:v', 'mpeg2video'], 'video/mpeg', { video_codec: 'mpeg2video' }],
+    ['a.wmv', ['-c:v', 'wmv2'], 'video/x-ms-asf', { video_codec: 'wmv2', duration: 2, video_duration: 2 }],
+  ] as const)('have a poster and sides when they are videos: %s', async (name, how, mime, facts) => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    const bytes = await made(name, ['-f', 'lavfi', '-i', 'color=c=0xdc1e1e:s=64x32:d=2:r=25', ...how]);
+    expect((await openMedia().detect(bytes, name, undefined)).mime).toBe(mime);
+    const video = await put(bytes, mime);
+    const { width, height } = await drawing.render(video, { ...PLAIN, width: 32 }, ASKER);
+    expect([width, height]).toEqual([32, 16]);
+    const seen = await drawing.examine(video);
+    expect(seen).toMatchObject({ img_w: 64, img_h: 32, dominant_color: 'red', ...facts });
+    // What nobody wrote down is not told.
+    expect(seen['duration']).toBe('duration' in facts ? facts.duration : undefined);
+    await drawing.close();
+  });
+
+  it('of a type that has sound first, and a moving picture, are videos all the same', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    const parts = ['-f', 'lavfi', '-i', 'sine=d=2', '-f', 'lavfi', '-i', 'color=c=0xdc1e1e:s=64x32:d=2:r=25'];
+    const codecs = ['-map', '0', '-map', '1', '-c:v', 'wmv2', '-c:a', 'wmav2', '-f', 'asf'];
+    const both = await put(await made('both.asf', [...parts, ...codecs]), 'audio/x-ms-asf');
+    expect((await drawing.render(both, { ...PLAIN, width: 32 }, ASKER)).height).toBe(16);
+    expect(await drawing.examine(both)).toMatchObject({
+      img_w: 64,
+      video_duration: expect.closeTo(2, 0),
+      video_codec: 'wmv2',
+      audio_codec: 'wmav2',
+    });
+    await drawing.close();
+  });
+
+  it('whose pixels are no squares are shown in square ones', async () => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    const wide = ['-f', 'lavfi', '-i', 'color=c=0xdc1e1e:s=720x576:d=2:r=5', '-vf', 'setsar=64/45', '-c:v', 'mpeg4'];
+    const video = await put(await made('wide.mp4', wide), 'video/mp4');
+    expect(await drawing.examine(video)).toMatchObject({ img_w: 1024, img_h: 576 });
+    const { width, height } = await drawing.render(video, PLAIN, ASKER);
+    expect([width, height]).toEqual([10, 6]);
+    const whole = await drawing.render(video, { ...PLAIN, width: undefined }, ASKER);
+    expect([whole.width, whole.height]).toEqual([1024, 576]);
+    await drawing.close();
+  });
+
+  it.each([
+    ['a.wma', ['-c:a', 'wmav2', '-f', 'asf'], 'audio/x-ms-asf', 'wmav2'],
+    ['a.ac3', [], 'audio/vnd.dolby.dd-raw', 'ac3'],
+    ['a.wv', [], 'audio/wavpack', 'wavpack'],
+  ] as const)('have a length when they are sounds: %s', async (name, how, mime, codec) => {
+    const drawing = await open({ timeoutMs: 15_000 });
+    const bytes = await made(name, ['-f', 'lavfi', '-i', 'sine=d=2', ...how]);
+    expect((await openMedia().detect(bytes, name, undefined)).mime).toBe(mime);
+    const seen = await drawing.examine(await put(bytes, mime));
+    expect(seen).toEqual({ duration: expect.closeTo(2, 0), audio_codec: codec });
+    await drawing.close();
+  });
+
   it('without a picture have a length, and are not drawn', async () => {
     const drawing = await open({ timeoutMs: 15_000 });
     const sound = await put(await made('a.wav', ['-f', 'lavfi', '-i', 'sine=d=1']), 'audio/wav');
@@ -305,7 +378,8 @@ describe.runIf(corpora !== undefined)('real files', () => {
       outcomes.set(name, outcome);
     }
     await images.close();
-    for (const [name, outcome] of outcomes) expect(outcome, name).toMatch(/^(drawn|IMAGE_UNREADABLE.*)$/);
+    for (const [name, outcome] of outcomes)
+      expect(outcome, name).toMatch(/^(drawn|(IMAGE_UNREADABLE|RENDITION_FAILED).*)$/);
     for (const name of [
       'fixture.jpg',
       'fixture.png',
@@ -317,6 +391,21 @@ describe.runIf(corpora !== undefined)('real files', () => {
       expect(outcomes.get(name), name).toBe('drawn');
     }
   });
+});
+
+describe.runIf(corpora !== undefined && programs !== undefined)('real recordings', () => {
+  it.each(['amr', 'ape', 'dsf', 'wv', 'ac3', 'wma.asf', 'wmv.asf', 'asf'])(
+    'tell their length: .%s',
+    async (extension) => {
+      const images = await open({ timeoutMs: 15_000 });
+      const folderOf = join(corpora ?? '', 'files');
+      const name = (await readdir(folderOf)).find((one) => one.startsWith('fixture') && one.endsWith(`.${extension}`));
+      const bytes = readFileSync(join(folderOf, name ?? ''));
+      const { mime } = await openMedia().detect(bytes.subarray(0, 64 * 1024), name ?? '', undefined);
+      expect((await images.examine(await put(bytes, mime)))['duration'], mime).toBeGreaterThan(0);
+      await images.close();
+    },
+  );
 });
 
 if (corpora === undefined) console.info('CORPORA_DIR is not set: real files were not drawn.');

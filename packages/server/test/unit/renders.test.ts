@@ -65,6 +65,31 @@ test('unreadable content is refused for ten minutes in every variant; other fail
   expect(tried).toBe(4);
 });
 
+test('a variant that cannot be drawn is refused by itself, and with two others all of the content, for ten minutes', async () => {
+  const renders = await open();
+  let tried = 0;
+  const fail = async () => {
+    tried += 1;
+    throw new AppError('RENDITION_FAILED');
+  };
+  const draw = async () => Buffer.from('picture');
+  for (const variant of ['a', 'a', 'b']) {
+    await expect(renders.obtain(id('heavy', variant), fail)).rejects.toMatchObject({ code: 'RENDITION_FAILED' });
+  }
+  expect(tried).toBe(2);
+  // Whoever asks for something else of it gets that.
+  expect(Buffer.from(await renders.obtain(id('heavy', 'small'), draw)).toString()).toBe('picture');
+  await expect(renders.obtain(id('heavy', 'c'), fail)).rejects.toMatchObject({ code: 'RENDITION_FAILED' });
+  for (const variant of ['a', 'd', 'e']) {
+    await expect(renders.obtain(id('heavy', variant), fail)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+  }
+  expect(tried).toBe(3);
+  expect(Buffer.from(await renders.obtain(id('heavy', 'small'), fail)).toString()).toBe('picture');
+  expect(Buffer.from(await renders.obtain(id('other', 'a'), draw)).toString()).toBe('picture');
+  nowMs += 10 * 60_000;
+  expect(Buffer.from(await renders.obtain(id('heavy', 'a'), draw)).toString()).toBe('picture');
+});
+
 test('a sweep removes what was used least recently until the rest fits, and what nobody used for a month', async () => {
   // The bound is wide while the pictures are made, so that only the sweep of this test removes any.
   const wide = await open(1e9);

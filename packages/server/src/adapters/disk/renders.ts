@@ -13,9 +13,12 @@ export interface RendersOptions {
   readonly now: Clock;
 }
 
-/** Content that could not be drawn is not tried again for this long: a poisoned file costs its time once. */
+/** What could not be drawn is not tried again for this long: a poisoned file costs its time once. */
 const FAILURE_MS = 10 * 60_000;
+/** Contents of which failures are remembered. */
 const FAILURES_MAX = 10_000;
+/** So many variants of one content may fail in that time; then it is the content, and there is no end of variants. */
+const FAILED_VARIANTS_MAX = 3;
 /** The time of the last use is kept this exactly. */
 const STAMP_MS = 60 * 60_000;
 const UNUSED_MS = 30 * 24 * 60 * 60_000;
@@ -25,6 +28,8 @@ const LEFT = 0.85;
 const ADDED = 0.075;
 /** A file takes whole blocks of the disk: the bound of bytes is one of files too, however small they are. */
 const BLOCK_BYTES = 4096;
+/** In place of a variant: all of them. */
+const WHOLE = '';
 const NAME = /^[0-9a-f]{64}$/;
 const FAN_OUT = /^[0-9a-f]{2}$/;
 
@@ -35,31 +40,45 @@ export async function openDiskRenders(options: RendersOptions): Promise<Renders>
     throw new AppError('STORE_UNAVAILABLE', 'the folder of renditions', { cause });
   });
   const underway = new Map<string, Promise<Uint8Array>>();
-  const failures = new Map<string, number>();
+  /** By content each variant that failed, with its time. */
+  const failures = new Map<string, Map<string, number>>();
   let addedBytes = 0;
   let hasSwept = false;
   let sweeping: Promise<number> | undefined;
 
-  async function make(path: string, content: string, work: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  async function make(name: string, content: string, work: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const path = join(folder, name.slice(0, 2), name);
     const kept = await readKept(path, now());
     if (kept !== undefined) return kept;
-    const failedMs = failures.get(content);
-    if (failedMs !== undefined && now() - failedMs < FAILURE_MS) {
-      throw new AppError('IMAGE_UNREADABLE', 'could not be drawn some minutes ago');
-    }
+    refuseFailed(name, content);
     try {
       const bytes = await work();
       await keep(path, bytes);
       return bytes;
     } catch (error) {
-      if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') remember(content);
+      if (error instanceof AppError && error.code === 'IMAGE_UNREADABLE') remember(content, WHOLE);
+      if (error instanceof AppError && error.code === 'RENDITION_FAILED') remember(content, name);
       throw error;
     }
   }
 
-  function remember(content: string): void {
+  function refuseFailed(name: string, content: string): void {
+    const failed = recentOf(content);
+    if (failed.has(WHOLE) || failed.size >= FAILED_VARIANTS_MAX) {
+      throw new AppError('IMAGE_UNREADABLE', 'could not be drawn some minutes ago');
+    }
+    if (failed.has(name)) throw new AppError('RENDITION_FAILED', 'could not be drawn some minutes ago');
+  }
+
+  /** What failed of the content and is not forgiven yet. */
+  function recentOf(content: string): ReadonlyMap<string, number> {
+    return new Map([...(failures.get(content) ?? [])].filter(([, failedMs]) => now() - failedMs < FAILURE_MS));
+  }
+
+  function remember(content: string, name: string): void {
+    const failed = new Map(recentOf(content)).set(name, now());
     failures.delete(content);
-    failures.set(content, now());
+    failures.set(content, failed);
     const oldest = failures.keys().next();
     if (failures.size > FAILURES_MAX && !oldest.done) failures.delete(oldest.value);
   }
@@ -99,7 +118,7 @@ export async function openDiskRenders(options: RendersOptions): Promise<Renders>
       const name = createHash('sha256').update(`${content}\n${variant}`).digest('hex');
       const running = underway.get(name);
       if (running !== undefined) return running;
-      const made = make(join(folder, name.slice(0, 2), name), content, work).finally(() => underway.delete(name));
+      const made = make(name, content, work).finally(() => underway.delete(name));
       underway.set(name, made);
       return made;
     },

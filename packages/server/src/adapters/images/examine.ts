@@ -21,7 +21,6 @@ const EXIF_FIELDS = [
   'ISO',
   'FocalLength',
   'Flash',
-  'DateTimeOriginal',
   'Software',
   'ImageDescription',
   'Artist',
@@ -98,6 +97,7 @@ async function written(path: string, { format, metadata }: Source): Promise<Json
   ].flatMap((keyword) => plain(keyword) ?? []);
   const entries = [
     ...EXIF_FIELDS.map((name) => [name, plain(memberOf(exif, name) ?? memberOf(ifd0, name))] as const),
+    ['DateTimeOriginal', momentOf(memberOf(exif, 'DateTimeOriginal'), memberOf(exif, 'OffsetTimeOriginal'))] as const,
     ...IPTC_FIELDS.map((name) => [name, plain(inUtf8(memberOf(iptc, name)))] as const),
     ['Keywords', keywords.length === 0 ? undefined : [...new Set(keywords)].slice(0, KEYWORDS_MAX)] as const,
   ].flatMap(([name, said]): [string, Json][] => (said === undefined ? [] : [[name, said]]));
@@ -131,7 +131,8 @@ async function partsOf(
   const found: unknown = await exifr.parse(subject, {
     mergeOutput: false,
     tiff: true,
-    exif: true,
+    // As it is written: revived, a time without a zone would get the one of this machine.
+    exif: { reviveValues: false },
     gps: false,
     iptc: true,
     xmp: false,
@@ -158,10 +159,25 @@ function inUtf8(value: unknown): unknown {
   }
 }
 
-/** A number, a time, or a short text without what no text should hold; undefined for everything else. */
+/** Year, month, day, hour, minute and second, as EXIF writes them and as careless programs do. */
+const WRITTEN_TIME = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/;
+const WRITTEN_OFFSET = /^([+-]\d\d:\d\d|Z)\0*$/;
+
+/** The instant when the camera knew its zone, else the time that its clock showed, without a zone; undefined when it is no time. */
+function momentOf(time: unknown, offset: unknown): string | undefined {
+  const [, year, month, day, ...clock] = WRITTEN_TIME.exec(String(time)) ?? [];
+  const shown = `${year}-${month}-${day}T${clock.join(':')}`;
+  const shownMs = Date.parse(`${shown}Z`);
+  // A day that its month does not have becomes one of the next.
+  if (Number.isNaN(shownMs) || !new Date(shownMs).toISOString().startsWith(shown)) return undefined;
+  const zone = WRITTEN_OFFSET.exec(String(offset))?.[1];
+  const instantMs = zone === undefined ? Number.NaN : Date.parse(`${shown}${zone}`);
+  return Number.isNaN(instantMs) ? shown : new Date(instantMs).toISOString();
+}
+
+/** A number or a short text without what no text should hold; undefined for everything else. */
 function plain(value: unknown): string | number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
   if (typeof value !== 'string') return undefined;
   // Through UTF-8 and back: a lone surrogate is no text that every store takes.
   const text = Buffer.from(value.slice(0, TEXT_LENGTH_MAX), 'utf8').toString('utf8');

@@ -27,12 +27,13 @@ const READERS: Readonly<Record<string, string>> = {
   'video/x-msvideo': 'avi',
   'video/x-flv': 'flv',
   'video/ogg': 'ogg',
-  'video/mpeg': 'mpeg',
+  'video/mpeg': 'mpegvideo',
   'video/mp1s': 'mpeg',
   'video/mp2t': 'mpegts',
   'video/mp2p': 'mpeg',
   'video/x-ms-asf': 'asf',
   'video/x-ms-wmv': 'asf',
+  'audio/x-ms-asf': 'asf',
   'audio/mpeg': 'mp3',
   'audio/mp4': 'mov',
   'audio/x-m4a': 'mov',
@@ -44,7 +45,16 @@ const READERS: Readonly<Record<string, string>> = {
   'audio/x-wav': 'wav',
   'audio/aiff': 'aiff',
   'audio/aac': 'aac',
+  'audio/vnd.dolby.dd-raw': 'ac3',
+  'audio/amr': 'amr',
+  'audio/ape': 'ape',
+  'audio/wavpack': 'wv',
+  'audio/x-dsf': 'dsf',
 };
+/** A type of recordings with and without a moving picture; its name says only what comes first in them. */
+const MIXED = 'audio/x-ms-asf';
+/** Without a container nobody wrote down how long it is, and what is estimated is wrong by far. */
+const TIMELESS = 'mpegvideo';
 
 /** Kilobytes of address space and seconds of computing that a run may use. */
 const MEMORY_KB = 2 * 1024 * 1024;
@@ -54,6 +64,13 @@ const OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Where a poster is taken: the very first frame is often black. */
 const POSTER_SECONDS = 1;
 const POSTER_WIDTH = 1920;
+/** Pixels that are wider than high, or higher than wide, by more than this are a fault or a trick. */
+const PIXEL_RATIO_MAX = 4;
+/** In square pixels. */
+const POSTER_SCALE = [
+  `scale='max(1,round(min(${POSTER_WIDTH},iw*clip(sar,${1 / PIXEL_RATIO_MAX},${PIXEL_RATIO_MAX}))))'`,
+  `'max(1,round(ow*ih/(iw*clip(sar,${1 / PIXEL_RATIO_MAX},${PIXEL_RATIO_MAX}))))',setsar=1`,
+].join(':');
 
 /** Finds the programs; undefined when one is missing or does not start. */
 export async function findFfmpeg(): Promise<Ffmpeg | undefined> {
@@ -80,15 +97,18 @@ export function isRecording(mime: string): boolean {
 
 /** Writes a frame of the video, or the cover of the recording, as a PNG to `target`. Throws when there is none. */
 export async function writePoster(programs: Ffmpeg, path: string, mime: string, target: string): Promise<void> {
-  const starts = mime.startsWith('video/') ? [POSTER_SECONDS, 0] : [0];
+  const starts = mime.startsWith('video/') || mime === MIXED ? [POSTER_SECONDS, 0] : [0];
   let last: unknown;
   for (const start of starts) {
     try {
       await bounded(programs.ffmpeg, [
         ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-max_alloc', '268435456', '-threads', '1'],
-        ...['-protocol_whitelist', 'file', '-f', READERS[mime] ?? '', '-ss', String(start), '-i', `file:${path}`],
+        ...['-protocol_whitelist', 'file', '-f', READERS[mime] ?? ''],
+        // Asked for place 0, it goes to where the sound begins and passes by a cover that stands before it.
+        ...(start === 0 ? [] : ['-ss', String(start)]),
+        ...['-i', `file:${path}`],
         ...['-map', '0:v:0', '-an', '-sn', '-dn', '-frames:v', '1', '-threads', '1'],
-        ...['-vf', `scale='min(${POSTER_WIDTH},iw)':-2`, '-map_metadata', '-1'],
+        ...['-vf', POSTER_SCALE, '-map_metadata', '-1'],
         ...['-c:v', 'png', '-f', 'image2', '-update', '1', `file:${target}`],
       ]);
       // Asked for a place behind the end, it writes nothing and calls that a success.
@@ -106,7 +126,7 @@ export async function probe(programs: Ffmpeg, path: string, mime: string): Promi
   const text = await bounded(programs.ffprobe, [
     ...['-hide_banner', '-loglevel', 'error', '-protocol_whitelist', 'file', '-f', READERS[mime] ?? ''],
     ...['-of', 'json', '-show_entries'],
-    'format=duration:stream=codec_type,codec_name,width,height,duration:stream_disposition=attached_pic:stream_side_data=rotation',
+    'format=duration:stream=codec_type,codec_name,width,height,sample_aspect_ratio,duration:stream_disposition=attached_pic:stream_side_data=rotation',
     `file:${path}`,
   ]);
   return readProbe(JSON.parse(text), mime);
@@ -126,10 +146,12 @@ function readProbe(answer: unknown, mime: string): Probed {
   );
   const audio = all.find((stream) => stream['codec_type'] === 'audio');
   const seconds =
-    numberOf(membersOf(format)['duration']) ?? numberOf(video?.['duration']) ?? numberOf(audio?.['duration']);
+    READERS[mime] === TIMELESS
+      ? undefined
+      : (numberOf(membersOf(format)['duration']) ?? numberOf(video?.['duration']) ?? numberOf(audio?.['duration']));
   const duration = seconds === undefined ? undefined : Math.round(seconds * 1000) / 1000;
-  const isVideo = mime.startsWith('video/');
-  const [width, height] = [numberOf(video?.['width']), numberOf(video?.['height'])];
+  const isVideo = mime.startsWith('video/') || (mime === MIXED && video !== undefined);
+  const [width, height] = [widthOf(video), numberOf(video?.['height'])];
   const sideData = Array.isArray(video?.['side_data_list']) ? video['side_data_list'].map(membersOf) : [];
   const turned = sideData.some((entry) => Math.abs(numberOf(entry['rotation']) ?? 0) % 180 === 90);
   return {
@@ -145,6 +167,16 @@ function readProbe(answer: unknown, mime: string): Probed {
           : { width, height }
         : undefined,
   };
+}
+
+/** In square pixels, as it is shown. */
+function widthOf(video: Readonly<Record<string, unknown>> | undefined): number | undefined {
+  const width = numberOf(video?.['width']);
+  const [wide = 1, high = 1] = String(video?.['sample_aspect_ratio'] ?? '')
+    .split(':')
+    .map(Number);
+  const ratio = wide > 0 && high > 0 ? Math.min(Math.max(wide / high, 1 / PIXEL_RATIO_MAX), PIXEL_RATIO_MAX) : 1;
+  return width === undefined ? undefined : Math.round(width * ratio);
 }
 
 function codec(name: string, stream: Readonly<Record<string, unknown>>): JsonObject {

@@ -123,7 +123,7 @@ async function unreadableWhenRefused<T>(work: Promise<T>): Promise<T> {
 }
 
 function rendered(outcome: Awaited<ReturnType<Place['run']>>): Rendered {
-  if (!outcome.ok) throw new AppError('IMAGE_UNREADABLE', outcome.reason);
+  if (!outcome.ok) throw new AppError(outcome.readable ? 'RENDITION_FAILED' : 'IMAGE_UNREADABLE', outcome.reason);
   if (outcome.kind !== 'render') throw new TypeError('A drawing was asked for.');
   const { bytes, mime, width, height } = outcome;
   return { bytes, mime, width, height };

@@ -19,7 +19,8 @@ export type Outcome =
       readonly height: number;
     }
   | { readonly ok: true; readonly kind: 'examine'; readonly facts: JsonObject }
-  | { readonly ok: false; readonly reason: string };
+  /** What is readable could not be drawn in the way that was asked for; another way may do. */
+  | { readonly ok: false; readonly readable: boolean; readonly reason: string };
 
 /** The most pixels of one decoded picture: a hundred megapixels, beyond what cameras make. */
 export const INPUT_PIXELS_MAX = 100_000_000;

@@ -1,6 +1,7 @@
 // Opens content for drawing: as pixels of a picture, or as the drawn page of a document. Runs in drawing processes only.
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import type { Rendition } from '../../ports/images.ts';
 import { DRAWING_BYTES_MAX, INPUT_PIXELS_MAX, PAGED_TYPES, PICTURE_FORMATS, WHOLE_BYTES_MAX } from './job.ts';
 
 sharp.cache(false);
@@ -11,15 +12,12 @@ sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Gif', 'Nsgif', 'Heif', 'Tiff', 'Svg'].map((format) => `VipsForeignLoad${format}`),
 });
 
-/** Frames of a moving picture that are kept moving, and all their pixels together. */
+/** Frames of a moving picture that are kept moving, and all their pixels together, before and after. */
 const FRAMES_MAX = 100;
-const FRAMES_PIXELS_MAX = 25_000_000;
+export const FRAMES_PIXELS_MAX = 25_000_000;
 /** Points of a page become this many pixels when nothing else is asked: 144 dots to the inch. */
 const PAGE_SCALE = 2;
 const PAGE_PIXELS_MAX = 16_000_000;
-/** Dots to the inch at which drawings have their own size, and the bounds of what can be asked for. */
-const DENSITY = 72;
-const DENSITY_MAX = 7200;
 
 /** Content that is open for drawing. */
 export interface Source {
@@ -34,23 +32,29 @@ export interface Source {
   readonly pages: number;
   /** Absent for documents. */
   readonly metadata: Metadata | undefined;
-  /** The upright pixels; drawings and documents are drawn for a box of these sides. With `moving` every frame. */
+  /**
+   * The upright pixels, of documents for a box of these sides. With `moving` every frame. A drawing is not pixels yet: it is drawn in
+   * the size to which the answer is resized.
+   */
   pixels(box: { readonly width: number; readonly height: number }, moving?: boolean): Promise<Sharp>;
 }
 
 /** Opens the file. Throws when it is not what its type says, or beyond the bounds. */
-export async function openSource(path: string, mime: string, page = 1): Promise<Source> {
+export async function openSource(path: string, mime: string, { page = 1, damaged }: Opening = {}): Promise<Source> {
   if (PAGED_TYPES.has(mime)) return openDocument(path, page);
   const expected = PICTURE_FORMATS[mime];
   if (expected === undefined) throw new Error(`${mime} is no picture`);
-  return openPicture(path, expected);
+  return openPicture(path, expected, damaged === 'refused' ? 'error' : 'none');
 }
 
-async function openPicture(path: string, expected: string): Promise<Source> {
+/** How content is opened: of a document which page, and whether pixels that are missing are an error. */
+export type Opening = Partial<Pick<Rendition, 'page' | 'damaged'>>;
+
+async function openPicture(path: string, expected: string, failOn: 'none' | 'error'): Promise<Source> {
   const isDrawing = expected === 'svg';
   // Handed over as bytes a drawing has no place of its own, so that no name in it leads to a file beside it.
-  const input = isDrawing ? await readWhole(path, DRAWING_BYTES_MAX) : path;
-  const options: SharpOptions = { failOn: 'none', limitInputPixels: INPUT_PIXELS_MAX, sequentialRead: true, pages: 1 };
+  const input = isDrawing ? await readWhole(path, DRAWING_BYTES_MAX) : await stillOf(path, expected);
+  const options: SharpOptions = { failOn, limitInputPixels: INPUT_PIXELS_MAX, sequentialRead: true, pages: 1 };
   // Only the header is read here, whatever it claims; the bounds are held against it below.
   const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
   const { width, height, autoOrient, format } = metadata;
@@ -66,11 +70,10 @@ async function openPicture(path: string, expected: string): Promise<Source> {
     frames: moves ? frames : 1,
     pages: format === 'tiff' ? (metadata.pages ?? 1) : 1,
     metadata,
-    async pixels(box, moving = false) {
-      if (!isDrawing) return sharp(input, { ...options, ...(moving && moves ? { pages: -1 } : {}) }).autoOrient();
-      const scale = Math.min(box.width / width, box.height / height);
-      const density = Math.min(Math.max(DENSITY * scale, 1), DENSITY_MAX);
-      return sharp(input, { ...options, density });
+    async pixels(_box, moving = false) {
+      // Resizing scales it in whatever units its sides are; a density would scale inches and millimetres twice.
+      if (isDrawing) return sharp(input, { ...options, limitInputPixels: false });
+      return sharp(input, { ...options, ...(moving && moves ? { pages: -1 } : {}) }).autoOrient();
     },
   };
 }
@@ -106,6 +109,27 @@ async function openDocument(path: string, wanted: number): Promise<Source> {
       return sharp(copy, { raw }).flatten({ background: '#ffffff' });
     },
   };
+}
+
+const SEQUENCE = Buffer.from('ftypavis', 'latin1');
+const STILL = Buffer.from('ftypavif', 'latin1');
+
+/**
+ * The file, or of a sequence of AVIF its bytes under the name of its still picture, which the decoder looks for before it looks at
+ * what there is.
+ */
+async function stillOf(path: string, expected: string): Promise<string | Buffer> {
+  if (expected !== 'heif') return path;
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4 + SEQUENCE.length), 0, 4 + SEQUENCE.length, 0);
+    if (!buffer.subarray(4).equals(SEQUENCE)) return path;
+  } finally {
+    await file.close();
+  }
+  const bytes = await readWhole(path, WHOLE_BYTES_MAX);
+  STILL.copy(bytes, 4);
+  return bytes;
 }
 
 async function readWhole(path: string, bytesMax: number): Promise<Buffer> {

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { draw } from './draw.ts';
 import { examine } from './examine.ts';
 import { type Job, MEMORY_BYTES_AIR, MEMORY_BYTES_MAX, type Outcome } from './job.ts';
+import { openSource } from './source.ts';
 
 /** Within the air that is left: to fill that in this time takes more than ten gigabytes a second. */
 const LOOK_MS = 10;
@@ -23,11 +24,14 @@ process.send?.('ready');
 process.on('disconnect', () => process.exit(0));
 
 async function work(job: Job): Promise<Outcome> {
+  let isOpen = false;
   try {
-    return job.kind === 'render'
-      ? { ok: true, kind: 'render', ...(await draw(job.path, job.mime, job.rendition)) }
-      : { ok: true, kind: 'examine', facts: await examine(job.path, job.mime) };
+    if (job.kind === 'examine') return { ok: true, kind: 'examine', facts: await examine(job.path, job.mime) };
+    const source = await openSource(job.path, job.mime, job.rendition);
+    isOpen = true;
+    return { ok: true, kind: 'render', ...(await draw(source, job.rendition)) };
   } catch (error) {
-    return { ok: false, reason: (error instanceof Error ? error.message : String(error)).slice(0, 300) };
+    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 300);
+    return { ok: false, readable: isOpen, reason };
   }
 }
