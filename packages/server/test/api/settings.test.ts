@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterAll(() => harness.close());
 
-const call = (method: 'GET' | 'PUT' | 'PATCH' | 'DELETE', url: string, body?: object, as = key) =>
+const call = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body?: object, as = key) =>
   harness.call({ method, url, key: as, ...(body === undefined ? {} : { body }) });
 const outcome = (answer: Answer) => [answer.status, answer.body['code']];
 const faults = (answer: Answer) =>

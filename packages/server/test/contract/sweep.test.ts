@@ -133,6 +133,7 @@ describe.each(stores)('three nodes that sweep at once on $name', ({ database, on
       subject: undefined,
       folderPath: ROOT,
       name: partialId,
+      metadata: undefined,
       claimedType: undefined,
       lengthBytes: 2000,
       description: { meta: {}, tags: {}, info: {}, productRef: undefined, productPosition: undefined },
