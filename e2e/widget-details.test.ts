@@ -250,7 +250,7 @@ test('adds, likes, changes and deletes a comment, and shows those of others', as
   await expectNoFailure(widget);
 });
 
-test('tells the history of a file, restores an older version and deletes another', async () => {
+test('tells the history of a file, downloads an older version, restores one and deletes another', async () => {
   const { folder, uuids, ask, open } = await openWith('v.txt');
   await target.seed(folder, 'v.txt', 'second');
   await target.seed(folder, 'v.txt', 'third and last');
@@ -271,6 +271,11 @@ test('tells the history of a file, restores an older version and deletes another
     .getByText(/Asset\s*was\s*created/)
     .last()
     .waitFor();
+  const older = await widget.download(async () => {
+    await more('0001').click();
+    await option('download').click();
+  });
+  expect(older.bytes.toString()).toBe('second');
   await more('0000').click();
   await option('restore').click();
   // The widget shows the details of what is current now.
