@@ -122,10 +122,34 @@ function faultOf(name: string): string | undefined {
   return undefined;
 }
 
-/** What a reader that folds look-alikes (NFKC) would see: a full-width slash must not become a separator behind our back. */
+/**
+ * What readers would see that fold look-alikes (NFKC), decode what looks percent-encoded once more, pass over what cannot be seen, or do
+ * all of it: neither a full-width slash nor an encoded two-dot leader must become a separator or a dot segment behind our back.
+ */
 function compatibilityFaultOf(name: string): string | undefined {
-  const folded = name.normalize('NFKC');
-  if (folded === name) return undefined;
-  const dangerous = folded === '.' || folded === '..' || /[/\\]/.test(folded) || SECOND_ENCODING.test(folded);
-  return dangerous ? 'A name has no characters that stand for a separator or a dot segment.' : undefined;
+  if (PLAIN.test(name)) return undefined;
+  for (let text = name; ; ) {
+    const folded = text.normalize('NFKC');
+    const visible = folded.replace(UNSEEN, '');
+    const dangerous = /^\.{1,2}$/.test(visible) || /[/\\]/.test(visible) || SECOND_ENCODING.test(visible);
+    if (dangerous) return 'A name has nothing that stands for a separator or a dot segment.';
+    const decoded = folded.replace(ESCAPES, decodedOrAsIs);
+    // Every round leaves a shorter text.
+    if (decoded === folded) return undefined;
+    text = decoded;
+  }
+}
+
+/** Nothing in it is folded, decoded or unseen. */
+const PLAIN = /^[ -$&-~]*$/;
+const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
+const UNSEEN = new RegExp(`${CONTROL.source}|${INVISIBLE.source}`, 'gu');
+
+/** What is no UTF-8 stays as it is written. */
+function decodedOrAsIs(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes);
+  } catch {
+    return escapes;
+  }
 }
