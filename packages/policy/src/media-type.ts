@@ -19,7 +19,10 @@ const TYPE_SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['text/xml', 'application/xml'],
 ]);
 
-/** Names under which the bytes of one format are known, to systems and to whoever looks at them: each with one that stands for all. */
+/**
+ * Names under which the bytes of one format are known, to systems and to whoever looks at them: each with one that stands for all. They are
+ * compared by it and stay as they are written, because pages compare what a template says with what a browser calls a file.
+ */
 const TYPE_ALIASES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'application/gzip': ['application/x-gzip'],

@@ -1,4 +1,5 @@
 // The words of the tus resumable upload protocol, version 1.0.0: its headers, read strictly and bounded.
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
@@ -144,23 +145,14 @@ export function uploadMetadata(request: FastifyRequest): {
   for (const pair of text.split(',')) {
     if (pair.trim() === '') continue;
     const [name = '', encoded = '', ...rest] = pair.trim().split(' ');
-    const value = textIn(base64(encoded));
-    if (value === undefined || rest.length > 0 || pairs.has(name)) {
+    const value = base64(encoded);
+    if (value === undefined || !isUtf8(value) || rest.length > 0 || pairs.has(name)) {
       const message = 'Pairs of a name and a text in UTF-8 and base64, each name once, with commas between.';
       throw fault(field, 'METADATA_INVALID', message);
     }
-    pairs.set(name, value);
+    pairs.set(name, value.toString('utf8'));
   }
   return { said: pairs, text };
-}
-
-/** The text of the bytes; undefined when they are not UTF-8. */
-function textIn(bytes: Buffer | undefined): string | undefined {
-  try {
-    return bytes && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bytes of base64 (RFC 4648 section 4); undefined when it is none. */

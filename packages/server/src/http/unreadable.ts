@@ -16,8 +16,7 @@ const ending = new WeakSet<Socket>();
  * the connection breaks off.
  */
 export function refuseUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (ending.has(socket)) return;
-  if (socket.destroyed) return;
+  if (ending.has(socket) || socket.destroyed) return;
   if (!socket.writable || hasBegunToAnswer(socket)) {
     socket.destroy(error);
     return;

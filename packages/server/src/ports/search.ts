@@ -110,9 +110,9 @@ export interface Search {
     contains: string,
     limit: number,
   ): Promise<readonly string[]>;
-  /** Makes up to `limit` files or tags searchable that were stored before there was a search, or one by looks, or by what is like their metadata, and tags that accents would
-   *  keep from being found; answers how many it found, once everybody else
-   *  in the process has had a turn: it is asked over and over. */
+  /** Makes up to `limit` files and tags as searchable as new ones that were stored before there was a search, or one by looks, by what is like
+   *  their metadata, or whatever the accents. Answers how many it found, once everybody else in the process has had a turn: it is asked over and
+   *  over. */
   catchUp(limit: number): Promise<number>;
 }
 

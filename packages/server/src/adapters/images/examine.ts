@@ -1,4 +1,5 @@
 // Looks at a file and says what is so about it, in the words of the wire contract's `info`. Runs in drawing processes only.
+import { isUtf8 } from 'node:buffer';
 import { encode as encodeBlurhash } from 'blurhash';
 import exifr from 'exifr';
 import type { Json, JsonObject } from '../../ports/metadata.ts';
@@ -152,11 +153,8 @@ function memberOf(part: unknown, name: string): unknown {
 /** IPTC says in which letters its texts are, or should; they are read byte by byte, and bytes that can be UTF-8 are. */
 function inUtf8(value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'));
-  } catch {
-    return value;
-  }
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : value;
 }
 
 /** Year, month, day, hour, minute and second, as EXIF writes them and as careless programs do. */

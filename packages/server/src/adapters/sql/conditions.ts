@@ -14,7 +14,7 @@ import {
   wordLine,
   wordPattern,
 } from './search-index.ts';
-import { dialectOf, joined, like, literally, numbered } from './text.ts';
+import { ALWAYS, dialectOf, every, like, literally, numbered, some } from './text.ts';
 
 /** True for the rows of `files` that meet the condition. */
 export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<boolean> {
@@ -24,13 +24,13 @@ export function meets(condition: Condition, refer: Refer = sql.ref): RawBuilder<
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
       const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
       const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts)), ...others];
-      return joined(parts, sql` and `, sql<boolean>`(1 = 1)`);
+      return every(parts);
     }
     case 'any': {
       const texts = condition.conditions.flatMap((part) => (part.of === 'text' ? [part.text] : []));
       const others = condition.conditions.filter((part) => part.of !== 'text').map(isMet);
       const parts = texts.length === 0 ? others : [hasWords(wordsHave(texts, 'any')), ...others];
-      return joined(parts, sql` or `, sql<boolean>`(1 = 0)`);
+      return some(parts);
     }
     case 'not':
       return sql<boolean>`(not ${isMet(condition.condition)})`;
@@ -108,17 +108,14 @@ export function wordsHave(texts: readonly string[], how: 'all' | 'any' = 'all'):
     return sql<boolean>`(${like('file_search.name_words', pattern)} or ${like('file_search.tag_words', pattern)}
       or ${like('file_search.meta_words', pattern)})`;
   });
-  return how === 'all'
-    ? joined(each, sql` and `, sql<boolean>`(1 = 1)`)
-    : joined(each, sql` or `, sql<boolean>`(1 = 0)`);
+  return how === 'all' ? every(each) : some(each);
 }
 
 /** How far a file is from what was searched for, less being nearer: words in the name come before tags and metadata. Of each list of texts one is
  *  enough. */
 export function distanceFrom(lists: readonly (readonly string[])[]): RawBuilder<number> {
   const parts = lists.map((texts) => {
-    const oneOf = (test: (text: string) => RawBuilder<boolean>) =>
-      joined(texts.map(test), sql` or `, sql<boolean>`(1 = 0)`);
+    const oneOf = (test: (text: string) => RawBuilder<boolean>) => some(texts.map(test));
     return sql`(select case when ${oneOf((text) => sql`file_search.name_words = ${wordLine(text)}`)} then 0
       when ${oneOf((text) => like('file_search.name_words', wordPattern(text)))} then 1
       when ${oneOf((text) => like('file_search.tag_words', wordPattern(text)))} then 2 else 3 end
@@ -217,7 +214,7 @@ export function hasEntries({ whole, beginnings = [], grams = [] }: WordQuery): R
     ...beginnings.map((token) => inLine('tokens', `% ${literally(token)}%`)),
     ...grams.map((token) => inLine('grams', `% ${literally(token)} %`)),
   ];
-  return joined(tests, sql` and `, sql<boolean>`(1 = 1)`);
+  return every(tests);
 }
 
 /** What is selected of the rows of `file_search` that hold these words and parts of words, as the word index tells; undefined when it has nothing
@@ -285,7 +282,7 @@ function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
       and file_values.field = ${fieldName(field as Parameters<typeof fieldName>[0])} and ${test})`;
   switch (match.is) {
     case 'present':
-      return having(sql<boolean>`(1 = 1)`);
+      return having(ALWAYS);
     case 'equal':
       return having(equals(match.text));
     case 'begins':
@@ -297,12 +294,8 @@ function hasValue(field: string, match: ValueMatch): RawBuilder<boolean> {
     case 'between':
       return having(inRange(sql.ref('file_values.number'), match));
     case 'only': {
-      const others = having(sql<boolean>`(not ${joined(match.texts.map(equals), sql` or `, sql<boolean>`(1 = 0)`)})`);
-      return joined(
-        [...match.texts.map((text) => having(equals(text))), sql<boolean>`(not ${others})`],
-        sql` and `,
-        others,
-      );
+      const others = having(sql<boolean>`(not ${some(match.texts.map(equals))})`);
+      return every([...match.texts.map((text) => having(equals(text))), sql<boolean>`(not ${others})`]);
     }
   }
 }
@@ -319,7 +312,7 @@ function inRange(reference: RawBuilder<unknown>, { from, to, exclusive }: Range)
       : [exclusive ? sql<boolean>`${reference} > ${from}` : sql<boolean>`${reference} >= ${from}`]),
     ...(to === undefined ? [] : [exclusive ? sql<boolean>`${reference} < ${to}` : sql<boolean>`${reference} <= ${to}`]),
   ];
-  return joined(ends, sql` and `, sql<boolean>`(${reference} is not null)`);
+  return every(ends, sql<boolean>`(${reference} is not null)`);
 }
 
 function ofMime(reference: RawBuilder<unknown>, mime: string): RawBuilder<boolean> {

@@ -36,7 +36,7 @@ import {
   pathHead,
   shownBy,
 } from './scopes.ts';
-import { joined, matches, searchKey } from './text.ts';
+import { every, matches, searchKey, some } from './text.ts';
 
 /** A folder as stored, its path known to be canonical because only canonical paths are stored. */
 export type FolderRow = Selectable<FolderTable> & { readonly path: CanonicalPath };
@@ -347,9 +347,9 @@ function foundFolders(db: Executor, query: FolderQuery, scopes: readonly FolderS
 function isNamed(condition: NameCondition): RawBuilder<boolean> {
   switch (condition.of) {
     case 'all':
-      return joined(condition.conditions.map(isNamed), sql` and `, sql<boolean>`(1 = 1)`);
+      return every(condition.conditions.map(isNamed));
     case 'any':
-      return joined(condition.conditions.map(isNamed), sql` or `, sql<boolean>`(1 = 0)`);
+      return some(condition.conditions.map(isNamed));
     case 'not':
       return sql<boolean>`(not ${isNamed(condition.condition)})`;
     case 'name':

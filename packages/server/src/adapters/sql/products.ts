@@ -6,6 +6,7 @@ import { candidatesByValue, meets } from './conditions.ts';
 import type { Executor } from './database.ts';
 import { toFileRecord, toPlacedFile } from './files.ts';
 import { coveredBy, mergeLayers } from './scopes.ts';
+import { ALWAYS } from './text.ts';
 
 /** The files of one product in their order; those without a position come last. */
 export async function productFileRecords(
@@ -39,8 +40,8 @@ export async function listProductRows(db: Executor, query: ProductQuery): Promis
       sql<number>`cast(sum(case when ${isImage} then 1 else 0 end) as bigint)`.as('images'),
     ])
     .$if(refs !== undefined, (q) => q.where('files.product_ref', 'in', refs ?? []))
-    .where(matching === undefined ? ALL : meets({ of: 'value', field: 'product', match: matching }))
-    .where(way === undefined ? ALL : sql<boolean>`(files.id in (select file_id from (${way.files}) as likely))`)
+    .where(matching === undefined ? ALWAYS : meets({ of: 'value', field: 'product', match: matching }))
+    .where(way === undefined ? ALWAYS : sql<boolean>`(files.id in (select file_id from (${way.files}) as likely))`)
     .groupBy('files.product_ref')
     .orderBy('files.product_ref')
     .limit(query.limit)
@@ -48,8 +49,6 @@ export async function listProductRows(db: Executor, query: ProductQuery): Promis
     .execute();
   return rows.flatMap(({ ref, files, images }) => (ref === null ? [] : [{ ref, files, images }]));
 }
-
-const ALL = sql<boolean>`(1 = 1)`;
 
 // `image/` sorts directly before `image0`: every type with the prefix lies between.
 const isImage = sql<boolean>`(files.mime >= 'image/' and files.mime < 'image0')`;

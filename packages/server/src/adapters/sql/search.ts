@@ -36,7 +36,7 @@ import {
   writtenValues,
 } from './search-index.ts';
 import { foldTags } from './tags.ts';
-import { forUpdate, isAmong, like, literally, tableOf } from './text.ts';
+import { ALWAYS, dialectOf, every, forUpdate, isAmong, like, literally, some, tableOf } from './text.ts';
 
 /** The Search port on a database. */
 export function sqlSearch(database: Database): Search {
@@ -83,48 +83,55 @@ class SqlSearch implements Search {
   }
 
   async catchUp(limit: number): Promise<number> {
-    const { dialect } = this.#database;
     const caughtUp = await this.#database.write('STORE_UNAVAILABLE', async (db) => {
-      const waiting = db.selectFrom('files').selectAll().where('title_key', 'is', null).orderBy('id').limit(limit);
-      const files = await forUpdate(dialect, waiting).execute();
-      for (const file of files) {
-        await db
-          .updateTable('files')
-          .set({ title_key: titleKey(file), look_key: storedLookKey(file) })
-          .where('id', '=', file.id)
-          .execute();
-        await indexFile(db, file);
-      }
-      const unseen = db
-        .selectFrom('files')
-        .selectAll()
-        .where(sql.raw<boolean>(waitsForLook(dialect)))
-        .orderBy('id')
-        .limit(limit - files.length);
-      const pictures = files.length === limit ? [] : await forUpdate(dialect, unseen).execute();
-      for (const file of pictures) {
-        const look_key = storedLookKey(file);
-        await db.updateTable('files').set({ look_key }).where('id', '=', file.id).execute();
-        await addColours(db, file);
-      }
-      const left = limit - files.length - pictures.length;
-      const described = left === 0 ? [] : await forUpdate(dialect, waitingForGrams(db, left)).execute();
-      for (const file of described) await indexWords(db, file);
-      const done = files.length + pictures.length + described.length;
-      return done + (done === limit ? 0 : await foldTags(db, limit - done));
+      let done = 0;
+      for (const step of CATCHING_UP) if (done < limit) done += await step(db, limit - done);
+      return done;
     });
     await othersTurn();
     return caughtUp;
   }
 }
 
+/** What old rows wait for, in this order; each step takes up to `limit` of them and answers how many there were. */
+const CATCHING_UP: readonly ((db: Executor, limit: number) => Promise<number>)[] = [
+  // For a search at all.
+  async (db, limit) => {
+    const waiting = db.selectFrom('files').selectAll().where('title_key', 'is', null).orderBy('id').limit(limit);
+    const files = await forUpdate(dialectOf(db), waiting).execute();
+    for (const file of files) {
+      const keys = { title_key: titleKey(file), look_key: storedLookKey(file) };
+      await db.updateTable('files').set(keys).where('id', '=', file.id).execute();
+      await indexFile(db, file);
+    }
+    return files.length;
+  },
+  // For one by looks.
+  async (db, limit) => {
+    const unseen = sql.raw<boolean>(waitsForLook(dialectOf(db)));
+    const waiting = db.selectFrom('files').selectAll().where(unseen).orderBy('id').limit(limit);
+    const pictures = await forUpdate(dialectOf(db), waiting).execute();
+    for (const file of pictures) {
+      const look_key = storedLookKey(file);
+      await db.updateTable('files').set({ look_key }).where('id', '=', file.id).execute();
+      await addColours(db, file);
+    }
+    return pictures.length;
+  },
+  // For one by what is like their metadata.
+  async (db, limit) => {
+    const described = await forUpdate(dialectOf(db), waitingForGrams(db, limit)).execute();
+    for (const file of described) await indexWords(db, file);
+    return described.length;
+  },
+  foldTags,
+];
+
 /** Files whose words of metadata nothing that is only like them finds yet. */
 export function waitingForGrams(db: Executor, limit: number) {
   const waiting = sql`select file_id from file_search where ${sql.raw(WAITS_FOR_GRAMS)} order by file_id limit ${sql.lit(limit)}`;
   return db.selectFrom('files').selectAll().where(sql<boolean>`(files.id in (${waiting}))`).orderBy('id');
 }
-
-const ALL = sql<boolean>`1 = 1`;
 
 /** The types of the files that may be seen; see `Search.countTypes`. */
 export async function countTypes(db: Executor, container: string, within: ScopeLayers, limit: number) {
@@ -135,7 +142,7 @@ export async function countTypes(db: Executor, container: string, within: ScopeL
     scopes === undefined
       ? // From one type to the next by an index: no file is read, and no more of its entries than are counted.
         sql`with recursive types(mime, place) as (
-            select ${next(ALL)}, 1
+            select ${next(ALWAYS)}, 1
             union all select ${next(sql`files.mime > types.mime`)}, types.place + 1 from types
             where types.mime is not null and types.place < ${sql.lit(TYPES_TRIED_MAX)})
           select mime, (select count(*) from (select 1 from files where files.container = ${container} and files.mime = types.mime
@@ -183,7 +190,7 @@ export async function findValues(
   const ofField = sql`file_values.container = ${container} and file_values.field = ${fieldName(field)}`;
   const found = new Map<string, string>();
   const first = { from: sql<boolean>`file_values.head >= ${begin}`, to: sql<boolean>`file_values.head < ${end}` };
-  for (const { from, to } of begin === '' ? [{ from: ALL, to: ALL }] : [first, { from: ALL, to: ALL }]) {
+  for (const { from, to } of begin === '' ? [{ from: ALWAYS, to: ALWAYS }] : [first, { from: ALWAYS, to: ALWAYS }]) {
     // From one value to the next by an index, however many files have each.
     const next = (after: RawBuilder<boolean>) =>
       sql`(select min(file_values.head) from file_values where ${ofField} and ${after} and ${to})`;
@@ -279,12 +286,12 @@ async function linesToWeigh(
   texts: readonly string[],
 ): Promise<readonly Lines[]> {
   const files = await rowsToWeigh(db, query, source, likely);
-  const alike = likely.map((ways) => sql`(${sql.join(ways.map(hasEntries), sql` or `)})`);
+  const alike = likely.map((ways) => some(ways.map(hasEntries)));
   return db
     .selectFrom('file_search')
     .select(['file_search.file_id', 'file_search.name_words', 'file_search.tag_words', 'file_search.meta_words'])
     .where(files)
-    .where(sql<boolean>`${sql.join(alike, sql` and `)} and not ${wordsHave(texts)}`)
+    .where(sql<boolean>`${every(alike)} and not ${wordsHave(texts)}`)
     .orderBy('file_search.seq')
     .limit(SIMILAR_MAX)
     .execute();

@@ -15,19 +15,25 @@ export function contains(column: string, text: string): RawBuilder<boolean> {
 /** True where the column (of search keys) is the text, or begins with it, or contains it, case-insensitively. */
 export function matches(column: string, is: 'equal' | 'begins' | 'contains', text: string): RawBuilder<boolean> {
   // No stored text has U+0000, but the patterns of SQLite end at it and would match too much.
-  if (text.includes('\0')) return sql<boolean>`(1 = 0)`;
+  if (text.includes('\0')) return NEVER;
   const key = searchKey(text);
   if (is === 'equal') return sql<boolean>`(${sql.ref(column)} = ${key})`;
   return like(column, `${is === 'contains' ? '%' : ''}${literally(key)}%`);
 }
 
-/** The tests as one; what stands for none of them is said beside. */
-export function joined(
-  tests: readonly RawBuilder<boolean>[],
-  operator: RawBuilder<unknown>,
-  none: RawBuilder<boolean>,
-): RawBuilder<boolean> {
-  return tests.length === 0 ? none : sql<boolean>`(${sql.join(tests, operator)})`;
+/** True for every row. */
+export const ALWAYS = sql<boolean>`(1 = 1)`;
+/** True for none. */
+const NEVER = sql<boolean>`(1 = 0)`;
+
+/** True where all of the tests are: everywhere when there are none, unless something else is to stand for none. */
+export function every(tests: readonly RawBuilder<boolean>[], none = ALWAYS): RawBuilder<boolean> {
+  return tests.length === 0 ? none : sql<boolean>`(${sql.join(tests, sql` and `)})`;
+}
+
+/** True where one of the tests is: nowhere when there are none. */
+export function some(tests: readonly RawBuilder<boolean>[]): RawBuilder<boolean> {
+  return tests.length === 0 ? NEVER : sql<boolean>`(${sql.join(tests, sql` or `)})`;
 }
 
 /** True where the column is like the pattern, in which `literally` protects what stands for itself. */
