@@ -39,7 +39,11 @@ interface Demo {
     on(event: string, listener: (...details: never[]) => void): void;
     getGlobalState(): {
       readonly Core: { readonly info: { readonly type: unknown; readonly message: unknown } };
-      readonly Explorer: Readonly<Record<'files' | 'folders', { readonly entities: Readonly<Record<string, Listed>> }>>;
+      readonly Explorer: Readonly<
+        Record<'files' | 'folders', { readonly entities: Readonly<Record<string, Listed>> }>
+      > & {
+        readonly search: { readonly isQuickFetching: boolean; readonly isExtendFetching: boolean };
+      };
     };
     addFile(file: Readonly<Record<string, unknown>>, uploadAtOnce: boolean): void;
     getPlugin(id: string): {
@@ -171,8 +175,15 @@ export class Widget {
     await field.press('Enter');
   }
 
-  /** Sorts the list in the order that the widget proposes for this key. */
+  /**
+   * Sorts the list in the order that the widget proposes for this key. A search is asked twice, for what is exactly so and for what is almost
+   * so, and when the second answer comes the widget hides a menu that is open: it is awaited before.
+   */
   async sortBy(key: string): Promise<void> {
+    await this.page.waitForFunction(() => {
+      const search = window.latchkeyDemo?.filerobot.getGlobalState().Explorer.search;
+      return search !== undefined && !search.isQuickFetching && !search.isExtendFetching;
+    });
     await this.page.getByTestId('sort-dropdown').click();
     await this.page.getByTestId(`sortOptionsBy${key}Label`).click();
   }
