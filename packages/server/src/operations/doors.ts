@@ -228,26 +228,30 @@ function idOf(puid: string): string {
 }
 
 /** Bound to the door, its present password and a moment; opens nothing else. */
-function proofOf(ports: Pick<Ports, 'system'>, kind: string, door: DoorRecord, untilMs: number): string {
-  const { kid, secret } = ports.system.keyring.signing();
-  return [
-    Buffer.from(kid).toString('base64url'),
-    untilMs.toString(36),
-    tagOf(secret, kind, door, untilMs).toString('base64url'),
-  ].join('.');
+function proofOf({ system }: Pick<Ports, 'system'>, kind: string, door: DoorRecord, untilMs: number): string {
+  const { kid, secret } = system.keyring.signing();
+  return writeProof(kid, secret, kind, door, untilMs);
 }
 
-function isProof(ports: Pick<Ports, 'system'>, kind: string, door: DoorRecord, proof: string): boolean {
-  const [kid = '', until = '', tag = ''] = proof.slice(0, 300).split('.');
+function isProof({ system }: Pick<Ports, 'system'>, kind: string, door: DoorRecord, proof: string): boolean {
+  const [kidText = '', until = ''] = proof.slice(0, 300).split('.');
   const untilMs = Number.parseInt(until, 36);
-  const secret = ports.system.keyring.find(Buffer.from(kid, 'base64url').toString());
-  if (secret === undefined || !(ports.system.now() < untilMs)) return false;
-  return equalBytes(tagOf(secret, kind, door, untilMs), Buffer.from(tag, 'base64url'));
+  const kid = Buffer.from(kidText, 'base64url').toString();
+  const secret = system.keyring.find(kid);
+  if (secret === undefined || !(system.now() < untilMs)) return false;
+  return equalBytes(Buffer.from(proof), Buffer.from(writeProof(kid, secret, kind, door, untilMs)));
 }
 
-function tagOf(secret: Uint8Array, kind: string, { container, puid, document }: DoorRecord, untilMs: number): Buffer {
+function writeProof(
+  kid: string,
+  secret: Uint8Array,
+  kind: string,
+  { container, puid, document }: DoorRecord,
+  untilMs: number,
+): string {
   const said = [kind, container, puid, document.passwordHash ?? '', String(untilMs)].join('\n');
-  return Buffer.from(mac(secret, Buffer.from(said)));
+  const tag = Buffer.from(mac(secret, Buffer.from(said)));
+  return [Buffer.from(kid).toString('base64url'), untilMs.toString(36), tag.toString('base64url')].join('.');
 }
 
 /** The rights of a grant, to be lent: where a page was, and for how long its key was good, says nothing of outsiders. */

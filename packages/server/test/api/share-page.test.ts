@@ -1,6 +1,7 @@
 // The page of a share: what people see, what they never see, and that nothing in it runs or comes from elsewhere.
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Answer, CONTAINER, type Harness, openHarness } from '../support/harness.ts';
+import { spellingsOf } from '../support/spellings.ts';
 
 let harness: Harness;
 let key: string;
@@ -181,6 +182,10 @@ describe('the page of a share', () => {
     expect((await open(`/v4/share/${puid}`, { cookie })).status).toBe(200);
     const other = await share([one], [], { auth: { pass: 'Pass wört' } });
     expect((await open(other.address, { cookie })).status).toBe(401);
+    const respelt = [...spellingsOf(cookie), cookie.replace('.', '.0'), `${cookie}.`];
+    for (const spelling of respelt.filter((text) => text !== cookie)) {
+      expect((await open(address, { cookie: spelling })).status, spelling).toBe(401);
+    }
     harness.clock.pass(2 * 60 * 60_000);
     expect((await open(address, { cookie })).status).toBe(401);
   });

@@ -1,6 +1,7 @@
 // Signed addresses of private files: they open one file, as far and as long as the key they were given to.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Harness, openHarness } from '../support/harness.ts';
+import { spellingsOf } from '../support/spellings.ts';
 
 let harness: Harness;
 let key: string;
@@ -72,8 +73,8 @@ describe('a signed address', () => {
     const asked = `${cdn}?method=sfx_own&mode=async&cache=0`;
     const answer = await harness.call({ url: local(asked) });
     expect([answer.status, answer.text]).toEqual([200, 'content of cut-out.png']);
-    const forged = asked.replace(/.(?=\?method)/, (last) => (last === 'A' ? 'B' : 'A'));
-    expect(await code(forged)).not.toBe('OK');
+    const forged = asked.replace(/.{4}(?=\?method)/, (last) => (last === 'AAAA' ? 'BBBB' : 'AAAA'));
+    expect(await code(forged)).toBe('KEY_INVALID');
   });
 
   test('holds no key, and is the same each time', async () => {
@@ -131,6 +132,15 @@ describe('a signed address', () => {
     const sig = (await urlsOf(uuid, key)).cdn.split('sig=')[1] ?? '';
     expect(change(sig)).not.toBe(sig);
     expect(await code(`/v5/get/${uuid}?sig=${change(sig)}`)).toBe('KEY_INVALID');
+  });
+
+  test('with another spelling of the same bytes is refused', async () => {
+    const uuid = await hidden('spelt.txt');
+    const sig = (await urlsOf(uuid, key)).cdn.split('sig=')[1] ?? '';
+    const spellings = spellingsOf(sig);
+    expect(spellings).toHaveLength(4);
+    const codes = spellings.map((spelling) => code(`/v5/get/${uuid}?sig=${spelling}`));
+    expect(await Promise.all(codes)).toEqual(spellings.map((spelling) => (spelling === sig ? 'OK' : 'KEY_INVALID')));
   });
 
   test('next to a key the key decides alone: widgets send it along', async () => {
