@@ -39,7 +39,7 @@ export default defineConfig({
       project('api', ['packages/server/test/api/**/*.test.ts'], TOGETHER),
       project('conformance', ['conformance/**/*.test.ts'], {
         globalSetup: ['conformance/support/base-url.ts'],
-        testTimeout: 120_000,
+        testTimeout: 300_000,
         // Three nodes may start before a file.
         hookTimeout: 120_000,
         fileParallelism: false,

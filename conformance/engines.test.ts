@@ -30,7 +30,7 @@ const TEMPORARY = /^(503 (STORE|COUNTERS)_UNAVAILABLE|503 SHUTTING_DOWN|429 \w+)
 const TWO_DAYS_MS = 2 * 24 * 3_600_000;
 const LATE_CLOCK = `data:text/javascript,${encodeURIComponent(`const now = Date.now; Date.now = () => now() + ${TWO_DAYS_MS};`)}`;
 /** No request waits longer for an engine that is dead, on a busy machine too. */
-const REFUSED_WITHIN_SECONDS = 20;
+const REFUSED_WITHIN_SECONDS = 30;
 /** How long a store may be silent (`LATCHKEY_BLOBS_STALL_MS`). */
 const STALL_SECONDS = 10;
 

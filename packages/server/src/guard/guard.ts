@@ -22,6 +22,7 @@ import { type Allowed, authorize } from './authorize.ts';
 import { type FailureBudget, failureBudget } from './failures.ts';
 import { type Held, heldSince, reserve, type WhenCountersFail } from './limit.ts';
 import { liveRecords } from './live.ts';
+import { returnsTo } from './returns.ts';
 import { signAddress } from './signature.ts';
 
 /** What http knows of a request before anything of its body is read. */
@@ -128,11 +129,13 @@ const ENTRANT_MS_MAX = 500;
 /** No upload takes longer, whatever the key allows, so that what a crash leaves reserved comes back within a day. */
 const UPLOAD_MS_MAX = 24 * 60 * 60_000;
 
-/** Makes the guard. It keeps no state but the budget of bad credentials, and what the bus lets it remember of rules. */
+/** Makes the guard. It keeps no state but the budget of bad credentials, what the bus lets it remember of rules, and what could not be given
+ *  back yet. */
 export function createGuard(ports: Ports, options: GuardOptions): Guard {
   const failures: FailureBudget = failureBudget(options.keyFailuresPerMinute);
   const { templates, system } = ports;
   const live = liveRecords(ports);
+  const returns = returnsTo(ports);
   const ask = (container: string, credential: Credential) =>
     authenticate({ templates, system, live }, container, credential);
 
@@ -315,7 +318,7 @@ export function createGuard(ports: Ports, options: GuardOptions): Guard {
     const holdMs = workMs(entrant, facts) + HOLD_SLACK_MS;
     const held =
       entrant.begun === undefined
-        ? await reserve(ports, decision.charges, holdMs, options.whenCountersFail)
+        ? await reserve(ports, returns, decision.charges, holdMs, options.whenCountersFail)
         : heldSince(ports, entrant.begun.reservationId);
     const bytesCharges = decision.charges.filter(({ unit }) => unit === 'bytes');
     return makeGrant<Op>(entrant, demanded, facts, held, bytesCharges);

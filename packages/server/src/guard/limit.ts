@@ -3,6 +3,7 @@ import type { Charge } from '@latchkey/policy';
 import { AppError } from '../errors.ts';
 import type { ActualCost } from '../ports/counters.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Returns } from './returns.ts';
 
 /** What to do when the counter store cannot be asked. */
 export type WhenCountersFail = 'deny' | 'allow';
@@ -14,6 +15,7 @@ export interface Held {
   /** How much of an elastic charge was admitted; undefined when there is no such charge. */
   amount(counter: string): number | undefined;
   settle(actual: readonly ActualCost[]): Promise<void>;
+  /** Never rejects: what the counters do not take back now they are asked to later. */
   release(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ const NOTHING: Held = {
  */
 export async function reserve(
   ports: Pick<Ports, 'counters' | 'system'>,
+  returns: Returns,
   charges: readonly Charge[],
   holdMs: number,
   whenCountersFail: WhenCountersFail,
@@ -62,7 +65,7 @@ export async function reserve(
     settle: async (actual) => {
       if (!isFinal) await ports.counters.settle(id, actual);
     },
-    release: () => ports.counters.release(id),
+    release: () => returns.release(id),
   };
 }
 

@@ -38,16 +38,17 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof AppError ? error.code : error),
   );
 
-/** The counters of this world with another way to reserve. */
-function countersWith(reserve: Ports['counters']['reserve']): Ports['counters'] {
+/** The counters of this world with another way to do some of it. */
+function countersWith(difference: Partial<Ports['counters']>): Ports['counters'] {
   const { counters } = world.ports;
   return {
-    reserve,
+    reserve: (charges, nowMs, holdMs) => counters.reserve(charges, nowMs, holdMs),
     settle: (id, actual) => counters.settle(id, actual),
     release: (id) => counters.release(id),
     sweep: (nowMs) => counters.sweep(nowMs),
     check: () => counters.check(),
     close: () => counters.close(),
+    ...difference,
   };
 }
 
@@ -126,6 +127,41 @@ describe('being admitted', () => {
     }
   });
 
+  test('gives back later what the counters do not take back now, once they answer again', async () => {
+    let isDown = true;
+    const counters = countersWith({
+      release: async (id) => {
+        if (isDown) throw new AppError('COUNTERS_UNAVAILABLE', 'no connection');
+        await world.ports.counters.release(id);
+      },
+    });
+    const turns = new Set<() => void>();
+    const every = (_: number, turn: () => void) => {
+      turns.add(turn);
+      return () => turns.delete(turn);
+    };
+    const waitTurn = async () => {
+      for (const turn of turns) turn();
+      await new Promise((resume) => setImmediate(resume));
+    };
+    guard = createGuard({ ...world.ports, counters, system: { ...world.ports.system, every } }, OPTIONS);
+    const key = await world.key({ upload: { max: 2 } });
+    const upload = () => admit(key, 'file.upload', '/', { files: 1 });
+    const [one, other] = [await upload(), await upload()];
+    await one.settle({ bytes: 5 });
+    await Promise.all([one.release(), other.release()]);
+    await waitTurn();
+    expect(await codeOf(upload())).toBe('UPLOAD_QUOTA_EXHAUSTED');
+    isDown = false;
+    await waitTurn();
+    await expect.poll(() => turns.size).toBe(0);
+    expect([await codeOf(upload()), await codeOf(upload()), await codeOf(upload())]).toEqual([
+      'passed',
+      'passed',
+      'UPLOAD_QUOTA_EXHAUSTED',
+    ]);
+  });
+
   test('gives back even what was settled, unless the work is kept', async () => {
     const key = await world.key({ upload: { max: 1 } });
     const failed = await admit(key, 'file.upload', '/', { files: 1 });
@@ -165,9 +201,11 @@ describe('a reservation', () => {
   /** How long the guard asks the store to hold what an upload with this credential takes. */
   async function holdMsOf(key: string): Promise<number | undefined> {
     const holds: number[] = [];
-    const counters = countersWith((charges, nowMs, holdMs) => {
-      holds.push(holdMs);
-      return world.ports.counters.reserve(charges, nowMs, holdMs);
+    const counters = countersWith({
+      reserve: (charges, nowMs, holdMs) => {
+        holds.push(holdMs);
+        return world.ports.counters.reserve(charges, nowMs, holdMs);
+      },
     });
     guard = createGuard({ ...world.ports, counters }, OPTIONS);
     await admit(key, 'file.upload', '/', { files: 1 });
@@ -271,8 +309,10 @@ describe('the second look', () => {
 });
 
 describe('when limits cannot be checked', () => {
-  const down = countersWith(async () => {
-    throw new Error('connection refused');
+  const down = countersWith({
+    reserve: async () => {
+      throw new Error('connection refused');
+    },
   });
   const ports = { ...world.ports, counters: down };
 
