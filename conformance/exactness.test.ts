@@ -42,7 +42,7 @@ interface Turn {
 async function crowd(
   ask: (n: number) => Promise<Answer>,
   isComplete: (answers: readonly Turn[]) => boolean,
-): Promise<readonly Turn[]> {
+): Promise<Crowd> {
   const timed = async (n: number): Promise<Turn> => {
     const fromMs = performance.now();
     const { outcome } = await ask(n);
@@ -55,16 +55,24 @@ async function crowd(
     const turns = await Promise.all(ones.map(async ([n]) => [n, await timed(n)] as const));
     for (const [n, turn] of turns) answers[n] = turn;
   };
-  const wasBusy = answers.some(({ outcome }) => BUSY.test(outcome));
+  let busy = 0;
   for (let round = 0; round < 20; round += 1) {
-    if (!answers.some(({ outcome }) => BUSY.test(outcome))) break;
+    const now = answers.filter(({ outcome }) => BUSY.test(outcome)).length;
+    if (now === 0) break;
+    busy += now;
     await again((outcome) => BUSY.test(outcome));
   }
-  for (let round = 0; wasBusy && round < 5 && !isComplete(answers); round += 1) {
+  for (let round = 0; busy > 0 && round < 5 && !isComplete(answers); round += 1) {
     await after(1500);
     await again((outcome) => outcome !== '200');
   }
-  return answers;
+  return { answers, busy };
+}
+
+/** A crowd's last answers, and how many answers told of a busy store. */
+interface Crowd {
+  readonly answers: readonly Turn[];
+  readonly busy: number;
 }
 
 const admitted = (answers: readonly Turn[]) => answers.filter(({ outcome }) => outcome === '200');
@@ -79,21 +87,37 @@ function mostInMinute(answers: readonly Turn[]): number {
 }
 
 /**
- * Expects exactly 100 of a crowd in a minute. A machine that needs longer for the crowd than the minute lasts admits more in all, and of
- * them no more than 100 within any minute.
+ * Expects exactly `limit` of a crowd. What a store broke off at its end may be stored and keeps its room, so that each such answer may leave
+ * one fewer, and never one more; where no store was too busy there is none.
  */
-function expectHundredAMinute(answers: readonly Turn[], refusal: string): void {
-  const tookMs = Math.max(...answers.map(({ toMs }) => toMs)) - Math.min(...answers.map(({ fromMs }) => fromMs));
-  expect(mostInMinute(answers)).toBeLessThanOrEqual(100);
+function expectExactly(limit: number, { answers, busy }: Crowd, refusal: string): void {
   expect(Object.keys(tally(answers)).sort()).toEqual(['200', refusal]);
-  if (tookMs < 60_000) expect(tally(answers)).toEqual({ '200': 100, [refusal]: CROWD - 100 });
-  else expect(admitted(answers).length).toBeGreaterThanOrEqual(100);
+  expect(admitted(answers).length).toBeLessThanOrEqual(limit);
+  expect(admitted(answers).length).toBeGreaterThanOrEqual(limit - busy);
+}
+
+/**
+ * The same of a limit per minute. A machine that needs longer for the crowd than the minute lasts admits more in all, and of them no more
+ * than the limit within any minute.
+ */
+function expectExactlyAMinute(limit: number, crowd: Crowd, refusal: string): void {
+  const { answers } = crowd;
+  const tookMs = Math.max(...answers.map(({ toMs }) => toMs)) - Math.min(...answers.map(({ fromMs }) => fromMs));
+  expect(mostInMinute(answers)).toBeLessThanOrEqual(limit);
+  if (tookMs < 60_000) expectExactly(limit, crowd, refusal);
+}
+
+/** Expects the folder to hold what was admitted, and at most what a busy store may have kept besides. */
+async function expectStored(nodes: readonly Target[], folder: string, { answers, busy }: Crowd): Promise<void> {
+  const files = await filesIn(nodes, folder);
+  expect(files).toBeGreaterThanOrEqual(admitted(answers).length);
+  expect(files).toBeLessThanOrEqual(admitted(answers).length + busy);
 }
 
 /** How many files a folder has according to the store. */
-async function filesIn(nodes: readonly Target[], folder: string): Promise<unknown> {
+async function filesIn(nodes: readonly Target[], folder: string): Promise<number> {
   const answer = await turn(nodes, 0).admin('GET', `v5/files/stats?folder=${encodeURIComponent(folder)}`);
-  return answer.at('stats.approx_files_count');
+  return Number(answer.at('stats.approx_files_count'));
 }
 
 /** Starts `nodes` servers over one store before the tests of a group, and stops them after it. */
@@ -150,19 +174,17 @@ function uploadCases(nodes: readonly Target[]): void {
   test('upload.max 100 admits exactly 100 of 1,000 uploads at once', async () => {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { max: 100 } });
-    expect(tally(await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100)))).toEqual({
-      '200': 100,
-      '403 UPLOAD_QUOTA_EXHAUSTED': 900,
-    });
-    expect(await filesIn(nodes, folder)).toBe(100);
+    const crowded = await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100));
+    expectExactly(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
+    await expectStored(nodes, folder, crowded);
   });
 
   test('upload.limit_per_min 100 admits exactly 100 of 1,000 uploads at once', async () => {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { limit_per_min: 100 } });
-    const answers = await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100));
-    expectHundredAMinute(answers, '429 UPLOAD_RATE_LIMITED');
-    expect(await filesIn(nodes, folder)).toBe(admitted(answers).length);
+    const crowded = await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100));
+    expectExactlyAMinute(100, crowded, '429 UPLOAD_RATE_LIMITED');
+    await expectStored(nodes, folder, crowded);
   });
 
   test('refused and failed uploads cost nothing: after 300 of them exactly 100 of 1,000 good ones are admitted', async () => {
@@ -199,20 +221,25 @@ function uploadCases(nodes: readonly Target[]): void {
     stop.abort();
     await settled;
     let stored = 0;
+    let brokenOff = 0;
     const outcomes: Record<string, number> = {};
     // What a broken connection held comes back when the server has noticed it: crowds are sent until nothing more fits.
     for (let wave = 0; stored < 100 && wave < 20; wave += 1) {
       const good = (n: number) => holder(n).put(folder, `good-${wave}-${n}.txt`, `${n}`.padEnd(64));
-      const counts = tally(await crowd(good, reaches(100 - stored)));
+      const { answers, busy } = await crowd(good, reaches(100 - stored));
+      const counts = tally(answers);
       stored += counts['200'] ?? 0;
+      brokenOff += busy;
       for (const [outcome, count] of Object.entries(counts)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
     }
     const { '200': good, ...refused } = outcomes;
-    expect(good).toBe(100);
+    expect(good).toBeLessThanOrEqual(100);
+    expect(good).toBeGreaterThanOrEqual(100 - brokenOff);
     for (const outcome of Object.keys(refused)) expect(outcome).toMatch(/UPLOAD_QUOTA_EXHAUSTED|UPLOAD_RATE_LIMITED/);
     const more = await crowd((n) => holder(n).put(folder, `more-${n}.txt`, 'x'.repeat(64)), reaches(0));
-    expect(tally(more)).not.toHaveProperty('200');
-    expect(await filesIn(nodes, folder)).toBe(100);
+    if (good === 100) expect(tally(more.answers)).not.toHaveProperty('200');
+    expect(await filesIn(nodes, folder)).toBeLessThanOrEqual(100);
+    expect(await filesIn(nodes, folder)).toBeGreaterThanOrEqual(good ?? 0);
   });
 }
 
@@ -224,7 +251,7 @@ function furtherCases(nodes: readonly Target[]): void {
     const addresses = [freshAddress(), freshAddress()];
     const from = (n: number) => addresses[n % 4 < 2 ? 0 : 1] ?? '';
     const of = (answers: readonly Turn[], address: string) => answers.filter((_, n) => from(n) === address);
-    const answers = await crowd(
+    const { answers, busy } = await crowd(
       (n) =>
         holder(n)
           .with({ from: from(n) })
@@ -232,33 +259,27 @@ function furtherCases(nodes: readonly Target[]): void {
       (so) => addresses.every((address) => reaches(50)(of(so, address))),
     );
     for (const address of addresses) {
-      expect(tally(of(answers, address))).toEqual({
-        '200': 50,
-        '403 UPLOAD_QUOTA_EXHAUSTED': 450,
-      });
+      expectExactly(50, { answers: of(answers, address), busy }, '403 UPLOAD_QUOTA_EXHAUSTED');
     }
   });
 
   test('upload.max_total_size admits exactly its bytes of 1,000 uploads at once', async () => {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { max_total_size: 100 * 1024 } });
-    const counts = tally(await crowd((n) => holder(n).put(folder, `${n}.bin`, Buffer.alloc(1024)), reaches(100)));
-    expect(counts).toEqual({ '200': 100, '403 UPLOAD_QUOTA_EXHAUSTED': 900 });
+    const crowded = await crowd((n) => holder(n).put(folder, `${n}.bin`, Buffer.alloc(1024)), reaches(100));
+    expectExactly(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
   });
 
   test('listing.max 100 admits exactly 100 of 1,000 calls at once', async () => {
     const holder = await everywhere(nodes, { permissions: ['OBJECTS_LIST'], listing: { max: 100 } });
-    expect(tally(await crowd((n) => holder(n).folders('/'), reaches(100)))).toEqual({
-      '200': 100,
-      '403 REQUEST_QUOTA_EXHAUSTED': 900,
-    });
+    expectExactly(100, await crowd((n) => holder(n).folders('/'), reaches(100)), '403 REQUEST_QUOTA_EXHAUSTED');
   });
 
   test('issue.limit_per_ip_per_min 100 admits exactly 100 of 1,000 exchanges at once', async () => {
     const stored = await turn(nodes, 0).template({ issue: { limit_per_ip_per_min: 100 } });
     const from = freshAddress();
-    const answers = await crowd((n) => turn(nodes, n).exchange(stored, { from }), reaches(100));
-    expectHundredAMinute(answers, '429 KEY_RATE_LIMITED');
+    const crowded = await crowd((n) => turn(nodes, n).exchange(stored, { from }), reaches(100));
+    expectExactlyAMinute(100, crowded, '429 KEY_RATE_LIMITED');
   });
 }
 
