@@ -55,24 +55,28 @@ async function crowd(
     const turns = await Promise.all(ones.map(async ([n]) => [n, await timed(n)] as const));
     for (const [n, turn] of turns) answers[n] = turn;
   };
-  let busy = 0;
+  const told: string[] = [];
   for (let round = 0; round < 20; round += 1) {
-    const now = answers.filter(({ outcome }) => BUSY.test(outcome)).length;
-    if (now === 0) break;
-    busy += now;
+    const now = answers.map(({ outcome }) => outcome).filter((outcome) => BUSY.test(outcome));
+    if (now.length === 0) break;
+    told.push(...now);
     await again((outcome) => BUSY.test(outcome));
   }
-  for (let round = 0; busy > 0 && round < 5 && !isComplete(answers); round += 1) {
+  for (let round = 0; told.length > 0 && round < 5 && !isComplete(answers); round += 1) {
     await after(1500);
     await again((outcome) => outcome !== '200');
   }
-  return { answers, busy };
+  const brokenOff = told.filter((outcome) => outcome === '503 STORE_UNAVAILABLE').length;
+  // Said aloud: an upload among these may leave one fewer than the limit.
+  if (told.length > 0)
+    console.log(`exactness: ${told.length} answers of a busy store, ${brokenOff} of them of the one with the records`);
+  return { answers, brokenOff };
 }
 
-/** A crowd's last answers, and how many answers told of a busy store. */
+/** A crowd's last answers, and how many answers of the store with the records were that it could not be reached. */
 interface Crowd {
   readonly answers: readonly Turn[];
-  readonly busy: number;
+  readonly brokenOff: number;
 }
 
 const admitted = (answers: readonly Turn[]) => answers.filter(({ outcome }) => outcome === '200');
@@ -86,32 +90,36 @@ function mostInMinute(answers: readonly Turn[]): number {
   return Math.max(...turns.map((first) => within(first).length));
 }
 
+/** Expects exactly `limit` of the answers, and one refusal for all others. */
+function expectExactly(limit: number, answers: readonly Turn[], refusal: string): void {
+  expect(tally(answers)).toEqual({ '200': limit, [refusal]: answers.length - limit });
+}
+
 /**
- * Expects exactly `limit` of a crowd. What a store broke off at its end may be stored and keeps its room, so that each such answer may leave
- * one fewer, and never one more; where no store was too busy there is none.
+ * The same of uploads. One that the store broke off at its end may be stored and keeps its room, so that each of those may leave one fewer,
+ * and never one more.
  */
-function expectExactly(limit: number, { answers, busy }: Crowd, refusal: string): void {
-  expect(Object.keys(tally(answers)).sort()).toEqual(['200', refusal]);
+function expectUploads(limit: number, { answers, brokenOff }: Crowd, refusal: string): void {
+  if (brokenOff === 0) expectExactly(limit, answers, refusal);
   expect(admitted(answers).length).toBeLessThanOrEqual(limit);
-  expect(admitted(answers).length).toBeGreaterThanOrEqual(limit - busy);
+  expectAtLeast(limit - brokenOff, answers, refusal);
 }
 
-/**
- * The same of a limit per minute. A machine that needs longer for the crowd than the minute lasts admits more in all, and of them no more
- * than the limit within any minute.
- */
-function expectExactlyAMinute(limit: number, crowd: Crowd, refusal: string): void {
-  const { answers } = crowd;
-  const tookMs = Math.max(...answers.map(({ toMs }) => toMs)) - Math.min(...answers.map(({ fromMs }) => fromMs));
-  expect(mostInMinute(answers)).toBeLessThanOrEqual(limit);
-  if (tookMs < 60_000) expectExactly(limit, crowd, refusal);
+function expectAtLeast(least: number, answers: readonly Turn[], refusal: string): void {
+  expect(Object.keys(tally(answers)).sort()).toEqual(['200', refusal]);
+  expect(admitted(answers).length).toBeGreaterThanOrEqual(least);
 }
 
-/** Expects the folder to hold what was admitted, and at most what a busy store may have kept besides. */
-async function expectStored(nodes: readonly Target[], folder: string, { answers, busy }: Crowd): Promise<void> {
+/** Whether a crowd was through within the minute of its limit: a machine that needs longer admits more in all, though in no minute. */
+function isWithinMinute(answers: readonly Turn[]): boolean {
+  return Math.max(...answers.map(({ toMs }) => toMs)) - Math.min(...answers.map(({ fromMs }) => fromMs)) < 60_000;
+}
+
+/** Expects the folder to hold what was admitted, and at most what was broken off besides. */
+async function expectStored(nodes: readonly Target[], folder: string, { answers, brokenOff }: Crowd): Promise<void> {
   const files = await filesIn(nodes, folder);
   expect(files).toBeGreaterThanOrEqual(admitted(answers).length);
-  expect(files).toBeLessThanOrEqual(admitted(answers).length + busy);
+  expect(files).toBeLessThanOrEqual(admitted(answers).length + brokenOff);
 }
 
 /** How many files a folder has according to the store. */
@@ -175,15 +183,19 @@ function uploadCases(nodes: readonly Target[]): void {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { max: 100 } });
     const crowded = await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100));
-    expectExactly(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
+    expectUploads(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
     await expectStored(nodes, folder, crowded);
+    expect(await filesIn(nodes, folder)).toBeLessThanOrEqual(100);
   });
 
   test('upload.limit_per_min 100 admits exactly 100 of 1,000 uploads at once', async () => {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { limit_per_min: 100 } });
     const crowded = await crowd((n) => holder(n).upload(folder, `${n}.txt`), reaches(100));
-    expectExactlyAMinute(100, crowded, '429 UPLOAD_RATE_LIMITED');
+    const { answers, brokenOff } = crowded;
+    expect(mostInMinute(answers)).toBeLessThanOrEqual(100);
+    if (isWithinMinute(answers)) expectUploads(100, crowded, '429 UPLOAD_RATE_LIMITED');
+    else expectAtLeast(100 - brokenOff, answers, '429 UPLOAD_RATE_LIMITED');
     await expectStored(nodes, folder, crowded);
   });
 
@@ -221,25 +233,27 @@ function uploadCases(nodes: readonly Target[]): void {
     stop.abort();
     await settled;
     let stored = 0;
-    let brokenOff = 0;
+    let brokenOffInAll = 0;
     const outcomes: Record<string, number> = {};
     // What a broken connection held comes back when the server has noticed it: crowds are sent until nothing more fits.
     for (let wave = 0; stored < 100 && wave < 20; wave += 1) {
       const good = (n: number) => holder(n).put(folder, `good-${wave}-${n}.txt`, `${n}`.padEnd(64));
-      const { answers, busy } = await crowd(good, reaches(100 - stored));
+      const { answers, brokenOff } = await crowd(good, reaches(100 - stored));
       const counts = tally(answers);
       stored += counts['200'] ?? 0;
-      brokenOff += busy;
+      brokenOffInAll += brokenOff;
       for (const [outcome, count] of Object.entries(counts)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
     }
-    const { '200': good, ...refused } = outcomes;
-    expect(good).toBeLessThanOrEqual(100);
-    expect(good).toBeGreaterThanOrEqual(100 - brokenOff);
+    const { '200': _, ...refused } = outcomes;
+    expect(stored).toBeLessThanOrEqual(100);
+    expect(stored).toBeGreaterThanOrEqual(100 - brokenOffInAll);
     for (const outcome of Object.keys(refused)) expect(outcome).toMatch(/UPLOAD_QUOTA_EXHAUSTED|UPLOAD_RATE_LIMITED/);
     const more = await crowd((n) => holder(n).put(folder, `more-${n}.txt`, 'x'.repeat(64)), reaches(0));
-    if (good === 100) expect(tally(more.answers)).not.toHaveProperty('200');
+    // What was stored is all that ever fits: nothing more is, and the folder holds no more.
+    stored += admitted(more.answers).length;
+    expect(stored).toBeLessThanOrEqual(100);
     expect(await filesIn(nodes, folder)).toBeLessThanOrEqual(100);
-    expect(await filesIn(nodes, folder)).toBeGreaterThanOrEqual(good ?? 0);
+    expect(await filesIn(nodes, folder)).toBeGreaterThanOrEqual(stored);
   });
 }
 
@@ -251,7 +265,7 @@ function furtherCases(nodes: readonly Target[]): void {
     const addresses = [freshAddress(), freshAddress()];
     const from = (n: number) => addresses[n % 4 < 2 ? 0 : 1] ?? '';
     const of = (answers: readonly Turn[], address: string) => answers.filter((_, n) => from(n) === address);
-    const { answers, busy } = await crowd(
+    const { answers, brokenOff } = await crowd(
       (n) =>
         holder(n)
           .with({ from: from(n) })
@@ -259,7 +273,7 @@ function furtherCases(nodes: readonly Target[]): void {
       (so) => addresses.every((address) => reaches(50)(of(so, address))),
     );
     for (const address of addresses) {
-      expectExactly(50, { answers: of(answers, address), busy }, '403 UPLOAD_QUOTA_EXHAUSTED');
+      expectUploads(50, { answers: of(answers, address), brokenOff }, '403 UPLOAD_QUOTA_EXHAUSTED');
     }
   });
 
@@ -267,19 +281,22 @@ function furtherCases(nodes: readonly Target[]): void {
     const folder = freshFolder();
     const holder = await everywhere(nodes, { permissions: ['FILE_UPLOAD'], upload: { max_total_size: 100 * 1024 } });
     const crowded = await crowd((n) => holder(n).put(folder, `${n}.bin`, Buffer.alloc(1024)), reaches(100));
-    expectExactly(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
+    expectUploads(100, crowded, '403 UPLOAD_QUOTA_EXHAUSTED');
   });
 
   test('listing.max 100 admits exactly 100 of 1,000 calls at once', async () => {
     const holder = await everywhere(nodes, { permissions: ['OBJECTS_LIST'], listing: { max: 100 } });
-    expectExactly(100, await crowd((n) => holder(n).folders('/'), reaches(100)), '403 REQUEST_QUOTA_EXHAUSTED');
+    const { answers } = await crowd((n) => holder(n).folders('/'), reaches(100));
+    expectExactly(100, answers, '403 REQUEST_QUOTA_EXHAUSTED');
   });
 
   test('issue.limit_per_ip_per_min 100 admits exactly 100 of 1,000 exchanges at once', async () => {
     const stored = await turn(nodes, 0).template({ issue: { limit_per_ip_per_min: 100 } });
     const from = freshAddress();
-    const crowded = await crowd((n) => turn(nodes, n).exchange(stored, { from }), reaches(100));
-    expectExactlyAMinute(100, crowded, '429 KEY_RATE_LIMITED');
+    const { answers } = await crowd((n) => turn(nodes, n).exchange(stored, { from }), reaches(100));
+    expect(mostInMinute(answers)).toBeLessThanOrEqual(100);
+    if (isWithinMinute(answers)) expectExactly(100, answers, '429 KEY_RATE_LIMITED');
+    else expectAtLeast(100, answers, '429 KEY_RATE_LIMITED');
   });
 }
 

@@ -2,12 +2,12 @@
 import type { Ports } from '../ports/index.ts';
 
 const AGAIN_EVERY_MS = 1000;
-/** More than a node has under way. What is beyond comes back when its hold ends. */
+/** More than a node has under way. What is beyond is not asked for again: it comes back when its hold ends. */
 const WAITING_MAX = 10_000;
 
 /** Gives reservations back, later when the counters do not answer now; until this process ends. */
 export interface Returns {
-  /** Never rejects. When it resolves the reservation is given back or waits for it. */
+  /** Never rejects. When it resolves the reservation is given back or waits for it, unless too many wait already. */
   release(reservationId: string): Promise<void>;
 }
 
